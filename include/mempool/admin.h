@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a tool calls besides mempool.h: list pools and the processes that have them open, tell what
+ * every block does and who owns it, ask the daemon how it is. Numbers of any pool come from opening
+ * it with MEMPOOL_OBSERVE.
+ */
+#ifndef MEMPOOL_ADMIN_H
+#define MEMPOOL_ADMIN_H
+
+#include <mempool/mempool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A pool, as the daemon knows it. */
+struct mempool_info {
+	char name[MEMPOOL_NAME_MAX + 1];
+	bool destroyed;	     /* no name any more; goes with its last process */
+	bool broken;	     /* marked so by the daemon; see its log */
+	uint32_t uid, gid;   /* owner */
+	uint32_t mode;	     /* permission bits */
+	uint64_t block_size; /* bytes */
+	uint64_t stride;     /* bytes from block to block */
+	uint32_t blocks;
+	uint32_t clients;   /* processes that have it open as writer or reader */
+	uint32_t processes; /* that may have it open */
+	uint32_t threads;   /* caches */
+	uint32_t magazine;  /* blocks in a magazine */
+	uint32_t shards;
+	uint32_t gift_grace_ms;
+	uint64_t id;	 /* unique; a pool made again under the same name has another */
+	uint64_t memory; /* bytes of shared memory, data and bookkeeping */
+};
+
+/* A process that has a pool open, as writer or reader. */
+struct mempool_client {
+	char pool[MEMPOOL_NAME_MAX + 1];
+	char comm[16]; /* the process's name; empty when it has gone */
+	int32_t pid;
+	uint32_t uid;
+	uint32_t slot; /* index into the usages of mempool_census() */
+	bool dead;     /* died; its blocks are being taken back, or its gifts have grace */
+	bool reader;   /* opened with MEMPOOL_RDONLY */
+	uint64_t pool_id;
+	uint64_t attached_at; /* seconds since the epoch */
+};
+
+/* What one process has of a pool; the index of the array is its slot. */
+struct mempool_usage {
+	uint64_t used;
+	uint64_t cached;
+	uint64_t moving; /* gifts of it that nobody has taken */
+	uint64_t gets;
+	uint64_t puts;
+};
+
+enum mempool_block_state {
+	MEMPOOL_BLOCK_NONE,   /* not laid yet */
+	MEMPOOL_BLOCK_FREE,   /* in the depot */
+	MEMPOOL_BLOCK_CACHED, /* in a thread's cache */
+	MEMPOOL_BLOCK_USED,
+	MEMPOOL_BLOCK_MOVING,	 /* given, not yet taken */
+	MEMPOOL_BLOCK_RECLAIMED, /* of a dead process, not yet collected */
+};
+
+/* One block. */
+struct mempool_block {
+	enum mempool_block_state state;
+	uint32_t slot;	     /* of the owner (used), the giver (moving), the cacher (cached) */
+	uint32_t generation; /* how often it was given, from a random start */
+};
+
+/* The daemon. */
+struct mempool_daemon {
+	char version[16];
+	char instance[33];
+	int32_t pid;
+	uint32_t pools;
+	uint32_t clients; /* attachments of processes to pools */
+	uint32_t sessions;
+	uint64_t started_at;	   /* seconds since the epoch */
+	uint64_t passes;	   /* over what dead processes held */
+	uint64_t longest_slice_ns; /* the longest the event loop was kept by one piece of work */
+};
+
+/*
+ * Fills @info with the pool after *@cursor, and moves the cursor. Start with 0.
+ *
+ * Returns 1, or 0 when there is none left, or a negative errno of a request, see mempool_open().
+ */
+int mempool_next_pool(struct mempool_conn *conn, uint32_t *cursor, struct mempool_info *info);
+
+/* Fills @info with the pool @name. Returns 0, -ENOENT, -EINVAL or a negative errno of a request. */
+int mempool_find_pool(struct mempool_conn *conn, const char *name, struct mempool_info *info);
+
+/*
+ * Fills @client with the client after *@cursor, of the pool @name or of all when NULL, and moves
+ * the cursor. Start with 0.
+ *
+ * Returns 1, or 0 when there is none left, -ENOENT, -EINVAL or a negative errno of a request.
+ */
+int mempool_next_client(struct mempool_conn *conn, const char *name, uint32_t *cursor,
+			struct mempool_client *client);
+
+/* Fills @info. Returns 0 or a negative errno of a request. */
+int mempool_daemon(struct mempool_conn *conn, struct mempool_daemon *info);
+
+/*
+ * The numbers of mempool_stat() and, from the same walk, what each of the first @n slots has.
+ * @stats or @usage may be NULL. Returns 0 or -ECHILD.
+ */
+int mempool_census(struct mempool *pool, struct mempool_stats *stats, struct mempool_usage *usage,
+		   size_t n);
+
+/* Fills @block for the block of that index. Returns 0, -EINVAL or -ECHILD. */
+int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block);
+
+/* The slot of this process in the pool; -EACCES for an observer. */
+int mempool_slot(const struct mempool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Named operations on words that several processes, or a process and its successors, look at.
+ *
+ * Two things must hold. What others see: acquire and release, as usual. What the dead leave: a
+ * process dies between two of its own instructions, so what it leaves is a prefix of its stores in
+ * program order, and it suffices that the *compiler* keeps that order. mp_store_release() does
+ * both: nothing the program did before it comes after it. It is a plain store on x86-64.
+ *
+ * This is the only file that includes <stdatomic.h>.
+ */
+#ifndef MP_CORE_ATOMIC_H
+#define MP_CORE_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef _Atomic uint32_t mp_atomic32;
+typedef _Atomic uint64_t mp_atomic64;
+
+/* The value, in no order with anything. */
+#define mp_load(p) atomic_load_explicit((p), memory_order_relaxed)
+/* The value; nothing that follows comes before it. */
+#define mp_load_acquire(p) atomic_load_explicit((p), memory_order_acquire)
+/* Stores in no order with anything. */
+#define mp_store(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+/* Stores; nothing that stands before comes after it. */
+#define mp_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
+/* Adds and returns what was there; a full barrier. */
+#define mp_add(p, v) atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+/* Adds to a counter that this thread alone writes. */
+#define mp_count(p, v) mp_store((p), mp_load(p) + (v))
+/* Keeps the compiler from moving anything across; costs nothing. */
+#define mp_compiler_fence() atomic_signal_fence(memory_order_seq_cst)
+
+/* Puts @desired where @expected is; says whether it did. A full barrier. */
+static inline bool mp_cas(mp_atomic64 *p, uint64_t expected, uint64_t desired)
+{
+	return atomic_compare_exchange_strong_explicit(p, &expected, desired, memory_order_seq_cst,
+						       memory_order_relaxed);
+}
+
+#endif

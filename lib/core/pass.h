@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pass: the daemon takes back what a dead process held, in slices, without a lock, repeatable
+ * from the start at any point (after a restart the daemon begins the pass again).
+ */
+#ifndef MP_CORE_PASS_H
+#define MP_CORE_PASS_H
+
+#include "lib/core/layout.h"
+
+struct mp_pass {
+	uint32_t slot;
+	uint32_t phase; /* enum in pass.c */
+	uint32_t cursor;
+	uint64_t recovered; /* blocks and gifts that became RECLAIMED */
+	uint64_t gifts;	    /* of the dead, still MOVING, seen by this pass */
+	bool grace_over;    /* take gifts back too */
+};
+
+/* Begins a pass over a slot that was buried. */
+void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over);
+
+/*
+ * Looks at about @budget magazines, words or records. Returns true when the pass is done: then the
+ * slot is FREE again, unless pass->gifts is not 0; in that case the slot stays DEAD, and another
+ * pass with @grace_over must follow when the grace time is over.
+ */
+bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/wire/message.h"
+
+/* What the kernel may attach to one packet that we accept. */
+#define CONTROL_SIZE (CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(WIRE_FDS * sizeof(int)))
+
+size_t wire_size(uint16_t type)
+{
+	switch (type) {
+#define CASE_REQUEST(t, s, r) \
+	case t:               \
+		return sizeof(s);
+#define CASE_REPLY(t, s) \
+	case t:          \
+		return sizeof(s);
+		WIRE_REQUESTS(CASE_REQUEST)
+		WIRE_REPLIES(CASE_REPLY)
+	default:
+		return 0;
+	}
+}
+
+uint16_t wire_reply_type(uint16_t type)
+{
+	switch (type) {
+#define CASE_ANSWER(t, s, r) \
+	case t:              \
+		return r;
+		WIRE_REQUESTS(CASE_ANSWER)
+	default:
+		return 0;
+	}
+}
+
+static bool terminated(const char *field, size_t size)
+{
+	return memchr(field, 0, size) != NULL;
+}
+
+/* Fields whose form does not depend on the daemon's state. */
+static bool fields_valid(const union wire_message *m)
+{
+	switch (m->head.type) {
+	case WIRE_HELLO:
+		return m->hello.zero == 0;
+	case WIRE_CREATE:
+		return terminated(m->create.name, sizeof m->create.name);
+	case WIRE_OPEN:
+		return terminated(m->open.name, sizeof m->open.name) && m->open.zero == 0;
+	case WIRE_DETACH:
+		return m->detach.zero == 0;
+	case WIRE_DESTROY:
+	case WIRE_FIND_POOL:
+		return terminated(m->name.name, sizeof m->name.name);
+	case WIRE_NEXT_POOL:
+	case WIRE_NEXT_CLIENT:
+		return terminated(m->next.name, sizeof m->next.name) && m->next.zero == 0;
+	case WIRE_WELCOME:
+		return terminated(m->welcome.instance, sizeof m->welcome.instance) &&
+		       terminated(m->welcome.version, sizeof m->welcome.version);
+	case WIRE_POOL:
+		return terminated(m->pool.name, sizeof m->pool.name);
+	case WIRE_CLIENT:
+		return terminated(m->client.pool, sizeof m->client.pool) &&
+		       terminated(m->client.comm, sizeof m->client.comm);
+	case WIRE_DAEMON_INFO:
+		return terminated(m->daemon_info.instance, sizeof m->daemon_info.instance) &&
+		       terminated(m->daemon_info.version, sizeof m->daemon_info.version);
+	case WIRE_ERROR:
+		return terminated(m->error.text, sizeof m->error.text) && m->head.error > 0;
+	default:
+		return true;
+	}
+}
+
+int wire_check(const union wire_message *message, size_t length)
+{
+	if (length < sizeof message->head || message->head.size != length) {
+		return -EPROTO;
+	}
+	if (message->head.version != WIRE_VERSION) {
+		return -EPROTONOSUPPORT;
+	}
+	if (wire_size(message->head.type) != length || !fields_valid(message)) {
+		return -EPROTO;
+	}
+	return 0;
+}
+
+bool wire_name_valid(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+	return n >= 1 && n <= 64 && name[n] == 0;
+}
+
+void wire_init(union wire_message *message, uint16_t type, uint32_t serial)
+{
+	memset(message, 0, sizeof *message);
+	message->head.size = (uint32_t)wire_size(type);
+	message->head.version = WIRE_VERSION;
+	message->head.type = type;
+	message->head.serial = serial;
+}
+
+int wire_send(int socket, const union wire_message *message, const int *fds, int n_fds, int flags)
+{
+	_Alignas(struct cmsghdr) char control[CONTROL_SIZE] = {0};
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)message, .iov_len = message->head.size};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (n_fds > 0) {
+		size_t size = (size_t)n_fds * sizeof(int);
+		msg.msg_control = control;
+		msg.msg_controllen = CMSG_SPACE(size);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(c), fds, size);
+	}
+	for (;;) {
+		if (sendmsg(socket, &msg, flags | MSG_NOSIGNAL) >= 0) {
+			return 0;
+		}
+		if (errno != EINTR) {
+			return -errno;
+		}
+	}
+}
+
+/* Takes the descriptors of one control message: into @fds while there is room, else closes them. */
+static bool take_fds(const struct cmsghdr *c, int *fds, int room, int *n)
+{
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	bool wanted = true;
+
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+		if (fds && *n < room) {
+			fds[(*n)++] = fd;
+		} else {
+			close(fd);
+			wanted = false;
+		}
+	}
+	return wanted;
+}
+
+/* Takes what came beside the bytes. Returns false when there were descriptors nobody wants. */
+static bool take_control(struct msghdr *msg, int *fds, int *n_fds, struct wire_sender *sender)
+{
+	int room = n_fds ? *n_fds : 0, n = 0;
+	bool wanted = !(msg->msg_flags & MSG_CTRUNC);
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET) {
+			continue;
+		}
+		if (c->cmsg_type == SCM_RIGHTS) {
+			wanted &= take_fds(c, fds, room, &n);
+		} else if (c->cmsg_type == SCM_CREDENTIALS && sender) {
+			struct ucred cred;
+			memcpy(&cred, CMSG_DATA(c), sizeof cred);
+			*sender = (struct wire_sender){cred.pid, cred.uid, cred.gid};
+		}
+	}
+	if (n_fds) {
+		*n_fds = n;
+	}
+	return wanted;
+}
+
+ssize_t wire_receive(int socket, union wire_message *message, int *fds, int *n_fds,
+		     struct wire_sender *sender, int flags)
+{
+	_Alignas(struct cmsghdr) char control[CONTROL_SIZE];
+	struct iovec iov = {.iov_base = message, .iov_len = sizeof *message};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control,
+	};
+	ssize_t length;
+
+	if (sender) {
+		*sender = (struct wire_sender){0};
+	}
+	do {
+		length = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
+	} while (length < 0 && errno == EINTR);
+	if (length < 0) {
+		return -errno;
+	}
+	if (!take_control(&msg, fds, n_fds, sender)) {
+		for (int i = 0; n_fds && i < *n_fds; i++) {
+			close(fds[i]);
+		}
+		if (n_fds) {
+			*n_fds = 0;
+		}
+		return -EBADMSG;
+	}
+	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : length;
+}
