@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl blocks: what each block of a pool does. People get one line for a run of neighbours
+ * that do the same; programs get every block. Nothing is kept, so the pool may be of any size.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/number.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/text.h"
+
+/* Places of the flags in the command's table. */
+enum { HELD_BY, STATE };
+
+static const char *const states[] = {
+	[MEMPOOL_BLOCK_NONE] = "none",	   [MEMPOOL_BLOCK_FREE] = "free",
+	[MEMPOOL_BLOCK_CACHED] = "cached", [MEMPOOL_BLOCK_USED] = "used",
+	[MEMPOOL_BLOCK_MOVING] = "moving", [MEMPOOL_BLOCK_RECLAIMED] = "reclaimed",
+};
+
+#define N_STATES (sizeof(states) / sizeof(*states))
+
+/* The blocks asked for. */
+struct filter {
+	int64_t pid; /* of the holder, or -1 */
+	int state;   /* or -1 */
+};
+
+/* The walk over the blocks of one pool. */
+struct walk {
+	const struct mempool_info *info;
+	const struct client_list *clients;
+	struct filter filter;
+	bool json;
+	uint64_t n_shown;
+	uint64_t n[N_STATES];	    /* shown, by state */
+	uint32_t first, run;	    /* the run not yet printed: where it begins, how many */
+	struct mempool_block block; /* what they all do */
+};
+
+static bool has_holder(const struct mempool_block *block)
+{
+	return block->state == MEMPOOL_BLOCK_USED || block->state == MEMPOOL_BLOCK_CACHED ||
+	       block->state == MEMPOOL_BLOCK_MOVING;
+}
+
+/* The process that holds the block, or NULL. */
+static const struct mempool_client *find_holder(const struct walk *walk,
+						const struct mempool_block *block)
+{
+	if (!has_holder(block)) {
+		return NULL;
+	}
+	return client_list_find(walk->clients, walk->info->id, block->slot);
+}
+
+static bool is_wanted(const struct walk *walk, const struct mempool_block *block)
+{
+	const struct filter *filter = &walk->filter;
+
+	if (filter->state >= 0 && (int)block->state != filter->state) {
+		return false;
+	}
+	if (filter->pid < 0) {
+		return true;
+	}
+
+	const struct mempool_client *holder = find_holder(walk, block);
+
+	return holder != NULL && holder->pid == filter->pid;
+}
+
+static bool is_alike(const struct mempool_block *a, const struct mempool_block *b)
+{
+	return a->state == b->state && (!has_holder(a) || a->slot == b->slot);
+}
+
+static void print_run(struct walk *walk)
+{
+	const struct mempool_client *holder = find_holder(walk, &walk->block);
+	char pid[16] = "-";
+
+	if (walk->run == 0) {
+		return;
+	}
+	if (walk->n_shown == walk->run) {
+		out_print("%9s %9s %9s  %-9s %9s  %s\n", "FIRST", "LAST", "COUNT", "STATE", "PID",
+			  "COMMAND");
+	}
+	if (holder != NULL) {
+		snprintf(pid, sizeof(pid), "%" PRId32, holder->pid);
+	}
+	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s%s\n", walk->first,
+		  walk->first + walk->run - 1, walk->run, states[walk->block.state], pid,
+		  holder != NULL ? text_clean(TEXT, holder->comm) : "-",
+		  holder != NULL && holder->dead ? " (dead)" : "");
+	walk->run = 0;
+}
+
+static void print_object(const struct walk *walk, uint32_t index, const struct mempool_block *block)
+{
+	const struct mempool_client *holder = find_holder(walk, block);
+	struct json_object *object = json_new_object();
+
+	json_add_number(object, "index", index);
+	json_add_text(object, "state", states[block->state]);
+	if (has_holder(block)) {
+		json_add_number(object, "slot", block->slot);
+	} else {
+		json_add_null(object, "slot");
+	}
+	if (holder != NULL) {
+		json_add_number(object, "pid", (uint64_t)holder->pid);
+	} else {
+		json_add_null(object, "pid");
+	}
+	json_add_number(object, "generation", block->generation);
+	out_print("%s\n  ", walk->n_shown == 1 ? "" : ",");
+	json_print_short(object);
+}
+
+static void show_block(struct walk *walk, uint32_t index, const struct mempool_block *block)
+{
+	bool joins =
+		walk->run > 0 && walk->first + walk->run == index && is_alike(&walk->block, block);
+
+	if (!walk->json && !joins) {
+		print_run(walk);
+		walk->first = index;
+		walk->block = *block;
+	}
+	walk->run++;
+	walk->n_shown++;
+	walk->n[block->state]++;
+	if (walk->json) {
+		print_object(walk, index, block);
+	}
+}
+
+static void print_summary(const struct walk *walk)
+{
+	bool filtered = walk->filter.pid >= 0 || walk->filter.state >= 0;
+
+	if (filtered) {
+		out_print("%" PRIu64 " of ", walk->n_shown);
+	}
+	out_print("%" PRIu32 " blocks", walk->info->blocks);
+	for (size_t i = 0, listed = 0; i < N_STATES; i++) {
+		if (walk->n[i] > 0 || (!filtered && i != MEMPOOL_BLOCK_NONE)) {
+			out_print("%s %" PRIu64 " %s", listed++ == 0 ? ":" : ",", walk->n[i],
+				  states[i]);
+		}
+	}
+	out_print("\n");
+}
+
+static enum status walk_blocks(struct walk *walk, struct mempool *pool)
+{
+	struct mempool_block block;
+
+	if (walk->json) {
+		out_print("[");
+	}
+	for (uint32_t i = 0; i < walk->info->blocks && !out_has_failed(); i++) {
+		int r = mempool_block(pool, i, &block);
+
+		if (r < 0 || block.state >= N_STATES) {
+			complain("pool %s: block %" PRIu32 " cannot be read; try mempoolctl check",
+				 walk->info->name, i);
+			return STATUS_FAILED;
+		}
+		if (is_wanted(walk, &block)) {
+			show_block(walk, i, &block);
+		}
+	}
+	if (walk->json) {
+		out_print("%s]\n", walk->n_shown > 0 ? "\n" : "");
+	} else {
+		print_run(walk);
+		print_summary(walk);
+	}
+	return STATUS_DONE;
+}
+
+static enum status open_and_walk(struct walk *walk, struct mempool_conn *conn)
+{
+	struct mempool *pool;
+	int r = mempool_open(conn, walk->info->name, MEMPOOL_OBSERVE, &pool);
+
+	if (r < 0) {
+		complain_error(r, "pool %s could not be opened", walk->info->name);
+		return STATUS_FAILED;
+	}
+
+	enum status status = walk_blocks(walk, pool);
+
+	mempool_close(pool);
+	return status;
+}
+
+static bool parse_filter(const struct call *call, struct filter *filter)
+{
+	const char *state = call->values[STATE];
+	uint64_t pid;
+
+	*filter = (struct filter){.pid = -1, .state = -1};
+	if (call->values[HELD_BY] != NULL) {
+		if (!number_parse("--held-by", call->values[HELD_BY], 1, INT32_MAX, &pid)) {
+			return false;
+		}
+		filter->pid = (int64_t)pid;
+	}
+	for (size_t i = MEMPOOL_BLOCK_FREE; state != NULL && i < N_STATES; i++) {
+		if (strcmp(state, states[i]) == 0) {
+			filter->state = (int)i;
+		}
+	}
+	if (state != NULL && filter->state < 0) {
+		complain("--state: \"%s\" is none of free, cached, used, moving, reclaimed", state);
+		return false;
+	}
+	return true;
+}
+
+static enum status blocks_run(struct call *call)
+{
+	struct pool_list pools = {0};
+	struct client_list clients = {0};
+	struct walk walk = {.clients = &clients, .json = call->json};
+	enum status status = STATUS_FAILED;
+
+	if (!parse_filter(call, &walk.filter)) {
+		return STATUS_USAGE;
+	}
+	if (call_connect(call) && pool_list_load(&pools, call->conn, call->names[0]) &&
+	    client_list_load(&clients, call->conn, call->names[0])) {
+		walk.info = &pools.pools[0].info;
+		status = open_and_walk(&walk, call->conn);
+	}
+	client_list_finish(&clients);
+	pool_list_finish(&pools);
+	return status;
+}
+
+const struct command blocks_command = {
+	.name = "blocks",
+	.arguments = "POOL",
+	.about = "list the blocks of a pool and who holds them",
+	.min_names = 1,
+	.max_names = 1,
+	.flags =
+		{
+			[HELD_BY] = {"held-by", "PID", "only blocks of that process"},
+			[STATE] = {"state", "STATE",
+				   "only free, cached, used, moving or reclaimed"},
+		},
+	.run = blocks_run,
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl check: walks the invariants of pools, also while they are in use.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/out.h"
+#include "client/pool.h"
+
+static struct json_object *report_json(const char *name, const struct mempool_report *report)
+{
+	struct json_object *object = json_new_object();
+
+	json_add_text(object, "name", name);
+	json_add_flag(object, "sound", report->lost + report->duplicated + report->broken == 0);
+	json_add_number(object, "blocks", report->blocks);
+	json_add_number(object, "lost", report->lost);
+	json_add_number(object, "duplicated", report->duplicated);
+	json_add_number(object, "broken", report->broken);
+	json_add_text(object, "first", report->first);
+	return object;
+}
+
+static void print_report(const char *name, const struct mempool_report *report)
+{
+	out_print("%s: %" PRIu64 " blocks walked: lost %" PRIu64 ", duplicated %" PRIu64
+		  ", broken %" PRIu64 "\n",
+		  name, report->blocks, report->lost, report->duplicated, report->broken);
+	if (report->first[0] != '\0') {
+		out_print("    %s\n", report->first);
+	}
+}
+
+/* Walks one pool; returns whether it is sound. */
+static bool check(struct call *call, const char *name, struct json_object *array)
+{
+	struct mempool_report report = {0};
+	struct mempool *pool;
+	int r = mempool_open(call->conn, name, MEMPOOL_OBSERVE, &pool);
+
+	if (r < 0) {
+		complain_error(r, "pool %s could not be opened", name);
+		return false;
+	}
+	r = mempool_check(pool, &report);
+	mempool_close(pool);
+	if (r < 0 && r != -EUCLEAN) {
+		complain_error(r, "pool %s could not be checked", name);
+		return false;
+	}
+	json_append(array, report_json(name, &report));
+	if (!call->json) {
+		print_report(name, &report);
+	}
+	return r == 0;
+}
+
+static bool check_named(struct call *call, struct json_object *array)
+{
+	bool sound = true;
+
+	for (int i = 0; i < call->n_names; i++) {
+		sound = check(call, call->names[i], array) && sound;
+	}
+	return sound;
+}
+
+/* Destroyed pools have no name to open them by: their last users are all they have. */
+static bool check_all(struct call *call, struct json_object *array)
+{
+	struct pool_list list = {0};
+	bool sound = pool_list_load(&list, call->conn, NULL);
+
+	if (sound && list.n_pools == 0 && !call->json) {
+		out_print("no pools\n");
+	}
+	for (size_t i = 0; i < list.n_pools; i++) {
+		const struct mempool_info *info = &list.pools[i].info;
+
+		if (!info->destroyed) {
+			sound = check(call, info->name, array) && sound;
+		} else if (!call->json) {
+			out_print("%s: destroyed, not walked\n", info->name);
+		}
+	}
+	pool_list_finish(&list);
+	return sound;
+}
+
+static enum status check_run(struct call *call)
+{
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	struct json_object *array = json_new_array();
+	bool sound = call->n_names > 0 ? check_named(call, array) : check_all(call, array);
+
+	if (call->json) {
+		json_print(array);
+	} else {
+		json_object_put(array);
+	}
+	return sound ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command check_command = {
+	.name = "check",
+	.arguments = "[POOL...]",
+	.about = "look for lost and duplicated blocks",
+	.max_names = INT_MAX,
+	.run = check_run,
+};

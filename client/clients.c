@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl clients: the processes that have a pool open, and what they have of it.
+ */
+#include <inttypes.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/json.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/table.h"
+#include "client/text.h"
+
+static const struct column columns[] = {
+	{.heading = "POOL"},
+	{.heading = "PID", .right = true},
+	{.heading = "USER"},
+	{.heading = "COMMAND"},
+	{.heading = "USED", .right = true},
+	{.heading = "CACHED", .right = true},
+	{.heading = "MOVING", .right = true},
+	{.heading = "GETS", .right = true},
+	{.heading = "PUTS", .right = true},
+	{.heading = "AGE", .right = true},
+	{.heading = ""},
+};
+
+static void add_usage(struct table *table, const struct mempool_usage *usage)
+{
+	if (usage == NULL) {
+		for (int i = 0; i < 5; i++) {
+			table_add(table, "-");
+		}
+		return;
+	}
+	table_add(table, "%" PRIu64, usage->used);
+	table_add(table, "%" PRIu64, usage->cached);
+	table_add(table, "%" PRIu64, usage->moving);
+	table_add(table, "%s", text_count(TEXT, usage->gets));
+	table_add(table, "%s", text_count(TEXT, usage->puts));
+}
+
+static void add_row(struct table *table, const struct mempool_client *client,
+		    const struct mempool_usage *usage)
+{
+	table_add(table, "%s", client->pool);
+	table_add(table, "%" PRId32, client->pid);
+	table_add(table, "%s", text_user(TEXT, client->uid));
+	table_add(table, "%s", client->comm[0] != '\0' ? text_clean(TEXT, client->comm) : "-");
+	add_usage(table, usage);
+	table_add(table, "%s", text_age(TEXT, client->attached_at));
+	table_add(table, "%s%s", client->dead ? "dead" : "",
+		  !client->reader ? ""
+		  : client->dead  ? ", reader"
+				  : "reader");
+}
+
+static void json_add_usage(struct json_object *object, const struct mempool_usage *usage)
+{
+	static const char *const keys[] = {"used", "cached", "moving", "gets", "puts"};
+
+	if (usage == NULL) {
+		for (int i = 0; i < 5; i++) {
+			json_add_null(object, keys[i]);
+		}
+		return;
+	}
+	json_add_number(object, keys[0], usage->used);
+	json_add_number(object, keys[1], usage->cached);
+	json_add_number(object, keys[2], usage->moving);
+	json_add_number(object, keys[3], usage->gets);
+	json_add_number(object, keys[4], usage->puts);
+}
+
+static struct json_object *client_json(const struct mempool_client *client,
+				       const struct mempool_usage *usage)
+{
+	struct json_object *object = json_new_object();
+
+	json_add_number(object, "pid", (uint64_t)client->pid);
+	json_add_number(object, "uid", client->uid);
+	json_add_text(object, "comm", text_clean(TEXT, client->comm));
+	json_add_text(object, "pool", client->pool);
+	json_add_number(object, "slot", client->slot);
+	json_add_text(object, "state", client->dead ? "dead" : "live");
+	json_add_text(object, "access", client->reader ? "reader" : "writer");
+	json_add_usage(object, usage);
+	json_add_number(object, "attached_at", client->attached_at);
+	return object;
+}
+
+static void print_json(const struct client_list *clients, const struct pool_list *pools)
+{
+	struct json_object *array = json_new_array();
+
+	for (size_t i = 0; i < clients->n_clients; i++) {
+		const struct mempool_client *client = &clients->clients[i];
+
+		json_append(array, client_json(client, pool_list_usage(pools, client->pool_id,
+								       client->slot)));
+	}
+	json_print(array);
+}
+
+static void print_table(const struct client_list *clients, const struct pool_list *pools)
+{
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < clients->n_clients; i++) {
+		const struct mempool_client *client = &clients->clients[i];
+
+		add_row(&table, client, pool_list_usage(pools, client->pool_id, client->slot));
+	}
+	table_print(&table);
+	table_finish(&table);
+}
+
+static enum status clients_run(struct call *call)
+{
+	const char *name = call->n_names > 0 ? call->names[0] : NULL;
+	struct client_list clients = {0};
+	struct pool_list pools = {0};
+
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	bool loaded = pool_list_load(&pools, call->conn, name) &&
+		      client_list_load(&clients, call->conn, name) &&
+		      pool_list_look(&pools, call->conn);
+
+	if (loaded && call->json) {
+		print_json(&clients, &pools);
+	} else if (loaded && clients.n_clients > 0) {
+		print_table(&clients, &pools);
+	} else if (loaded) {
+		out_print("no process has %s open\n", name != NULL ? name : "a pool");
+	}
+	client_list_finish(&clients);
+	pool_list_finish(&pools);
+	return loaded ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command clients_command = {
+	.name = "clients",
+	.arguments = "[POOL]",
+	.about = "list the processes that have a pool open",
+	.max_names = 1,
+	.run = clients_run,
+};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl create: makes a pool and leaves it there.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/number.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/text.h"
+
+/* Places of the flags in the command's table. */
+enum {
+	BLOCK_SIZE,
+	BLOCKS,
+	ALIGNMENT,
+	MODE,
+	OWNER,
+	GROUP,
+	PROCESSES,
+	THREADS,
+	THREAD_CACHE,
+	SHARDS,
+	GIFT_GRACE,
+};
+
+/* Reads a flag that is a plain count; leaves the default, zero, when it was not given. */
+static bool parse_count(const struct call *call, int flag, uint32_t max, uint32_t *n)
+{
+	char what[32] = "--";
+	uint64_t value;
+
+	if (call->values[flag] == NULL) {
+		return true;
+	}
+	strncat(what, call->command->flags[flag].name, sizeof(what) - 3);
+	if (!number_parse(what, call->values[flag], 1, max, &value)) {
+		return false;
+	}
+	*n = (uint32_t)value;
+	return true;
+}
+
+static bool check_power_of_two(const char *what, uint32_t n)
+{
+	if ((n & (n - 1)) != 0) {
+		complain("%s: %" PRIu32 " is not a power of two", what, n);
+		return false;
+	}
+	return true;
+}
+
+static bool parse_blocks(const struct call *call, struct mempool_attr *attr)
+{
+	const char *size = call->values[BLOCK_SIZE], *blocks = call->values[BLOCKS];
+	uint64_t n;
+
+	if (size == NULL || blocks == NULL) {
+		complain("create: %s is missing; see mempoolctl create --help",
+			 size == NULL ? "--block-size" : "--blocks");
+		return false;
+	}
+	if (!number_parse_size("--block-size", size, MEMPOOL_BLOCK_SIZE_MIN, MEMPOOL_BLOCK_SIZE_MAX,
+			       &attr->block_size) ||
+	    !number_parse_size("--blocks", blocks, 1, MEMPOOL_BLOCKS_MAX, &n)) {
+		return false;
+	}
+	attr->blocks = (uint32_t)n;
+	return true;
+}
+
+static bool parse_thread_cache(const struct call *call, struct mempool_attr *attr)
+{
+	const char *text = call->values[THREAD_CACHE];
+
+	if (text != NULL && strcmp(text, "off") == 0) {
+		attr->thread_cache = MEMPOOL_NO_CACHE;
+		return true;
+	}
+	return parse_count(call, THREAD_CACHE, MEMPOOL_BLOCKS_MAX, &attr->thread_cache);
+}
+
+static bool parse_rights(const struct call *call, struct mempool_attr *attr)
+{
+	const char *mode = call->values[MODE];
+	const char *owner = call->values[OWNER], *group = call->values[GROUP];
+
+	return (mode == NULL || number_parse_mode("--mode", mode, &attr->mode)) &&
+	       (owner == NULL || number_parse_user("--owner", owner, &attr->uid)) &&
+	       (group == NULL || number_parse_group("--group", group, &attr->gid));
+}
+
+static bool parse_attr(const struct call *call, struct mempool_attr *attr)
+{
+	const char *grace = call->values[GIFT_GRACE];
+
+	return parse_blocks(call, attr) && parse_rights(call, attr) &&
+	       parse_count(call, ALIGNMENT, MEMPOOL_ALIGNMENT_MAX, &attr->alignment) &&
+	       check_power_of_two("--alignment", attr->alignment) &&
+	       parse_count(call, PROCESSES, MEMPOOL_PROCESSES_MAX, &attr->processes) &&
+	       parse_count(call, THREADS, MEMPOOL_THREADS_MAX, &attr->threads) &&
+	       parse_thread_cache(call, attr) &&
+	       parse_count(call, SHARDS, MEMPOOL_SHARDS_MAX, &attr->shards) &&
+	       check_power_of_two("--shards", attr->shards) &&
+	       (grace == NULL || number_parse_seconds("--gift-grace", grace, &attr->gift_grace_ms));
+}
+
+static bool print_pool(const struct call *call, const char *name)
+{
+	struct pool_list list = {0};
+	bool loaded = pool_list_load(&list, call->conn, name) && pool_list_look(&list, call->conn);
+
+	if (loaded && call->json) {
+		json_print(pool_json(&list.pools[0]));
+	} else if (loaded) {
+		const struct mempool_info *info = &list.pools[0].info;
+
+		out_print("created %s: %" PRIu32 " blocks of %s, %s of memory\n", name,
+			  info->blocks, text_size(TEXT, info->block_size),
+			  text_size(TEXT, info->memory));
+	}
+	pool_list_finish(&list);
+	return loaded;
+}
+
+static enum status create_run(struct call *call)
+{
+	const char *name = call->names[0];
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *pool;
+
+	if (!parse_attr(call, &attr)) {
+		return STATUS_USAGE;
+	}
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	int r = mempool_create(call->conn, name, &attr, &pool);
+
+	if (r < 0) {
+		complain_error(r, "pool %s could not be created", name);
+		return STATUS_FAILED;
+	}
+	mempool_close(pool);
+	return print_pool(call, name) ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command create_command = {
+	.name = "create",
+	.arguments = "POOL --block-size N --blocks N",
+	.about = "make a pool",
+	.min_names = 1,
+	.max_names = 1,
+	.flags =
+		{
+			[BLOCK_SIZE] = {"block-size", "N", "bytes in a block; K, M, G may follow"},
+			[BLOCKS] = {"blocks", "N", "how many; K, M may follow"},
+			[ALIGNMENT] = {"alignment", "N", "of each block, 8 to 4096 (default: 64)"},
+			[MODE] = {"mode", "OCT", "permission bits (default: 0600)"},
+			[OWNER] = {"owner", "USER", "who owns it (default: you)"},
+			[GROUP] = {"group", "GROUP", "its group (default: yours)"},
+			[PROCESSES] = {"processes", "N", "that may have it open (default: 256)"},
+			[THREADS] = {"threads", "N", "that may have a cache (default: 64)"},
+			[THREAD_CACHE] = {"thread-cache", "N|off", "blocks a thread may cache"},
+			[SHARDS] = {"shards", "N", "of the depot, up to 8 (default: by CPUs)"},
+			[GIFT_GRACE] = {"gift-grace", "SECONDS",
+					"for gifts of the dead (default: 10)"},
+		},
+	.run = create_run,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl destroy: takes pools away; their memory goes when their last process has left.
+ */
+#include <limits.h>
+
+#include <mempool/mempool.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/out.h"
+
+static struct json_object *result_json(const char *name, bool destroyed)
+{
+	struct json_object *object = json_new_object();
+
+	json_add_text(object, "name", name);
+	json_add_flag(object, "destroyed", destroyed);
+	return object;
+}
+
+static bool destroy(struct call *call, const char *name)
+{
+	int r = mempool_destroy(call->conn, name);
+
+	if (r < 0) {
+		complain_error(r, "pool %s could not be destroyed", name);
+	} else if (!call->json) {
+		out_print("destroyed %s\n", name);
+	}
+	return r == 0;
+}
+
+static enum status destroy_run(struct call *call)
+{
+	enum status status = STATUS_DONE;
+
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	struct json_object *array = json_new_array();
+
+	for (int i = 0; i < call->n_names; i++) {
+		bool destroyed = destroy(call, call->names[i]);
+
+		json_append(array, result_json(call->names[i], destroyed));
+		if (!destroyed) {
+			status = STATUS_FAILED;
+		}
+	}
+	if (call->json) {
+		json_print(array);
+	} else {
+		json_object_put(array);
+	}
+	return status;
+}
+
+const struct command destroy_command = {
+	.name = "destroy",
+	.arguments = "POOL...",
+	.about = "destroy pools; those who have one open go on",
+	.min_names = 1,
+	.max_names = INT_MAX,
+	.run = destroy_run,
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl list: one line a pool.
+ */
+#include <inttypes.h>
+
+#include "client/call.h"
+#include "client/json.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/table.h"
+#include "client/text.h"
+
+static const struct column columns[] = {
+	{.heading = "NAME"},
+	{.heading = "SIZE", .right = true},
+	{.heading = "BLOCKS", .right = true},
+	{.heading = "USED", .right = true},
+	{.heading = "CACHED", .right = true},
+	{.heading = "FREE", .right = true},
+	{.heading = "MOVING", .right = true},
+	{.heading = "RECLAIMED", .right = true},
+	{.heading = "CLIENTS", .right = true},
+	{.heading = ""},
+};
+
+static void add_count(struct table *table, const struct pool *pool, uint64_t n)
+{
+	if (pool->seen) {
+		table_add(table, "%" PRIu64, n);
+	} else {
+		table_add(table, "-");
+	}
+}
+
+static void add_row(struct table *table, const struct pool *pool)
+{
+	table_add(table, "%s", pool->info.name);
+	table_add(table, "%s", text_size(TEXT, pool->info.block_size));
+	table_add(table, "%" PRIu32, pool->info.blocks);
+	add_count(table, pool, pool->stats.used);
+	add_count(table, pool, pool->stats.cached);
+	add_count(table, pool, pool->stats.free);
+	add_count(table, pool, pool->stats.moving);
+	add_count(table, pool, pool->stats.reclaimed);
+	table_add(table, "%" PRIu32, pool->info.clients);
+	table_add(table, "%s", pool->remark);
+}
+
+static void print_table(const struct pool_list *list)
+{
+	struct table table;
+
+	if (list->n_pools == 0) {
+		out_print("no pools\n");
+		return;
+	}
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < list->n_pools; i++) {
+		add_row(&table, &list->pools[i]);
+	}
+	table_print(&table);
+	table_finish(&table);
+}
+
+static void print_json(const struct pool_list *list)
+{
+	struct json_object *array = json_new_array();
+
+	for (size_t i = 0; i < list->n_pools; i++) {
+		json_append(array, pool_json(&list->pools[i]));
+	}
+	json_print(array);
+}
+
+static enum status list_run(struct call *call)
+{
+	struct pool_list list = {0};
+
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	bool loaded = pool_list_load(&list, call->conn, NULL) && pool_list_look(&list, call->conn);
+
+	if (loaded && call->json) {
+		print_json(&list);
+	} else if (loaded) {
+		print_table(&list);
+	}
+	pool_list_finish(&list);
+	return loaded ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command list_command = {
+	.name = "list",
+	.arguments = "",
+	.about = "list the pools and what their blocks do",
+	.run = list_run,
+};

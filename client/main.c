@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl: shows and manages the pools of mempoold. This file has the table of commands; each
+ * command is a file of its own.
+ */
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <mempool/mempool.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/options.h"
+#include "client/out.h"
+
+static const struct command *const commands[] = {
+	&list_command,	 &show_command,	   &clients_command, &blocks_command,
+	&create_command, &destroy_command, &check_command,   NULL,
+};
+
+bool call_connect(struct call *call)
+{
+	int r = mempool_connect(&call->conn, call->socket);
+
+	if (r < 0) {
+		complain_error(r, "mempoold cannot be reached");
+	}
+	return r == 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (int i = 0; commands[i] != NULL; i++) {
+		if (strcmp(commands[i]->name, name) == 0) {
+			return commands[i];
+		}
+	}
+	complain("there is no command \"%s\"; see mempoolctl --help", name);
+	return NULL;
+}
+
+/* Answers --version and --help, of the tool or of a command. */
+static enum status print_about(const struct call *call)
+{
+	if (call->version) {
+		out_print("mempoolctl %s\n", mempool_version());
+	} else if (call->command != NULL) {
+		options_print_command_help(call->command);
+	} else {
+		options_print_help(commands);
+	}
+	return STATUS_DONE;
+}
+
+static enum status run(struct call *call, int argc, char **argv)
+{
+	int at = options_parse(call, argc, argv);
+
+	if (at < 0) {
+		return STATUS_USAGE;
+	}
+	if (call->help || call->version) {
+		return print_about(call);
+	}
+	if (at >= argc) {
+		complain("a command is missing; see mempoolctl --help");
+		return STATUS_USAGE;
+	}
+	call->command = find_command(argv[at]);
+	if (call->command == NULL || !options_parse_command(call, argc - at, argv + at)) {
+		return STATUS_USAGE;
+	}
+	return call->help || call->version ? print_about(call) : call->command->run(call);
+}
+
+int main(int argc, char **argv)
+{
+	static char program[] = "mempoolctl";
+	struct call call = {0};
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 0) {
+		argv[0] = program;
+	}
+
+	enum status status = run(&call, argc, argv);
+
+	mempool_disconnect(call.conn);
+	if (!out_finish() && status == STATUS_DONE) {
+		status = STATUS_FAILED;
+	}
+	return status;
+}

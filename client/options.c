@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/options.h"
+#include "client/out.h"
+
+#define COMMON 4	/* options every command takes */
+#define FIRST_FLAG 1000 /* getopt's value of a command's first flag */
+
+static const struct option common[COMMON] = {
+	{"socket", required_argument, NULL, 's'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+};
+
+/* Takes an option of the whole tool; false when it is none. getopt has complained by then. */
+static bool take_common(struct call *call, int option)
+{
+	switch (option) {
+	case 's':
+		call->socket = optarg;
+		return true;
+	case 'j':
+		call->json = true;
+		return true;
+	case 'h':
+		call->help = true;
+		return true;
+	case 'V':
+		call->version = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int options_parse(struct call *call, int argc, char **argv)
+{
+	struct option options[COMMON + 1] = {0};
+	int option;
+
+	memcpy(options, common, sizeof(common));
+	while ((option = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+		if (!take_common(call, option)) {
+			complain("see mempoolctl --help");
+			return -1;
+		}
+	}
+	return optind;
+}
+
+static void list_options(const struct command *command, struct option *options)
+{
+	memcpy(options, common, sizeof(common));
+	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
+		const struct flag *flag = &command->flags[i];
+
+		options[COMMON + i] = (struct option){
+			.name = flag->name,
+			.has_arg = flag->value != NULL ? required_argument : no_argument,
+			.val = FIRST_FLAG + i,
+		};
+	}
+}
+
+static bool check_names(const struct call *call)
+{
+	const struct command *command = call->command;
+
+	if (call->help || call->version) {
+		return true;
+	}
+	if (call->n_names > command->max_names) {
+		complain("%s: \"%s\" is one argument too many; see mempoolctl %s --help",
+			 command->name, call->names[command->max_names], command->name);
+		return false;
+	}
+	if (call->n_names < command->min_names) {
+		complain("%s: the pool's name is missing; see mempoolctl %s --help", command->name,
+			 command->name);
+		return false;
+	}
+	return true;
+}
+
+/* "-" hands out arguments in their order, whatever POSIXLY_CORRECT says; they are kept in front. */
+bool options_parse_command(struct call *call, int argc, char **argv)
+{
+	static char program[] = "mempoolctl";
+	struct option options[COMMON + CALL_FLAGS_MAX + 1] = {0};
+	int option;
+
+	argv[0] = program;
+	optind = 0;
+	list_options(call->command, options);
+	call->names = argv + 1;
+	while ((option = getopt_long(argc, argv, "-hV", options, NULL)) != -1) {
+		if (option == 1) {
+			call->names[call->n_names++] = optarg;
+		} else if (option >= FIRST_FLAG) {
+			call->values[option - FIRST_FLAG] = optarg != NULL ? optarg : "";
+		} else if (!take_common(call, option)) {
+			complain("see mempoolctl %s --help", call->command->name);
+			return false;
+		}
+	}
+	while (optind < argc) {
+		call->names[call->n_names++] = argv[optind++];
+	}
+	return check_names(call);
+}
+
+static void print_flag(const char *name, const char *value, const char *help)
+{
+	char left[40];
+
+	snprintf(left, sizeof(left), "--%s%s%s", name, value != NULL ? " " : "",
+		 value != NULL ? value : "");
+	out_print("  %-24s %s\n", left, help);
+}
+
+static void print_common(void)
+{
+	print_flag("socket", "PATH", "the daemon's socket (default: $MEMPOOL_SOCKET, else");
+	out_print("  %-24s %s\n", "", "the user's daemon, else the system's)");
+	print_flag("json", NULL, "print for programs");
+	print_flag("help", NULL, "print this and exit");
+	print_flag("version", NULL, "print the version and exit");
+}
+
+void options_print_help(const struct command *const *commands)
+{
+	out_print("Usage: mempoolctl [--socket PATH] [--json] COMMAND [ARGUMENT...]\n"
+		  "Show and manage the memory pools of mempoold.\n\n"
+		  "Commands:\n");
+	for (; *commands != NULL; commands++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "%s %s", (*commands)->name, (*commands)->arguments);
+		out_print("  %-24s %s\n", left, (*commands)->about);
+	}
+	out_print("\nOptions:\n");
+	print_common();
+	out_print("\nEach command has its own --help. Exit status: 0 done, 1 the service said no "
+		  "or a\ncheck found something, 2 the command line is wrong.\n");
+}
+
+void options_print_command_help(const struct command *command)
+{
+	out_print("Usage: mempoolctl %s %s%s\n%s.\n\nOptions:\n", command->name, command->arguments,
+		  command->flags[0].name != NULL ? " [OPTION...]" : "", command->about);
+	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
+		const struct flag *flag = &command->flags[i];
+
+		print_flag(flag->name, flag->value, flag->help);
+	}
+	print_common();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/complain.h"
+#include "client/out.h"
+
+static int first_error; /* errno of the first write that failed */
+
+static void note_error(void)
+{
+	if (first_error == 0) {
+		first_error = errno != 0 ? errno : EIO;
+	}
+}
+
+void out_print(const char *format, ...)
+{
+	va_list arguments;
+
+	if (first_error != 0) {
+		return;
+	}
+	errno = 0;
+	va_start(arguments, format);
+	if (vprintf(format, arguments) < 0) {
+		note_error();
+	}
+	va_end(arguments);
+}
+
+bool out_has_failed(void)
+{
+	return first_error != 0;
+}
+
+bool out_finish(void)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		note_error();
+	}
+	if (first_error == 0) {
+		return true;
+	}
+	if (first_error != EPIPE) {
+		complain("the output could not be written: %s", strerror(first_error));
+	}
+	return false;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/pool.h"
+
+static void add_pool(struct pool_list *list, const struct mempool_info *info)
+{
+	struct pool *pools = reallocarray(list->pools, list->n_pools + 1, sizeof(*pools));
+
+	if (pools == NULL) {
+		complain_no_memory();
+	}
+	list->pools = pools;
+	pools[list->n_pools++] = (struct pool){.info = *info, .remark = ""};
+}
+
+static int load_all(struct pool_list *list, struct mempool_conn *conn)
+{
+	struct mempool_info info;
+	uint32_t cursor = 0;
+	int r;
+
+	while ((r = mempool_next_pool(conn, &cursor, &info)) > 0) {
+		add_pool(list, &info);
+	}
+	return r;
+}
+
+static int load_one(struct pool_list *list, struct mempool_conn *conn, const char *name)
+{
+	struct mempool_info info;
+	int r = mempool_find_pool(conn, name, &info);
+
+	if (r == 0) {
+		add_pool(list, &info);
+	}
+	return r;
+}
+
+bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const char *name)
+{
+	int r = name == NULL ? load_all(list, conn) : load_one(list, conn, name);
+
+	if (r < 0 && name == NULL) {
+		complain_error(r, "the pools could not be listed");
+	} else if (r < 0) {
+		complain_error(r, "pool %s could not be found", name);
+	}
+	return r == 0;
+}
+
+void pool_list_finish(struct pool_list *list)
+{
+	for (size_t i = 0; i < list->n_pools; i++) {
+		free(list->pools[i].usage);
+	}
+	free(list->pools);
+}
+
+/* Why a pool cannot be observed, or NULL when the reason lies elsewhere. */
+static const char *blind_remark(int error)
+{
+	switch (-error) {
+	case EACCES:
+		return "not yours to read";
+	case ENOENT:
+		return "destroyed";
+	case EIO:
+		return "broken";
+	case EPROTONOSUPPORT:
+		return "of another version";
+	default:
+		return NULL;
+	}
+}
+
+static void count(struct pool *pool, struct mempool *open)
+{
+	size_t n = pool->info.processes;
+
+	pool->usage = calloc(n == 0 ? 1 : n, sizeof(*pool->usage));
+	if (pool->usage == NULL) {
+		complain_no_memory();
+	}
+	pool->seen = mempool_census(open, &pool->stats, pool->usage, n) == 0;
+}
+
+static bool look(struct pool *pool, struct mempool_conn *conn)
+{
+	const struct mempool_info *info = &pool->info;
+	struct mempool *open;
+
+	if (info->destroyed || info->broken) {
+		pool->remark = info->broken ? "broken" : "destroyed";
+		return true;
+	}
+
+	int r = mempool_open(conn, info->name, MEMPOOL_OBSERVE, &open);
+
+	if (r == 0) {
+		count(pool, open);
+		mempool_close(open);
+		return true;
+	}
+	pool->remark = blind_remark(r);
+	if (pool->remark == NULL) {
+		complain_error(r, "pool %s could not be opened", info->name);
+		return false;
+	}
+	return true;
+}
+
+bool pool_list_look(struct pool_list *list, struct mempool_conn *conn)
+{
+	for (size_t i = 0; i < list->n_pools; i++) {
+		if (!look(&list->pools[i], conn)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+const struct mempool_usage *pool_list_usage(const struct pool_list *list, uint64_t pool_id,
+					    uint32_t slot)
+{
+	for (size_t i = 0; i < list->n_pools; i++) {
+		const struct pool *pool = &list->pools[i];
+
+		if (pool->info.id == pool_id) {
+			return pool->seen && slot < pool->info.processes ? &pool->usage[slot]
+									 : NULL;
+		}
+	}
+	return NULL;
+}
+
+static void add_count(struct json_object *object, const struct pool *pool, const char *key,
+		      uint64_t n)
+{
+	if (pool->seen) {
+		json_add_number(object, key, n);
+	} else {
+		json_add_null(object, key);
+	}
+}
+
+static void add_counts(struct json_object *object, const struct pool *pool)
+{
+	const struct mempool_stats *stats = &pool->stats;
+
+	add_count(object, pool, "used", stats->used);
+	add_count(object, pool, "cached", stats->cached);
+	add_count(object, pool, "free", stats->free);
+	add_count(object, pool, "min_free", stats->min_free);
+	add_count(object, pool, "moving", stats->moving);
+	add_count(object, pool, "reclaimed", stats->reclaimed);
+	add_count(object, pool, "gets", stats->gets);
+	add_count(object, pool, "puts", stats->puts);
+	add_count(object, pool, "failures", stats->failures);
+	add_count(object, pool, "recoveries", stats->recoveries);
+}
+
+struct json_object *pool_json(const struct pool *pool)
+{
+	const struct mempool_info *info = &pool->info;
+	struct json_object *object = json_new_object();
+	char mode[8];
+
+	snprintf(mode, sizeof(mode), "%04o", info->mode & 07777);
+	json_add_text(object, "name", info->name);
+	json_add_number(object, "id", info->id);
+	json_add_number(object, "uid", info->uid);
+	json_add_number(object, "gid", info->gid);
+	json_add_text(object, "mode", mode);
+	json_add_number(object, "block_size", info->block_size);
+	json_add_number(object, "stride", info->stride);
+	json_add_number(object, "blocks", info->blocks);
+	json_add_number(object, "max_blocks", info->blocks);
+	json_add_number(object, "memory", info->memory);
+	json_add_number(object, "clients", info->clients);
+	add_counts(object, pool);
+	json_add_flag(object, "destroyed", info->destroyed);
+	json_add_flag(object, "broken", info->broken);
+	return object;
+}
