@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of each block, magazine and record, and why a healthy pool always says yes:
+ *
+ *	FREE(m): m lists the block          push and merge list before they store the word, pop and
+ *	                                    merge store the word before they unlist
+ *	USED(p), MOVING(p): p is seated     a slot is freed after no word names it
+ *	RECLAIMED: a collect is pending     unless somebody is between the word and the announcement
+ *	holder: kind and id in range, CACHE(r) only while r has an owner
+ *	record at rest: what it says is loaded is held by it; if not, two threads believe that they
+ *	                hold one magazine, and its blocks could be handed out twice
+ *
+ * All of it holds between any two instructions of anybody, but a walk sees its parts at different
+ * times. So what looks wrong is asked again until it has been wrong CONFIRMATIONS times in a row,
+ * some milliseconds in all.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/core/audit.h"
+#include "lib/core/collect.h"
+#include "lib/core/magazine.h"
+#include "lib/core/slot.h"
+#include "lib/core/word.h"
+
+#define CONFIRMATIONS 20
+#define PAUSE_NS 100000
+#define CONFIRM_AT_MOST 256 /* findings; a pool in ruins need not be looked at for ever */
+
+struct walk {
+	const struct mp_pool *pool;
+	struct mp_audit *audit;
+	uint32_t findings;
+};
+
+__attribute__((format(printf, 3, 4))) static void found(struct walk *w, uint64_t *counter,
+							const char *format, ...)
+{
+	va_list args;
+
+	++*counter;
+	w->findings++;
+	if (w->audit->first[0] == 0) {
+		va_start(args, format);
+		vsnprintf(w->audit->first, sizeof w->audit->first, format, args);
+		va_end(args);
+	}
+}
+
+/* Whether the question is answered "wrong" every time. */
+static bool confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint32_t), uint32_t at)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (int i = 0; i < CONFIRMATIONS; i++) {
+		if (!wrong(w->pool, at)) {
+			return false;
+		}
+		if (w->findings < CONFIRM_AT_MOST) {
+			nanosleep(&pause, NULL);
+		}
+	}
+	return true;
+}
+
+/* ---- blocks ---- */
+
+static bool lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
+{
+	const struct mp_magazine *magazine = mp_magazine(pool, m);
+	uint32_t n = mp_magazine_count(pool, magazine);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (mp_load(&magazine->entry[i]) == block) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool somebody_is_inside(const struct mp_pool *pool)
+{
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		if (mp_load(&pool->caches[r].busy)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_seated(const struct mp_pool *pool, uint32_t slot)
+{
+	return slot < pool->shape.n_slots &&
+	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
+}
+
+static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
+{
+	uint64_t word = mp_load_acquire(&pool->words[block]);
+	uint32_t ref = mp_word_ref(word);
+	bool wrong;
+
+	switch (mp_word_state(word)) {
+	case MP_FREE:
+		wrong = ref >= pool->shape.n_magazines || !lists(pool, ref, block);
+		break;
+	case MP_USED:
+	case MP_MOVING:
+		wrong = !is_seated(pool, ref);
+		break;
+	case MP_RECLAIMED:
+		wrong = !mp_collect_pending(pool) && !somebody_is_inside(pool);
+		break;
+	case MP_UNBORN:
+	default:
+		wrong = true;
+		break;
+	}
+	/* A word that moved on meanwhile was not wrong. */
+	return wrong && mp_load_acquire(&pool->words[block]) == word;
+}
+
+/* Notes the blocks that a magazine lists and whose words agree. */
+static void mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
+{
+	const struct mp_magazine *magazine = mp_magazine(pool, m);
+	uint32_t n = mp_magazine_count(pool, magazine), index;
+	uint64_t word;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (mp_magazine_peek(pool, magazine, mp_word_low(MP_FREE, m), i, &index, &word)) {
+			seen[index] = 1;
+		}
+	}
+}
+
+static void walk_blocks(struct walk *w, unsigned char *seen)
+{
+	const struct mp_pool *pool = w->pool;
+
+	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
+		mark(pool, m, seen);
+	}
+	for (uint32_t b = 0; b < pool->blocks; b++) {
+		if (!seen[b] && is_block_lost(pool, b) && confirmed(w, is_block_lost, b)) {
+			uint64_t word = mp_load(&pool->words[b]);
+			found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
+			      (int)mp_word_state(word), mp_word_ref(word));
+		}
+	}
+}
+
+/* ---- magazines and records ---- */
+
+static bool is_holder_wrong(const struct mp_pool *pool, uint32_t m)
+{
+	uint64_t holder = mp_load_acquire(&mp_magazine(pool, m)->holder);
+	uint32_t id = mp_holder_id(holder);
+
+	switch (mp_holder_kind(holder)) {
+	case MP_HOLDER_DEPOT:
+		return id >= pool->shape.n_shards;
+	case MP_HOLDER_CACHE:
+		return id >= pool->shape.n_caches ||
+		       ((uint32_t)mp_load(&pool->caches[id].owner) == 0 &&
+			mp_load_acquire(&mp_magazine(pool, m)->holder) == holder);
+	case MP_HOLDER_ORPHAN:
+		return false;
+	case MP_HOLDER_UNBORN:
+	default:
+		return true;
+	}
+}
+
+static bool is_count_wrong(const struct mp_pool *pool, uint32_t m)
+{
+	return mp_load(&mp_magazine(pool, m)->count) > pool->shape.capacity;
+}
+
+static bool is_not_held(const struct mp_pool *pool, uint32_t record, uint32_t m)
+{
+	return m != MP_NONE && (m >= pool->shape.n_magazines ||
+				!mp_holder_is(mp_load_acquire(&mp_magazine(pool, m)->holder),
+					      MP_HOLDER_CACHE, record));
+}
+
+static bool is_record_wrong(const struct mp_pool *pool, uint32_t r)
+{
+	const struct mp_cache *c = &pool->caches[r];
+	uint64_t owner = mp_load_acquire(&c->owner);
+	uint32_t slot = (uint32_t)owner - 1;
+
+	if (slot >= pool->shape.n_slots ||
+	    mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_LIVE || mp_load(&c->busy)) {
+		return false;
+	}
+	return (is_not_held(pool, r, mp_load(&c->loaded)) ||
+		is_not_held(pool, r, mp_load(&c->previous))) &&
+	       !mp_load_acquire(&c->busy) && mp_load(&c->owner) == owner;
+}
+
+static void walk_magazines(struct walk *w)
+{
+	for (uint32_t m = 0; m < w->pool->shape.n_magazines; m++) {
+		if (is_holder_wrong(w->pool, m) && confirmed(w, is_holder_wrong, m)) {
+			found(w, &w->audit->broken, "magazine %u has a holder that is none", m);
+		}
+		if (is_count_wrong(w->pool, m) && confirmed(w, is_count_wrong, m)) {
+			found(w, &w->audit->broken, "magazine %u counts more than it holds", m);
+		}
+	}
+}
+
+static void walk_records(struct walk *w)
+{
+	for (uint32_t r = 0; r < w->pool->shape.n_caches; r++) {
+		if (is_record_wrong(w->pool, r) && confirmed(w, is_record_wrong, r)) {
+			found(w, &w->audit->duplicated,
+			      "cache %u gets from a magazine that it does not hold", r);
+		}
+	}
+}
+
+void mp_audit_live(const struct mp_pool *pool, unsigned char *seen, struct mp_audit *audit)
+{
+	struct walk w = {.pool = pool, .audit = audit};
+
+	*audit = (struct mp_audit){0};
+	walk_magazines(&w);
+	walk_records(&w);
+	walk_blocks(&w, seen);
+}
+
+/* ---- at rest ---- */
+
+/* Counts what is on a list and held by the shard; adds the entries up. */
+static uint32_t follow(const struct mp_pool *pool, uint32_t shard, uint32_t head, uint64_t *entries)
+{
+	uint32_t on_list = 0;
+
+	for (uint32_t n = 0; head < pool->shape.n_magazines && n < pool->shape.n_magazines; n++) {
+		const struct mp_magazine *m = mp_magazine(pool, head);
+		if (mp_holder_is(mp_load(&m->holder), MP_HOLDER_DEPOT, shard)) {
+			on_list++;
+			*entries += mp_magazine_count(pool, m);
+		}
+		head = m->next;
+	}
+	return on_list;
+}
+
+static void walk_shard(struct walk *w, uint32_t shard)
+{
+	const struct mp_pool *pool = w->pool;
+	const struct mp_shard *s = &pool->shards[shard];
+	uint32_t held = 0, listed = 0;
+	uint64_t entries = 0;
+
+	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
+		held += mp_holder_is(mp_load(&mp_magazine(pool, m)->holder), MP_HOLDER_DEPOT,
+				     shard);
+	}
+	listed += follow(pool, shard, s->full, &entries);
+	listed += follow(pool, shard, s->partial, &entries);
+	listed += follow(pool, shard, s->empty, &entries);
+	if (held != listed) {
+		found(w, &w->audit->broken, "shard %u holds %u magazines and lists %u", shard, held,
+		      listed);
+	}
+	if (entries != mp_load(&s->n_free)) {
+		found(w, &w->audit->broken, "shard %u counts %u free, its magazines %lu", shard,
+		      mp_load(&s->n_free), (unsigned long)entries);
+	}
+}
+
+void mp_audit_still(const struct mp_pool *pool, unsigned char *seen, struct mp_audit *audit)
+{
+	struct walk w = {.pool = pool, .audit = audit};
+
+	mp_audit_live(pool, seen, audit);
+	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
+		walk_shard(&w, s);
+	}
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/core/collect.h"
+
+#define COLLECT_LIMIT 4096 /* blocks one collect brings in at most */
+
+bool mp_collect_orphans(struct mp_pool *pool, uint32_t home)
+{
+	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
+		uint64_t holder = mp_load(&mp_magazine(pool, m)->holder);
+		if (mp_holder_kind(holder) == MP_HOLDER_ORPHAN &&
+		    mp_depot_adopt(pool, home, m) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* RECLAIMED -> USED(ours). */
+static bool claim(struct mp_pool *pool, uint32_t index)
+{
+	uint64_t word = mp_load(&pool->words[index]);
+
+	return mp_word_state(word) == MP_RECLAIMED &&
+	       mp_word_move(&pool->words[index], word, pool->used);
+}
+
+/* Puts a block just claimed where gets find it. False: no room; then it is as it was. */
+static bool bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t index)
+{
+	uint64_t word = mp_load(&pool->words[index]);
+
+	if (local->record != MP_NONE) {
+		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index, word);
+		return true;
+	}
+	if (mp_depot_put(pool, home, index) == 0) {
+		return true;
+	}
+	mp_word_move(&pool->words[index], word, mp_word_low(MP_RECLAIMED, 0));
+	mp_add(&pool->header->reclaim_seq, 1);
+	return false;
+}
+
+/* Room before the claim, so that a claimed block has somewhere to go. */
+static bool collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t home,
+			  uint32_t index)
+{
+	if (local->record != MP_NONE && mp_local_make_room(pool, local) != 0) {
+		return false;
+	}
+	return !claim(pool, index) || bring_in(pool, local, home, index);
+}
+
+/* The next RECLAIMED word in [from, to), or to. */
+static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from, uint32_t to)
+{
+	while (from < to && mp_word_state(mp_load(&pool->words[from])) != MP_RECLAIMED) {
+		from++;
+	}
+	return from;
+}
+
+/* Collects in [from, to); false when it stopped before the end, for want of room or patience. */
+static bool collect_range(struct mp_pool *pool, struct mp_local *local, uint32_t home,
+			  uint32_t from, uint32_t to, uint32_t *left)
+{
+	while ((from = find_reclaimed(pool, from, to)) < to) {
+		if (*left == 0 || !collect_block(pool, local, home, from)) {
+			mp_store(&pool->header->collect_hint, from);
+			return false;
+		}
+		--*left;
+		from++;
+	}
+	return true;
+}
+
+void mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home)
+{
+	uint64_t seen = mp_load_acquire(&pool->header->reclaim_seq);
+	uint32_t start = mp_load(&pool->header->collect_hint), left = COLLECT_LIMIT;
+
+	if (start >= pool->blocks) {
+		start = 0;
+	}
+	if (mp_collect_orphans(pool, home) &&
+	    collect_range(pool, local, home, start, pool->blocks, &left) &&
+	    collect_range(pool, local, home, 0, start, &left)) {
+		/* Whoever reads this value with acquire sees our words and holders. */
+		mp_store_release(&pool->header->collected_seq, seen);
+	}
+}
+
+bool mp_collect_one(struct mp_pool *pool, uint32_t *index)
+{
+	if (!mp_collect_pending(pool)) {
+		return false;
+	}
+	uint32_t i = 0;
+	while ((i = find_reclaimed(pool, i, pool->blocks)) < pool->blocks) {
+		if (claim(pool, i)) {
+			*index = i;
+			return true;
+		}
+		i++;
+	}
+	return false;
+}

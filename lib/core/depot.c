@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <time.h>
+
+#include "lib/core/depot.h"
+#include "lib/core/magazine.h"
+
+#define WAIT_NS 1000000 /* for a lock, when all else failed */
+
+/* ---- lists: heads and links are magazine indices ---- */
+
+static uint32_t *list_for(struct mp_pool *pool, struct mp_shard *s, uint32_t count)
+{
+	return count == 0 ? &s->empty : count == pool->shape.capacity ? &s->full : &s->partial;
+}
+
+static void push(struct mp_pool *pool, uint32_t *head, uint32_t m)
+{
+	mp_magazine(pool, m)->next = *head;
+	*head = m;
+}
+
+/* The first magazine of the list that this shard really holds; others are dropped. MP_NONE: none.
+ */
+static uint32_t peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
+{
+	for (uint32_t n = pool->shape.n_magazines; *head < pool->shape.n_magazines && n > 0; n--) {
+		struct mp_magazine *m = mp_magazine(pool, *head);
+		if (mp_holder_is(mp_load_acquire(&m->holder), MP_HOLDER_DEPOT, shard)) {
+			return *head;
+		}
+		*head = m->next;
+	}
+	*head = MP_NONE; /* the end, or a list that leads nowhere or in circles */
+	return MP_NONE;
+}
+
+/* Takes the magazine, which is the head, off its list. */
+static void unlink_head(struct mp_pool *pool, uint32_t *head)
+{
+	*head = mp_magazine(pool, *head)->next;
+}
+
+static void add_free(struct mp_shard *s, uint32_t n)
+{
+	mp_store(&s->n_free, mp_load(&s->n_free) + n);
+}
+
+/*
+ * Links a magazine this shard holds. A partial one is merged into the one at the head of the
+ * partial list, if any; one of the two is full or empty then.
+ */
+static void insert(struct mp_pool *pool, uint32_t shard, uint32_t m)
+{
+	struct mp_shard *s = &pool->shards[shard];
+	struct mp_magazine *in = mp_magazine(pool, m);
+	uint32_t count = mp_magazine_count(pool, in), other;
+
+	add_free(s, count);
+	if (count > 0 && count < pool->shape.capacity &&
+	    (other = peek(pool, shard, &s->partial)) != MP_NONE && other != m) {
+		struct mp_magazine *to = mp_magazine(pool, other);
+		add_free(s, -mp_magazine_merge(pool, to, in));
+		if (mp_magazine_count(pool, to) == pool->shape.capacity) {
+			unlink_head(pool, &s->partial);
+			push(pool, &s->full, other);
+		}
+	}
+	push(pool, list_for(pool, s, mp_magazine_count(pool, in)), m);
+}
+
+/* ---- locks ---- */
+
+static void rebuild(struct mp_pool *pool, uint32_t shard)
+{
+	struct mp_shard *s = &pool->shards[shard];
+
+	s->full = s->partial = s->empty = MP_NONE;
+	mp_store(&s->n_free, 0);
+	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
+		struct mp_magazine *magazine = mp_magazine(pool, m);
+		if (mp_holder_is(mp_load_acquire(&magazine->holder), MP_HOLDER_DEPOT, shard)) {
+			mp_magazine_trim(pool, magazine, mp_word_low(MP_FREE, m));
+			insert(pool, shard, m);
+		}
+	}
+	mp_add(&pool->header->repairs, 1);
+}
+
+/* @deadline NULL: try. Returns whether the shard is ours, and in order. */
+static bool lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
+{
+	pthread_mutex_t *mutex = &pool->shards[shard].lock;
+	int error = deadline ? pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline)
+			     : pthread_mutex_trylock(mutex);
+
+	if (error == EOWNERDEAD) {
+		rebuild(pool, shard);
+		error = pthread_mutex_consistent(mutex);
+	}
+	return error == 0;
+}
+
+static void unlock(struct mp_pool *pool, uint32_t shard)
+{
+	pthread_mutex_unlock(&pool->shards[shard].lock);
+}
+
+/* What is to be done in a locked shard: returns 0 when it was, MP_E_EMPTY to try the next. */
+struct visit {
+	int (*act)(struct mp_pool *pool, uint32_t shard, struct visit *visit);
+	uint32_t record;
+	uint32_t magazine; /* in or out */
+	uint32_t index;	   /* block, in or out */
+	enum mp_want want;
+	uint32_t back;
+};
+
+/* One round over the shards in @mask. Those that could not be locked stay in it. */
+static int visit_round(struct mp_pool *pool, uint32_t home, struct visit *visit, uint32_t *mask,
+		       const struct timespec *deadline)
+{
+	for (uint32_t i = 0; i < pool->shape.n_shards; i++) {
+		uint32_t shard = (home + i) & (pool->shape.n_shards - 1);
+		if (!(*mask & 1u << shard) || !lock(pool, shard, deadline)) {
+			continue;
+		}
+		*mask &= ~(1u << shard);
+		int outcome = visit->act(pool, shard, visit);
+		unlock(pool, shard);
+		if (outcome == 0) {
+			return 0;
+		}
+	}
+	return *mask ? MP_E_BUSY : MP_E_EMPTY;
+}
+
+/* All shards by trylock, then those that were busy with a deadline. */
+static int visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit)
+{
+	uint32_t mask = (1u << pool->shape.n_shards) - 1;
+	struct timespec deadline;
+
+	int outcome = visit_round(pool, home, visit, &mask, NULL);
+	if (outcome != MP_E_BUSY) {
+		return outcome;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_nsec += WAIT_NS;
+	if (deadline.tv_nsec >= 1000000000) {
+		deadline.tv_nsec -= 1000000000;
+		deadline.tv_sec++;
+	}
+	return visit_round(pool, home, visit, &mask, &deadline);
+}
+
+/* ---- what visits do ---- */
+
+/* Notes how low the depot has been. */
+static void sample_free(struct mp_pool *pool)
+{
+	uint64_t now = mp_depot_free(pool), least = mp_load(&pool->header->min_free);
+	while (now < least && !mp_cas(&pool->header->min_free, least, now)) {
+		least = mp_load(&pool->header->min_free);
+	}
+}
+
+static void take_back(struct mp_pool *pool, uint32_t shard, uint32_t record, uint32_t m)
+{
+	if (m != MP_NONE && mp_magazine_hand(mp_magazine(pool, m), MP_HOLDER_CACHE, record,
+					     MP_HOLDER_DEPOT, shard)) {
+		insert(pool, shard, m);
+	}
+}
+
+/* Takes the head of the list for the cache. False: there was none. */
+static bool hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list, struct visit *visit)
+{
+	uint32_t m = peek(pool, shard, list);
+	if (m == MP_NONE) {
+		return false;
+	}
+	struct mp_magazine *magazine = mp_magazine(pool, m);
+	uint32_t count = mp_magazine_count(pool, magazine);
+	if (!mp_magazine_hand(magazine, MP_HOLDER_DEPOT, shard, MP_HOLDER_CACHE, visit->record)) {
+		return false;
+	}
+	unlink_head(pool, list);
+	add_free(&pool->shards[shard], -count);
+	visit->magazine = m;
+	return true;
+}
+
+static int exchange(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	struct mp_shard *s = &pool->shards[shard];
+	uint32_t *first = visit->want == MP_WANT_BLOCKS ? &s->full : &s->empty;
+
+	if (!hand_out(pool, shard, first, visit) && !hand_out(pool, shard, &s->partial, visit)) {
+		return MP_E_EMPTY;
+	}
+	take_back(pool, shard, visit->record, visit->back);
+	sample_free(pool);
+	return 0;
+}
+
+static int give(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	take_back(pool, shard, visit->record, visit->magazine);
+	return 0;
+}
+
+static int adopt(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	struct mp_magazine *m = mp_magazine(pool, visit->magazine);
+
+	if (mp_magazine_hand(m, MP_HOLDER_ORPHAN, 0, MP_HOLDER_DEPOT, shard)) {
+		mp_magazine_trim(pool, m, mp_word_low(MP_FREE, visit->magazine));
+		insert(pool, shard, visit->magazine);
+	}
+	return 0;
+}
+
+/* Puts the magazine, head of @list, where its new count belongs. */
+static void refile(struct mp_pool *pool, struct mp_shard *s, uint32_t *list, uint32_t m)
+{
+	uint32_t *right = list_for(pool, s, mp_magazine_count(pool, mp_magazine(pool, m)));
+	if (right != list) {
+		unlink_head(pool, list);
+		push(pool, right, m);
+	}
+}
+
+static int get_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	struct mp_shard *s = &pool->shards[shard];
+
+	for (uint32_t n = pool->shape.n_magazines; n > 0; n--) {
+		uint32_t *list = &s->partial, m = peek(pool, shard, list);
+		if (m == MP_NONE) {
+			list = &s->full;
+			m = peek(pool, shard, list);
+		}
+		if (m == MP_NONE) {
+			return MP_E_EMPTY;
+		}
+		struct mp_magazine *magazine = mp_magazine(pool, m);
+		uint32_t before = mp_magazine_count(pool, magazine);
+		visit->index = mp_magazine_pop(pool, magazine, mp_word_low(MP_FREE, m));
+		add_free(s, mp_load(&magazine->count) - before);
+		refile(pool, s, list, m);
+		if (visit->index != MP_NONE) {
+			sample_free(pool);
+			return 0;
+		}
+	}
+	return MP_E_EMPTY;
+}
+
+static int put_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	struct mp_shard *s = &pool->shards[shard];
+	uint32_t *list = &s->partial, m = peek(pool, shard, list);
+
+	if (m == MP_NONE) {
+		list = &s->empty;
+		m = peek(pool, shard, list);
+	}
+	if (m == MP_NONE || mp_load(&mp_magazine(pool, m)->count) >= pool->shape.capacity) {
+		return MP_E_EMPTY;
+	}
+	mp_magazine_push(pool, mp_magazine(pool, m), mp_word_low(MP_FREE, m), visit->index,
+			 mp_load(&pool->words[visit->index]));
+	add_free(s, 1);
+	refile(pool, s, list, m);
+	return 0;
+}
+
+/* ---- verbs ---- */
+
+void mp_depot_init(struct mp_pool *pool, uint32_t shard)
+{
+	struct mp_shard *s = &pool->shards[shard];
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&s->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	s->full = s->partial = s->empty = MP_NONE;
+}
+
+void mp_depot_lay(struct mp_pool *pool, uint32_t shard, uint32_t magazine)
+{
+	struct mp_magazine *m = mp_magazine(pool, magazine);
+	uint32_t count = mp_load(&m->count);
+
+	mp_store(&m->holder, mp_holder_after(0, MP_HOLDER_DEPOT, shard));
+	push(pool, list_for(pool, &pool->shards[shard], count), magazine);
+	add_free(&pool->shards[shard], count);
+}
+
+int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum mp_want want,
+		      uint32_t back, uint32_t *taken)
+{
+	struct visit visit = {.act = exchange, .record = record, .want = want, .back = back};
+
+	int outcome = visit_shards(pool, home, &visit);
+	*taken = visit.magazine;
+	return outcome;
+}
+
+int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine)
+{
+	struct visit visit = {.act = give, .record = record, .magazine = magazine};
+
+	if (visit_shards(pool, home, &visit) == 0) {
+		return 0;
+	}
+	if (mp_magazine_hand(mp_magazine(pool, magazine), MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN,
+			     0)) {
+		mp_add(&pool->header->reclaim_seq, 1);
+	}
+	return MP_E_BUSY;
+}
+
+int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)
+{
+	struct visit visit = {.act = adopt, .magazine = magazine};
+
+	return visit_shards(pool, home, &visit);
+}
+
+int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
+{
+	struct visit visit = {.act = get_one};
+
+	int outcome = visit_shards(pool, home, &visit);
+	*index = visit.index;
+	return outcome;
+}
+
+int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index)
+{
+	struct visit visit = {.act = put_one, .index = index};
+
+	return visit_shards(pool, home, &visit);
+}
+
+uint64_t mp_depot_free(const struct mp_pool *pool)
+{
+	uint64_t n = 0;
+	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
+		n += mp_load(&pool->shards[s].n_free);
+	}
+	return n;
+}

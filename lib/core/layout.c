@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <features.h>
+#include <string.h>
+
+#include "lib/core/depot.h"
+#include "lib/core/layout.h"
+#include "lib/core/magazine.h"
+#include "lib/core/word.h"
+
+static uint64_t round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+static bool is_power_of_two(uint32_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* Small pools get small magazines, so that few threads do not cache all there is. */
+static uint32_t default_capacity(uint32_t blocks)
+{
+	return blocks < 512 ? 8 : blocks < 4096 ? 24 : blocks < 65536 ? 56 : 120;
+}
+
+/* At least one a CPU; small pools have one, for their few blocks to be in one place. */
+static uint32_t default_shards(uint32_t blocks, unsigned cpus)
+{
+	uint32_t n = 1;
+	while (blocks >= 4096 && n < cpus && n < MP_SHARDS_MAX) {
+		n *= 2;
+	}
+	return n;
+}
+
+static const char *find_fault(const struct mp_shape *s)
+{
+	if (s->block_size < MP_BLOCK_SIZE_MIN || s->block_size > MP_BLOCK_SIZE_MAX) {
+		return "block size must be 16 bytes to 1 GiB";
+	}
+	if (s->blocks < 1 || s->blocks > MP_BLOCKS_MAX) {
+		return "number of blocks must be 1 to 67108864";
+	}
+	if (!is_power_of_two(s->alignment) || s->alignment < MP_ALIGNMENT_MIN ||
+	    s->alignment > MP_ALIGNMENT_MAX) {
+		return "alignment must be a power of two from 8 to 4096";
+	}
+	if (s->capacity < MP_CAPACITY_MIN || s->capacity > MP_CAPACITY_MAX ||
+	    s->capacity % 16 != 8) {
+		return "magazine capacity must be 8, 24, 40, ... 248";
+	}
+	if (s->n_caches > MP_CACHES_MAX) {
+		return "threads with a cache must be at most 4096";
+	}
+	if (s->n_slots > MP_SLOTS_MAX) {
+		return "processes must be at most 4096";
+	}
+	if (!is_power_of_two(s->n_shards) || s->n_shards > MP_SHARDS_MAX) {
+		return "shards must be 1, 2, 4 or 8";
+	}
+	return NULL;
+}
+
+const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
+{
+	s->alignment = s->alignment ? s->alignment : 64;
+	s->capacity = s->capacity ? s->capacity : default_capacity(s->blocks);
+	s->n_slots = s->n_slots ? s->n_slots : 256;
+	s->n_shards = s->n_shards ? s->n_shards : default_shards(s->blocks, cpus);
+	const char *fault = find_fault(s);
+	if (fault) {
+		return fault;
+	}
+
+	/* Enough for every block, two a cache and one on its way, a few a shard: put finds room. */
+	s->n_magazines = (s->blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
+			 4 * s->n_shards + 16;
+	s->magazine_size = (uint32_t)sizeof(struct mp_magazine) + 4 * s->capacity;
+	s->stride = round_up(s->block_size, s->alignment);
+	s->shards_at = MP_PAGE;
+	s->slots_at = s->shards_at + s->n_shards * sizeof(struct mp_shard);
+	s->caches_at = round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
+	s->words_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
+	s->magazines_at = round_up(s->words_at + s->blocks * sizeof(uint64_t), 128);
+	s->control_size =
+		round_up(s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, MP_PAGE);
+	s->data_size = round_up(s->stride * s->blocks, MP_PAGE);
+	return NULL;
+}
+
+/* The inverse of an odd number modulo 2^64, by Newton's iteration: the good bits double. */
+static uint64_t inverse_of(uint64_t odd)
+{
+	uint64_t x = odd; /* good to 3 bits */
+	for (int i = 0; i < 5; i++) {
+		x *= 2 - odd * x;
+	}
+	return x;
+}
+
+void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *control, void *data,
+		  uint32_t slot)
+{
+	unsigned char *base = control;
+
+	*pool = (struct mp_pool){
+		.words = (void *)(base + shape->words_at),
+		.data = data,
+		.stride = shape->stride,
+		.shift = (uint32_t)__builtin_ctzll(shape->stride),
+		.blocks = shape->blocks,
+		.used = slot == MP_NONE ? 0 : mp_word_low(MP_USED, slot),
+		.slot = slot,
+		.header = control,
+		.shards = (void *)(base + shape->shards_at),
+		.slots = (void *)(base + shape->slots_at),
+		.caches = (void *)(base + shape->caches_at),
+		.magazines = base + shape->magazines_at,
+		.shape = *shape,
+	};
+	pool->inverse = inverse_of(shape->stride >> pool->shift);
+}
+
+/* FNV-1a, a number at a time. */
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+	for (int i = 0; i < 8; i++) {
+		hash = (hash ^ (number >> (8 * i) & 0xff)) * 0x100000001b3ull;
+	}
+	return hash;
+}
+
+uint64_t mp_signature(void)
+{
+	static const uint64_t facts[] = {
+		MP_LAYOUT_VERSION,
+		sizeof(void *),
+		__GLIBC__,
+		sizeof(pthread_mutex_t),
+		sizeof(struct mp_header),
+		offsetof(struct mp_header, broken),
+		offsetof(struct mp_header, reclaim_seq),
+		offsetof(struct mp_header, gets),
+		sizeof(struct mp_slot),
+		sizeof(struct mp_cache),
+		offsetof(struct mp_cache, gets),
+		sizeof(struct mp_shard),
+		offsetof(struct mp_shard, full),
+		sizeof(struct mp_magazine),
+		offsetof(struct mp_magazine, next),
+		MP_RECLAIMED,
+		MP_HOLDER_ORPHAN,
+		MP_SEQUENCE_BITS,
+		MP_HOLDER_ID_BITS,
+	};
+	uint64_t hash = 0xcbf29ce484222325ull;
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		hash = mix(hash, facts[i]);
+	}
+	return hash;
+}
+
+static void format_header(struct mp_pool *pool, uint64_t pool_id, const char *name)
+{
+	struct mp_header *h = pool->header;
+
+	h->magic = MP_MAGIC;
+	h->version = MP_LAYOUT_VERSION;
+	h->header_size = sizeof *h;
+	h->signature = mp_signature();
+	h->pool_id = pool_id;
+	h->block_size = pool->shape.block_size;
+	h->stride = pool->stride;
+	h->blocks = pool->blocks;
+	h->capacity = pool->shape.capacity;
+	h->n_magazines = pool->shape.n_magazines;
+	h->n_caches = pool->shape.n_caches;
+	h->n_slots = pool->shape.n_slots;
+	h->n_shards = pool->shape.n_shards;
+	strncat(h->name, name, sizeof h->name - 1);
+	mp_store(&h->min_free, pool->blocks);
+	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
+		mp_depot_init(pool, s);
+	}
+}
+
+/* A generation nobody can guess from another block's; never 0. */
+static uint64_t first_generation(uint64_t seed, uint64_t index)
+{
+	uint64_t z = seed + index * 0x9e3779b97f4a7c15ull;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	uint32_t generation = (uint32_t)(z >> 32);
+	return generation ? generation : 1;
+}
+
+/* Lays magazine @m, and the words of the blocks that begin in it. */
+static void format_magazine(struct mp_pool *pool, uint32_t m, uint64_t seed)
+{
+	struct mp_magazine *magazine = mp_magazine(pool, m);
+	uint32_t capacity = pool->shape.capacity;
+	uint64_t first = (uint64_t)m * capacity;
+	uint32_t n = first >= pool->blocks		? 0
+		     : pool->blocks - first >= capacity ? capacity
+							: (uint32_t)(pool->blocks - first);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t index = first + n - 1 - i; /* the lowest address is got first */
+		mp_store(&magazine->entry[i], (uint32_t)index);
+		mp_store(&pool->words[index],
+			 first_generation(seed, index) << 32 | mp_word_low(MP_FREE, m));
+	}
+	mp_store(&magazine->count, n);
+	mp_depot_lay(pool, m % pool->shape.n_shards, m);
+}
+
+bool mp_format_step(struct mp_pool *pool, struct mp_format *at, uint32_t budget, uint64_t pool_id,
+		    const char *name, uint64_t seed)
+{
+	if (at->phase == 0) {
+		format_header(pool, pool_id, name);
+		at->phase = 1;
+	}
+	uint32_t n = pool->shape.n_magazines;
+	for (uint32_t done = 0; at->cursor < n && done < budget; done += pool->shape.capacity) {
+		/* From the last to the first: lists are pushed at the head. */
+		format_magazine(pool, n - 1 - at->cursor++, seed);
+	}
+	return at->cursor == n;
+}
+
+bool mp_layout_matches(const struct mp_header *h, const struct mp_shape *shape, uint64_t pool_id)
+{
+	return h->magic == MP_MAGIC && h->version == MP_LAYOUT_VERSION &&
+	       h->header_size == sizeof *h && h->signature == mp_signature() &&
+	       h->pool_id == pool_id && h->block_size == shape->block_size &&
+	       h->stride == shape->stride && h->blocks == shape->blocks &&
+	       h->capacity == shape->capacity && h->n_magazines == shape->n_magazines &&
+	       h->n_caches == shape->n_caches && h->n_slots == shape->n_slots &&
+	       h->n_shards == shape->n_shards;
+}

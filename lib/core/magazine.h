@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Magazines: arrays of block indices, after Bonwick and Adams ("Magazines and Vmem", 2001), made to
+ * survive the death of whoever works on them.
+ *
+ *	 holder {CACHE | 7 | seq}   count 3
+ *	 entry  | 12 | 40 | 3 | 9 | ...         words[12] words[40] words[3] = FREE(m)
+ *	                    ^ count             words[9] = anything
+ *
+ * Invariants, between any two instructions of anybody:
+ *	word[b] = FREE(m)   =>  b stands in m.entry[0 .. m.count)  (perhaps twice: the word is spent
+ *once) m has one holder; only the holder reads or writes count and entries, and moves FREE(m) words
+ *
+ * The converse does not hold: an entry whose word is not FREE(m) is a leftover of a crash, and is
+ * dropped by whoever meets it.
+ *
+ * Holder {kind:3 | id:21 | sequence:40}. Every change is a CAS that raises the sequence, so that
+ * two who saw the same holder cannot both succeed. Changes allowed:
+ *	DEPOT(s) <-> CACHE(r)   r's owner, under the lock of shard s
+ *	ORPHAN -> DEPOT(s)      a collector, under the lock of shard s
+ *	CACHE(r) -> ORPHAN      r's owner, or the daemon when r's process is dead
+ *	UNBORN -> DEPOT         the daemon, before anybody else has the pool
+ *
+ * Order of stores, and what is true if the process dies after each:
+ *	pop	1 word: FREE(m) -> USED(p)	the block is p's; m's top entry is a leftover
+ *		2 count - 1			done
+ *	push	1 entry[count] = b		above the count: nothing
+ *		2 count + 1			m's top entry is a leftover; the block is still p's
+ *		3 word: USED(p) -> FREE(m)	done
+ *	move	1 entry of B, 2 count of B	a leftover in B; the block is A's
+ *		3 word: FREE(A) -> FREE(B)	a leftover in A; the block is B's
+ *		4 count of A - 1		done
+ * Bulk forms do each step for all before the next; a death in the middle of a step leaves some
+ * blocks as if the step were done and the others as if it were not.
+ */
+#ifndef MP_CORE_MAGAZINE_H
+#define MP_CORE_MAGAZINE_H
+
+#include "lib/core/layout.h"
+#include "lib/core/word.h"
+
+enum mp_holder_kind {
+	MP_HOLDER_UNBORN,
+	MP_HOLDER_DEPOT,
+	MP_HOLDER_CACHE,
+	MP_HOLDER_ORPHAN,
+};
+
+#define MP_SEQUENCE_BITS 40
+#define MP_HOLDER_ID_BITS 21
+
+static inline enum mp_holder_kind mp_holder_kind(uint64_t holder)
+{
+	return (enum mp_holder_kind)(holder >> (MP_SEQUENCE_BITS + MP_HOLDER_ID_BITS));
+}
+
+static inline uint32_t mp_holder_id(uint64_t holder)
+{
+	return (uint32_t)(holder >> MP_SEQUENCE_BITS) & ((1u << MP_HOLDER_ID_BITS) - 1);
+}
+
+static inline bool mp_holder_is(uint64_t holder, enum mp_holder_kind kind, uint32_t id)
+{
+	return mp_holder_kind(holder) == kind && mp_holder_id(holder) == id;
+}
+
+/* The holder that follows @old. */
+static inline uint64_t mp_holder_after(uint64_t old, enum mp_holder_kind kind, uint32_t id)
+{
+	uint64_t sequence = (old + 1) & ((1ull << MP_SEQUENCE_BITS) - 1);
+	return (uint64_t)kind << (MP_SEQUENCE_BITS + MP_HOLDER_ID_BITS) |
+	       (uint64_t)id << MP_SEQUENCE_BITS | sequence;
+}
+
+static inline struct mp_magazine *mp_magazine(const struct mp_pool *pool, uint32_t index)
+{
+	return (void *)(pool->magazines + (uint64_t)index * pool->shape.magazine_size);
+}
+
+static inline uint32_t mp_magazine_index(const struct mp_pool *pool, const struct mp_magazine *m)
+{
+	return (uint32_t)((uint64_t)((const unsigned char *)m - pool->magazines) /
+			  pool->shape.magazine_size);
+}
+
+/* Hands the magazine from one holder to another; false when it is not that one's any more. */
+static inline bool mp_magazine_hand(struct mp_magazine *m, enum mp_holder_kind from,
+				    uint32_t from_id, enum mp_holder_kind to, uint32_t to_id)
+{
+	uint64_t old = mp_load_acquire(&m->holder);
+	return mp_holder_is(old, from, from_id) &&
+	       mp_cas(&m->holder, old, mp_holder_after(old, to, to_id));
+}
+
+/* The count, never more than the capacity, whatever somebody scribbled there. */
+static inline uint32_t mp_magazine_count(const struct mp_pool *pool, const struct mp_magazine *m)
+{
+	uint32_t n = mp_load(&m->count);
+	return n <= pool->shape.capacity ? n : pool->shape.capacity;
+}
+
+/*
+ * Whether the block at entry @at is really here; @free is FREE(m). Gives its index and word.
+ */
+static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_magazine *m,
+				    uint32_t free, uint32_t at, uint32_t *index, uint64_t *word)
+{
+	*index = mp_load(&m->entry[at]);
+	if (*index >= pool->blocks) {
+		return false;
+	}
+	*word = mp_load(&pool->words[*index]);
+	return (uint32_t)*word == free;
+}
+
+/* Takes the top block for us; leftovers met on the way are dropped. MP_NONE: there is none. */
+static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_magazine *m,
+				       uint32_t free)
+{
+	uint32_t n = mp_load(&m->count), index;
+	uint64_t word;
+
+	while (n > 0) {
+		bool valid = mp_magazine_peek(pool, m, free, n - 1, &index, &word);
+		if (valid) {
+			mp_store_release(&pool->words[index], word ^ (free ^ pool->used));
+		}
+		mp_store_release(&m->count, --n);
+		if (valid) {
+			return index;
+		}
+	}
+	return MP_NONE;
+}
+
+/* Puts a block of ours, whose word is @word, on top. The caller knows that there is room. */
+static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,
+				    uint32_t free, uint32_t index, uint64_t word)
+{
+	uint32_t n = mp_load(&m->count);
+	mp_store(&m->entry[n], index);
+	mp_store_release(&m->count, n + 1);
+	mp_store_release(&pool->words[index], word ^ (pool->used ^ free));
+}
+
+/* Takes up to @n blocks for us, as addresses. Returns how many. */
+uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
+			      void **blocks, uint32_t n);
+
+/*
+ * Puts @n blocks of ours, all or none; the caller knows that there is room. Returns 0, or the
+ * errno of the first that is not ours to put, or is named twice.
+ */
+int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
+			  void *const *blocks, uint32_t n);
+
+/* Makes the top @n blocks, which we have just pushed, ours again. */
+void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint32_t n);
+
+/* Drops leftovers from the top. */
+void mp_magazine_trim(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free);
+
+/*
+ * Moves blocks from @from to @to, both held by us, until one is empty or the other full. Returns
+ * how many leftovers were dropped on the way.
+ */
+uint32_t mp_magazine_merge(const struct mp_pool *pool, struct mp_magazine *to,
+			   struct mp_magazine *from);
+
+#endif

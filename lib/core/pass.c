@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pass over a dead process p. Every step can be repeated from the start: each is a scan for
+ *what is still p's, and each find is moved on by one CAS, which a client working on the same word
+ *or holder can win or lose but never half win.
+ *
+ *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
+ *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
+ *	ANNOUNCE  reclaim_seq + 1: clients collect orphans and RECLAIMED blocks at their next refill
+ *	          (gifts left: the pass ends here, the slot stays DEAD until a second pass)
+ *	RECORDS   cache records of p: counters folded into the slot, owner -> free
+ *	SLOT      counters folded into the pool, DEAD -> FREE
+ *
+ * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
+ * begins again: what was moved on is not found a second time, and a reclaim_seq raised twice costs
+ * one collect. Words go before records and records before the slot, because a record or slot that
+ *is free may be claimed at once, and then nothing of its last owner may be left.
+ *
+ * It takes no lock and follows no index it has not bounded. That the magazines of p are found by
+ * their holders and not by what p's cache record says is what makes a death between taking a
+ * magazine and noting it harmless.
+ */
+#include "lib/core/magazine.h"
+#include "lib/core/pass.h"
+#include "lib/core/slot.h"
+#include "lib/core/word.h"
+
+enum { ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
+
+void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
+{
+	*pass = (struct mp_pass){.slot = slot, .grace_over = grace_over};
+}
+
+static bool is_owner(uint64_t owner, uint32_t slot)
+{
+	return (uint32_t)owner == slot + 1;
+}
+
+static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+{
+	struct mp_magazine *m = mp_magazine(pool, index);
+	uint64_t holder = mp_load_acquire(&m->holder);
+	uint32_t record = mp_holder_id(holder);
+
+	if (mp_holder_kind(holder) == MP_HOLDER_CACHE && record < pool->shape.n_caches &&
+	    is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
+		mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0);
+	}
+}
+
+static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+{
+	uint64_t word = mp_load(&pool->words[index]);
+
+	if ((uint32_t)word == mp_word_low(MP_MOVING, pass->slot) && !pass->grace_over) {
+		pass->gifts++;
+		return;
+	}
+	if ((uint32_t)word != mp_word_low(MP_USED, pass->slot) &&
+	    (uint32_t)word != mp_word_low(MP_MOVING, pass->slot)) {
+		return;
+	}
+	if (mp_word_move(&pool->words[index], word, mp_word_low(MP_RECLAIMED, 0))) {
+		pass->recovered++;
+	}
+}
+
+static void announce(struct mp_pool *pool, struct mp_pass *pass)
+{
+	mp_add(&pool->header->reclaim_seq, 1);
+	mp_add(&pool->header->recovered, pass->recovered);
+	if (!pass->grace_over) {
+		mp_add(&pool->header->recoveries, 1);
+	}
+}
+
+static void free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+{
+	struct mp_cache *c = &pool->caches[index];
+	uint64_t owner = mp_load(&c->owner);
+
+	if (!is_owner(owner, pass->slot)) {
+		return;
+	}
+	mp_add(&pool->slots[pass->slot].gets, mp_load(&c->gets));
+	mp_add(&pool->slots[pass->slot].puts, mp_load(&c->puts));
+	mp_add(&pool->slots[pass->slot].failures, mp_load(&c->failures));
+	mp_cas(&c->owner, owner, owner >> 32 << 32);
+}
+
+/* Does @visit for the next @budget of @n things; true when all have been visited. */
+static bool walk(struct mp_pool *pool, struct mp_pass *pass, uint32_t n, uint32_t budget,
+		 void (*visit)(struct mp_pool *, struct mp_pass *, uint32_t))
+{
+	uint32_t end = n - pass->cursor > budget ? pass->cursor + budget : n;
+
+	while (pass->cursor < end) {
+		visit(pool, pass, pass->cursor++);
+	}
+	return pass->cursor == n;
+}
+
+bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
+{
+	bool over = true;
+
+	switch (pass->phase) {
+	case ORPHANS:
+		over = walk(pool, pass, pool->shape.n_magazines, budget, orphan);
+		break;
+	case WORDS:
+		over = walk(pool, pass, pool->blocks, budget, reclaim);
+		break;
+	case ANNOUNCE:
+		announce(pool, pass);
+		if (pass->gifts > 0) {
+			pass->phase = DONE;
+		}
+		break;
+	case RECORDS:
+		over = walk(pool, pass, pool->shape.n_caches, budget, free_record);
+		break;
+	case SLOT:
+		mp_slot_release(pool, pass->slot);
+		break;
+	default:
+		return true;
+	}
+	if (over) {
+		pass->phase++;
+		pass->cursor = 0;
+	}
+	return pass->phase >= DONE;
+}

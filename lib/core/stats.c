@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "lib/core/magazine.h"
+#include "lib/core/stats.h"
+#include "lib/core/word.h"
+
+/* The slot that owns a cache record; MP_NONE when it is free or no record. */
+static uint32_t owner_of(const struct mp_pool *pool, uint32_t record)
+{
+	if (record >= pool->shape.n_caches) {
+		return MP_NONE;
+	}
+	uint32_t owner = (uint32_t)mp_load(&pool->caches[record].owner);
+	return owner ? owner - 1 : MP_NONE;
+}
+
+/* A FREE block is where its magazine is. */
+static enum mp_place place_of_magazine(const struct mp_pool *pool, uint32_t m, uint32_t *slot)
+{
+	if (m >= pool->shape.n_magazines) {
+		return MP_PLACE_DEPOT;
+	}
+	uint64_t holder = mp_load(&mp_magazine(pool, m)->holder);
+	if (mp_holder_kind(holder) != MP_HOLDER_CACHE) {
+		return MP_PLACE_DEPOT;
+	}
+	*slot = owner_of(pool, mp_holder_id(holder));
+	return MP_PLACE_CACHE;
+}
+
+enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *slot)
+{
+	*slot = MP_NONE;
+	switch (mp_word_state(word)) {
+	case MP_FREE:
+		return place_of_magazine(pool, mp_word_ref(word), slot);
+	case MP_USED:
+		*slot = mp_word_ref(word);
+		return MP_PLACE_USED;
+	case MP_MOVING:
+		*slot = mp_word_ref(word);
+		return MP_PLACE_MOVING;
+	case MP_RECLAIMED:
+		return MP_PLACE_RECLAIMED;
+	case MP_UNBORN:
+	default:
+		return MP_PLACE_NONE;
+	}
+}
+
+static void tally_block(struct mp_tally *t, enum mp_place place)
+{
+	t->used += place == MP_PLACE_USED;
+	t->cached += place == MP_PLACE_CACHE;
+	t->free += place == MP_PLACE_DEPOT;
+	t->moving += place == MP_PLACE_MOVING;
+	t->reclaimed += place == MP_PLACE_RECLAIMED;
+}
+
+static void tally_counters(struct mp_tally *t, uint64_t gets, uint64_t puts, uint64_t failures)
+{
+	t->gets += gets;
+	t->puts += puts;
+	t->failures += failures;
+}
+
+static void tally_caches(const struct mp_pool *pool, struct mp_tally *total,
+			 struct mp_tally *by_slot, uint32_t n)
+{
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		const struct mp_cache *c = &pool->caches[r];
+		uint32_t slot = owner_of(pool, r);
+		if (slot == MP_NONE) {
+			continue;
+		}
+		uint64_t gets = mp_load(&c->gets), puts = mp_load(&c->puts);
+		uint64_t failures = mp_load(&c->failures);
+		tally_counters(total, gets, puts, failures);
+		if (slot < n) {
+			tally_counters(&by_slot[slot], gets, puts, failures);
+		}
+	}
+}
+
+static void tally_slots(const struct mp_pool *pool, struct mp_tally *total,
+			struct mp_tally *by_slot, uint32_t n)
+{
+	for (uint32_t i = 0; i < pool->shape.n_slots; i++) {
+		const struct mp_slot *s = &pool->slots[i];
+		uint64_t gets = mp_load(&s->gets), puts = mp_load(&s->puts);
+		uint64_t failures = mp_load(&s->failures);
+		tally_counters(total, gets, puts, failures);
+		if (i < n) {
+			tally_counters(&by_slot[i], gets, puts, failures);
+		}
+	}
+}
+
+void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tally *by_slot,
+	      uint32_t n)
+{
+	struct mp_tally unasked;
+	uint32_t slot;
+
+	total = total ? total : &unasked;
+	n = by_slot ? n : 0;
+	*total = (struct mp_tally){0};
+	if (n > 0) {
+		memset(by_slot, 0, n * sizeof *by_slot);
+	}
+	for (uint32_t i = 0; i < pool->blocks; i++) {
+		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i]), &slot);
+		tally_block(total, place);
+		if (slot < n) {
+			tally_block(&by_slot[slot], place);
+		}
+	}
+	tally_caches(pool, total, by_slot, n);
+	tally_slots(pool, total, by_slot, n);
+	tally_counters(total, mp_load(&pool->header->gets), mp_load(&pool->header->puts),
+		       mp_load(&pool->header->failures));
+}

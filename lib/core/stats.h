@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counting: one walk over the words, and the counters of caches, slots and pool. Reads only; works
+ * on a read-only mapping. While others work the sums are blurred.
+ */
+#ifndef MP_CORE_STATS_H
+#define MP_CORE_STATS_H
+
+#include "lib/core/layout.h"
+
+/* Of a pool, or of one slot in it (then free and reclaimed stay 0). */
+struct mp_tally {
+	uint64_t used, cached, free, moving, reclaimed;
+	uint64_t gets, puts, failures;
+};
+
+/* What an onlooker sees of one block. */
+enum mp_place {
+	MP_PLACE_NONE,
+	MP_PLACE_DEPOT,
+	MP_PLACE_CACHE,
+	MP_PLACE_USED,
+	MP_PLACE_MOVING,
+	MP_PLACE_RECLAIMED
+};
+
+/* Where a block with that word is, and, when somebody has it, which slot (else MP_NONE). */
+enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *slot);
+
+/* Fills @total and the first @n of @by_slot, either of which may be NULL. */
+void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tally *by_slot,
+	      uint32_t n);
+
+#endif

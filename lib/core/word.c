@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "lib/core/word.h"
+
+int mp_word_refusal(uint64_t word)
+{
+	switch (mp_word_state(word)) {
+	case MP_FREE:
+	case MP_RECLAIMED:
+		return -EALREADY;
+	case MP_USED:
+	case MP_MOVING:
+		return -EPERM;
+	case MP_UNBORN:
+	default:
+		return -EINVAL;
+	}
+}
+
+int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
+{
+	if (index >= pool->blocks) {
+		return -EINVAL;
+	}
+	uint64_t word = mp_load(&pool->words[index]);
+	if ((uint32_t)word != pool->used) {
+		return mp_word_refusal(word);
+	}
+	uint64_t generation = mp_generation_next(mp_word_generation(word));
+	uint64_t moving = generation << 32 | mp_word_low(MP_MOVING, pool->slot);
+	/* The CAS is the gift: all the giver wrote into the block is seen by whoever takes it. */
+	if (!mp_cas(&pool->words[index], word, moving)) {
+		return mp_word_refusal(mp_load(&pool->words[index]));
+	}
+	*token = generation << 32 | index;
+	return 0;
+}
+
+int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
+{
+	uint32_t index = (uint32_t)token;
+	if (index >= pool->blocks || token >> 32 == 0) {
+		return -ESTALE;
+	}
+	uint64_t word = mp_load(&pool->words[index]);
+	if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
+		return -ESTALE;
+	}
+	if (own && mp_word_ref(word) != pool->slot) {
+		return -EPERM;
+	}
+	/* The whole word is compared: generation and state in one, so one taker wins, once. */
+	return mp_word_move(&pool->words[index], word, pool->used) ? (int64_t)index : -ESTALE;
+}
