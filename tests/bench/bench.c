@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench: what getting and putting a block costs, beside what people use instead, in one run.
+ *
+ * Each peer has two workers, each pinned to a CPU (worker.h). The repeats are the outermost loop
+ * and the peers the innermost, so that what changes on the machine during the run changes all of
+ * them. A figure is the median of its repeats; the ratios are what counts. Nothing here fails a
+ * build: absolute times belong to a machine.
+ */
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bench/crew.h"
+#include "tests/bench/peer.h"
+#include "tests/bench/service.h"
+#include "tests/bench/table.h"
+
+struct options {
+	unsigned repeats;
+	unsigned slice_ms;
+	const char *mempoold;
+};
+
+static const char usage[] =
+	"usage: bench [--repeats N] [--slice MS] [--quick] [--mempoold PATH] [--help]\n"
+	"Times get and put of mempool beside DPDK, glibc and a free list under a robust mutex.\n"
+	"\n"
+	"  --repeats N       slices of each figure, 1 to 99 (7)\n"
+	"  --slice MS        length of a slice (30)\n"
+	"  --quick           3 repeats of 10 ms\n"
+	"  --mempoold PATH   the daemon to start ($MEMPOOLD, or the one of this build)\n";
+
+static const struct peer dpdk_elsewhere = {.name = "dpdk", .program = BENCH_DPDK};
+
+static const struct peer *const peers[TABLE_PEERS] = {
+	&peer_mempool,
+	&dpdk_elsewhere,
+	&peer_glibc,
+	&peer_mutex,
+};
+
+static unsigned number(const char *text, unsigned max)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*end != '\0' || value < 1 || value > max) {
+		fprintf(stderr, "bench: '%s' is no number from 1 to %u\n", text, max);
+		exit(2);
+	}
+	return (unsigned)value;
+}
+
+static void parse(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{"repeats", required_argument, NULL, 'r'},  {"slice", required_argument, NULL, 's'},
+		{"quick", no_argument, NULL, 'q'},	    {"help", no_argument, NULL, 'h'},
+		{"mempoold", required_argument, NULL, 'm'}, {0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			options->repeats = number(optarg, TABLE_REPEATS_MAX);
+			break;
+		case 's':
+			options->slice_ms = number(optarg, 10000);
+			break;
+		case 'q':
+			options->repeats = 3;
+			options->slice_ms = 10;
+			break;
+		case 'm':
+			options->mempoold = optarg;
+			break;
+		default:
+			fputs(usage, c == 'h' ? stdout : stderr);
+			exit(c == 'h' ? 0 : 2);
+		}
+	}
+}
+
+/* The first two CPUs this process may use; returns how many there are, 1 or 2. */
+static unsigned choose_cpus(unsigned cpus[2])
+{
+	cpu_set_t set;
+	unsigned n = 0;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof set, &set);
+	for (unsigned i = 0; i < CPU_SETSIZE && n < 2; i++) {
+		if (CPU_ISSET(i, &set)) {
+			cpus[n++] = i;
+		}
+	}
+	if (n < 2) {
+		cpus[1] = cpus[0];
+	}
+	return n;
+}
+
+static void start_crews(struct crew crews[TABLE_PEERS], const struct service *service,
+			const unsigned cpus[2])
+{
+	for (unsigned i = 0; i < TABLE_PEERS; i++) {
+		crew_start(&crews[i], peers[i], cpus);
+	}
+	if (service->pid == 0) {
+		snprintf(crews[0].absent, sizeof crews[0].absent, "%s", service->why);
+	}
+	if (BENCH_DPDK[0] == '\0') {
+		snprintf(crews[1].absent, sizeof crews[1].absent, "built without libdpdk");
+	}
+}
+
+static void measure(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
+		    unsigned slice_ms)
+{
+	for (unsigned repeat = 0; repeat < table->repeats; repeat++) {
+		for (unsigned i = 0; i < TABLE_ROWS; i++) {
+			struct row *row = &table->rows[i];
+			for (unsigned p = 0; p < TABLE_PEERS; p++) {
+				if (row->n_cpus <= n_cpus && !service_interrupted()) {
+					row->ns[p][repeat] = crew_run(
+						&crews[p], row->n_cpus, row->size,
+						bench_bulks[row->bulk], slice_ms * 1000000ull);
+				}
+			}
+		}
+	}
+}
+
+static void print_notes(const struct options *options, unsigned n_cpus, const unsigned cpus[2])
+{
+	printf("medians of %u slices of %u ms, interleaved; CPU %u", options->repeats,
+	       options->slice_ms, cpus[0]);
+	if (n_cpus == 2) {
+		printf(" and %u", cpus[1]);
+	}
+	printf("; pools of %u blocks; build type %s\n\n", BENCH_BLOCKS, BENCH_BUILD);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.repeats = 7, .slice_ms = 30};
+	static struct table table;
+	struct crew crews[TABLE_PEERS];
+	struct service service;
+	unsigned cpus[2];
+
+	parse(argc, argv, &options);
+	service_guard();
+	unsigned n_cpus = choose_cpus(cpus);
+	service_start(&service, service_program(options.mempoold));
+	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
+	start_crews(crews, &service, cpus);
+	table_init(&table, options.repeats);
+	measure(&table, crews, n_cpus, options.slice_ms);
+	if (!service_interrupted()) {
+		print_notes(&options, n_cpus, cpus);
+		table_print(&table, crews);
+	}
+	for (unsigned i = 0; i < TABLE_PEERS; i++) {
+		crew_stop(&crews[i]);
+	}
+	service_stop(&service);
+	return service_interrupted() ? 1 : 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/crew.h"
+
+static void say_absent(struct crew *crew, const char *why)
+{
+	if (crew->absent[0] == '\0') {
+		snprintf(crew->absent, sizeof crew->absent, "%s", why);
+	}
+}
+
+/* In the child: another program takes over. Returns only when it could not. */
+static void exec_program(const char *program, const int lines[2], const unsigned cpus[2])
+{
+	char first[16], second[16];
+	const int spare[2] = {fcntl(lines[0], F_DUPFD, 16), fcntl(lines[1], F_DUPFD, 16)};
+
+	snprintf(first, sizeof first, "%u", cpus[0]);
+	snprintf(second, sizeof second, "%u", cpus[1]);
+	dup2(spare[0], WORKER_LINE);
+	dup2(spare[1], WORKER_LINE + 1);
+	closefrom(WORKER_LINE + 2);
+	execl(program, program, first, second, (char *)NULL);
+	fprintf(stderr, "%s: %s\n", program, strerror(errno));
+}
+
+static void be_first_worker(const struct peer *peer, const int lines[2], const unsigned cpus[2],
+			    pid_t driver)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != driver) {
+		return;
+	}
+	if (peer->program != NULL) {
+		exec_program(peer->program, lines, cpus);
+	} else {
+		worker_pair(peer, lines, cpus);
+	}
+}
+
+void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2])
+{
+	int a[2], b[2];
+
+	*crew = (struct crew){.peer = peer, .lines = {-1, -1}};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, a) < 0) {
+		say_absent(crew, strerror(errno));
+		return;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b) < 0) {
+		say_absent(crew, strerror(errno));
+		close(a[0]);
+		close(a[1]);
+		return;
+	}
+	fflush(stdout);
+	pid_t driver = getpid();
+	crew->pid = fork();
+	if (crew->pid == 0) {
+		close(a[0]);
+		close(b[0]);
+		be_first_worker(peer, (int[2]){a[1], b[1]}, cpus, driver);
+		_exit(0);
+	}
+	close(a[1]);
+	close(b[1]);
+	crew->lines[0] = a[0];
+	crew->lines[1] = b[0];
+	if (crew->pid < 0) {
+		say_absent(crew, strerror(errno));
+		crew->pid = 0;
+	}
+}
+
+static double hear(struct crew *crew, unsigned seat)
+{
+	struct result result;
+
+	ssize_t n = recv(crew->lines[seat], &result, sizeof result, 0);
+	if (n != sizeof result) {
+		say_absent(crew, n < 0 ? strerror(errno) : "its worker ended");
+		return 0;
+	}
+	if (result.ns == 0) {
+		say_absent(crew, result.why);
+	}
+	return result.ns;
+}
+
+double crew_run(struct crew *crew, unsigned n_cpus, uint32_t size, uint32_t bulk, uint64_t ns)
+{
+	struct slice slice = {.size = size, .bulk = bulk, .ns = ns};
+	double sum = 0;
+
+	if (crew->absent[0] != '\0') {
+		return 0;
+	}
+	if (n_cpus == 2) {
+		slice.round = ++crew->rounds;
+	}
+	for (unsigned i = 0; i < n_cpus; i++) {
+		if (send(crew->lines[i], &slice, sizeof slice, MSG_NOSIGNAL) < 0) {
+			say_absent(crew, "its worker ended");
+			return 0;
+		}
+	}
+	for (unsigned i = 0; i < n_cpus; i++) {
+		sum += hear(crew, i);
+	}
+	return crew->absent[0] == '\0' ? sum / n_cpus : 0;
+}
+
+void crew_stop(struct crew *crew)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (crew->lines[i] >= 0) {
+			close(crew->lines[i]);
+			crew->lines[i] = -1;
+		}
+	}
+	if (crew->pid > 0) {
+		kill(crew->pid, SIGKILL); /* takes the second with it */
+		while (waitpid(crew->pid, NULL, 0) < 0 && errno == EINTR) {
+		}
+		crew->pid = 0;
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A crew: the driver's side of one peer's two workers.
+ */
+#ifndef BENCH_CREW_H
+#define BENCH_CREW_H
+
+#include <sys/types.h>
+
+#include "tests/bench/peer.h"
+#include "tests/bench/worker.h"
+
+struct crew {
+	const struct peer *peer;
+	pid_t pid;		/* of the first worker; 0: none */
+	int lines[2];		/* to the workers */
+	uint32_t rounds;	/* slices both ran together */
+	char absent[BENCH_WHY]; /* why there are no numbers; empty while there are */
+};
+
+/* Starts the workers. On failure the crew is absent, which is no error. */
+void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2]);
+
+/*
+ * Has one worker (@n_cpus 1) or both run a slice. Returns ns a block, the mean of both, or 0: the
+ * crew is absent from now on.
+ */
+double crew_run(struct crew *crew, unsigned n_cpus, uint32_t size, uint32_t bulk, uint64_t ns);
+
+/* Ends the workers and waits for them. */
+void crew_stop(struct crew *crew);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers: the two processes that run one peer, each pinned to its CPU, told by the driver over a
+ * line (a socket pair) what to run next. They live through the whole run, idle in read() while
+ * other peers have their turn, so pools stay open and caches in memory stay as they were left.
+ *
+ * The driver's line going away ends a worker.
+ */
+#ifndef BENCH_WORKER_H
+#define BENCH_WORKER_H
+
+#include <stdint.h>
+
+#include "tests/bench/peer.h"
+
+#define WORKER_LINE 3 /* descriptor of the first line in a program of its own */
+
+/* What to run. */
+struct slice {
+	uint32_t size; /* index into bench_sizes */
+	uint32_t bulk;
+	uint32_t round; /* 0: alone; else both, for the round-th time */
+	uint32_t unused;
+	uint64_t ns; /* how long */
+};
+
+/* What came of it. */
+struct result {
+	double ns; /* per block got and put; 0: could not */
+	char why[BENCH_WHY];
+};
+
+/*
+ * Becomes the two workers of @peer: prepares it, forks the second, serves lines[0] on cpus[0] and
+ * lines[1] on cpus[1]. Returns, in both, when the line has gone.
+ */
+void worker_pair(const struct peer *peer, const int lines[2], const unsigned cpus[2]);
+
+#endif
