@@ -32,6 +32,7 @@ struct flag {
 struct command {
 	const char *name;
 	const char *arguments; /* as --help shows them, flags apart */
+	const char *required;  /* flags that must be given, or NULL */
 	const char *about;     /* one line */
 	int min_names, max_names;
 	struct flag flags[CALL_FLAGS_MAX]; /* ends with a name of NULL */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <string.h>
 
 #include "client/call.h"
 #include "client/complain.h"
@@ -50,7 +51,7 @@ static bool check(struct call *call, const char *name, struct json_object *array
 	r = mempool_check(pool, &report);
 	mempool_close(pool);
 	if (r < 0 && r != -EUCLEAN) {
-		complain_error(r, "pool %s could not be checked", name);
+		complain("pool %s could not be checked: %s", name, strerror(-r));
 		return false;
 	}
 	json_append(array, report_json(name, &report));

@@ -9,8 +9,8 @@
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Says why a call of the library failed with @error (negative): the library's own sentence when it
- * has one, else the one given, with the error's name behind it.
+ * Says why a request to the daemon failed with @error (negative): the library's own sentence when
+ * it has one, else the one given, with the error's name behind it.
  */
 void complain_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

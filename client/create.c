@@ -152,7 +152,8 @@ static enum status create_run(struct call *call)
 
 const struct command create_command = {
 	.name = "create",
-	.arguments = "POOL --block-size N --blocks N",
+	.arguments = "POOL",
+	.required = "--block-size N --blocks N",
 	.about = "make a pool",
 	.min_names = 1,
 	.max_names = 1,

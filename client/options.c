@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,8 +153,15 @@ void options_print_help(const struct command *const *commands)
 
 void options_print_command_help(const struct command *command)
 {
-	out_print("Usage: mempoolctl %s %s%s\n%s.\n\nOptions:\n", command->name, command->arguments,
-		  command->flags[0].name != NULL ? " [OPTION...]" : "", command->about);
+	out_print("Usage: mempoolctl %s", command->name);
+	if (command->arguments[0] != '\0') {
+		out_print(" %s", command->arguments);
+	}
+	if (command->required != NULL) {
+		out_print(" %s", command->required);
+	}
+	out_print("%s\n%c%s.\n\nOptions:\n", command->flags[0].name != NULL ? " [OPTION...]" : "",
+		  toupper(command->about[0]), command->about + 1);
 	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
 		const struct flag *flag = &command->flags[i];
 
