@@ -87,6 +87,7 @@ static void count(struct pool *pool, struct mempool *open)
 		complain_no_memory();
 	}
 	pool->seen = mempool_census(open, &pool->stats, pool->usage, n) == 0;
+	pool->remark = pool->seen ? "" : "not counted";
 }
 
 static bool look(struct pool *pool, struct mempool_conn *conn)
