@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/access.h"
+#include "daemon/session.h"
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
+bool access_is_free(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+/* Whether the process was in that group, first or supplementary, when it connected. */
+static bool in_group(const struct session *session, gid_t gid)
+{
+	gid_t few[64], *groups = few;
+	socklen_t size = sizeof few;
+	bool found = false;
+	int r;
+
+	if (session->peer.gid == gid) {
+		return true;
+	}
+	r = getsockopt(session->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size);
+	if (r < 0 && errno == ERANGE) {
+		groups = malloc(size);
+		r = groups ? getsockopt(session->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) : -1;
+	}
+	for (size_t i = 0; r == 0 && i < size / sizeof *groups; i++) {
+		found = found || groups[i] == gid;
+	}
+	if (groups != few) {
+		free(groups);
+	}
+	return found;
+}
+
+bool access_may_open(const struct session *session, const struct registry_pool *pool,
+		     enum wire_access access)
+{
+	uint32_t wanted = access == WIRE_WRITER ? 2 : 4;
+	uint32_t granted;
+
+	if (access_is_free(session->peer.uid)) {
+		return true;
+	}
+	if (session->peer.uid == pool->uid) {
+		granted = pool->mode >> 6;
+	} else if (in_group(session, pool->gid)) {
+		granted = pool->mode >> 3;
+	} else {
+		granted = pool->mode;
+	}
+	return granted & wanted;
+}
+
+bool access_may_destroy(const struct session *session, const struct registry_pool *pool)
+{
+	return access_is_free(session->peer.uid) || session->peer.uid == pool->uid;
+}
+
+bool access_may_assign(const struct session *session, uid_t uid, gid_t gid)
+{
+	if (access_is_free(session->peer.uid)) {
+		return true;
+	}
+	return session->peer.uid == uid && in_group(session, gid);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may do what. Rights go by the credentials the kernel gave for the session; root and the
+ * daemon's own user may do anything.
+ *
+ *	pool's mode	0400 0040 0004	open as reader or observer: owner, group, others
+ *			0200 0020 0002	open as writer
+ *	owner		destroy
+ */
+#ifndef MP_DAEMON_ACCESS_H
+#define MP_DAEMON_ACCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/registry.h"
+
+struct session;
+
+/* Whether rights and per-user limits do not bind that user. */
+bool access_is_free(uid_t uid);
+
+bool access_may_open(const struct session *session, const struct registry_pool *pool,
+		     enum wire_access access);
+bool access_may_destroy(const struct session *session, const struct registry_pool *pool);
+
+/* Whether a pool may be made that belongs to that user and group. */
+bool access_may_assign(const struct session *session, uid_t uid, gid_t gid);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/attachment.h"
+#include "daemon/liveness.h"
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/pool.h"
+#include "daemon/server.h"
+#include "lib/core/slot.h"
+
+struct registry_slot *attachment_slot(const struct attachment *attachment)
+{
+	return &attachment->pool->slots[attachment->slot];
+}
+
+static void touch_claim(struct pool *pool, void *arg)
+{
+	const struct attachment *a = arg;
+	mp_slot_claim(&pool->view, a->slot, (uint32_t)attachment_slot(a)->pid);
+}
+
+static void touch_bury(struct pool *pool, void *arg)
+{
+	const struct attachment *a = arg;
+	mp_slot_bury(&pool->view, a->slot);
+}
+
+static uint32_t find_free_slot(const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->shape.n_slots; i++) {
+		if (mp_load(&pool->slots[i].state) == REGISTRY_SLOT_FREE) {
+			return i;
+		}
+	}
+	return MP_NONE;
+}
+
+/* The heap object of a slot that is in use; of a process that lives, or of none. */
+static struct attachment *attachment_new(struct pool *pool, uint32_t slot, struct process *process)
+{
+	struct server *server = pool->server;
+	struct attachment *a = calloc(1, sizeof *a);
+
+	if (!a) {
+		return NULL;
+	}
+	a->pool = pool;
+	a->slot = slot;
+	a->process = process;
+	evtimer_assign(&a->grace, server->base, reclaim_on_grace, a);
+	pool->n_used++;
+	if (slot >= pool->slots_end) {
+		pool->slots_end = slot + 1;
+	}
+	if (process) {
+		LIST_INSERT_HEAD(&process->attachments, a, of_process);
+		sweep_add(&server->sweep, a);
+		pool->n_live++;
+	} else {
+		a->stage = ATTACHMENT_DYING;
+		reclaim_add(&server->reclaim, a);
+	}
+	return a;
+}
+
+int attachment_create(struct pool *pool, const struct session *session, enum wire_access access,
+		      struct attachment **attachment, int *liveness_fd)
+{
+	struct process *process = session->process;
+	uint32_t slot = find_free_slot(pool);
+	struct registry_slot entry = {
+		.access = access,
+		.pid = process->pid,
+		.uid = session->peer.uid,
+		.start_time = process->start_time,
+		.attachment = object_random(),
+		.attached_at = (uint64_t)time(NULL),
+	};
+	struct attachment *a;
+	int fd, r;
+
+	if (slot == MP_NONE) {
+		return -EUSERS;
+	}
+	a = attachment_new(pool, slot, process);
+	if (!a) {
+		return -ENOMEM;
+	}
+	registry_claim_slot(attachment_slot(a), &entry);
+	fd = liveness_create(pool->server->place.instance, pool->record->id, entry.attachment);
+	r = fd < 0 ? fd : pool_touch(pool, touch_claim, a);
+	if (r < 0) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		attachment_die(a);
+		return r;
+	}
+	registry_move_slot(attachment_slot(a), REGISTRY_SLOT_LIVE);
+	*attachment = a;
+	*liveness_fd = fd;
+	return 0;
+}
+
+int attachment_adopt(struct pool *pool, uint32_t slot)
+{
+	const struct registry_slot *entry = &pool->slots[slot];
+	struct process *process = NULL;
+	struct attachment *a;
+
+	if (mp_load(&entry->state) == REGISTRY_SLOT_LIVE) {
+		int r = process_of_record(pool->server, entry->pid, entry->start_time, &process);
+		if (r < 0 && r != -ESRCH) {
+			return r;
+		}
+	}
+	a = attachment_new(pool, slot, process);
+	if (process) {
+		if (a) {
+			attachment_test(a);
+		}
+		process_settle(process);
+	}
+	return a ? 0 : -ENOMEM;
+}
+
+void attachment_die(struct attachment *attachment)
+{
+	struct pool *pool = attachment->pool;
+
+	LIST_REMOVE(attachment, of_process);
+	sweep_remove(&pool->server->sweep, attachment);
+	pool->n_live--;
+	attachment->process = NULL;
+	attachment->stage = ATTACHMENT_DYING;
+	reclaim_add(&pool->server->reclaim, attachment);
+}
+
+void attachment_bury(struct attachment *attachment)
+{
+	struct pool *pool = attachment->pool;
+	struct registry_slot *slot = attachment_slot(attachment);
+
+	if (mp_load(&slot->state) != REGISTRY_SLOT_DEAD) {
+		registry_move_slot(slot, REGISTRY_SLOT_DEAD);
+	}
+	liveness_remove(pool->server->place.instance, pool->record->id, slot->attachment);
+	if (!pool_is_broken(pool)) {
+		pool_touch(pool, touch_bury, attachment);
+	}
+	mp_pass_init(&attachment->pass, attachment->slot, false);
+	attachment->stage = ATTACHMENT_PASSING;
+}
+
+void attachment_test(struct attachment *attachment)
+{
+	const struct registry_slot *slot = attachment_slot(attachment);
+	const struct pool *pool = attachment->pool;
+
+	if (liveness_test(pool->server->place.instance, pool->record->id, slot->attachment) ==
+	    LIVENESS_LOST) {
+		log_debug("pool '%s', uid %u, pid %d: let go of slot %u without a word",
+			  pool->record->name, slot->uid, (int)slot->pid, attachment->slot);
+		attachment_die(attachment);
+	}
+}
+
+void attachment_destroy(struct attachment *attachment)
+{
+	evtimer_del(&attachment->grace);
+	free(attachment);
+}
+
+void attachment_finish(struct attachment *attachment)
+{
+	struct pool *pool = attachment->pool;
+
+	registry_move_slot(attachment_slot(attachment), REGISTRY_SLOT_FREE);
+	attachment_destroy(attachment);
+	pool->n_used--;
+	pool_settle(pool);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/access.h"
+#include "daemon/build.h"
+#include "daemon/create.h"
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/pool.h"
+#include "daemon/request.h"
+#include "daemon/server.h"
+
+#define MODE_DEFAULT 0600u
+#define GIFT_GRACE_DEFAULT_MS 10000u
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+/* Works out the shape asked for. NULL, or what is wrong with it. */
+static const char *resolve(struct mp_shape *shape, const struct wire_shape *asked)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*shape = (struct mp_shape){
+		.block_size = asked->block_size,
+		.blocks = asked->blocks,
+		.alignment = asked->alignment,
+		.capacity = asked->capacity,
+		.n_caches = asked->n_caches, /* 0 is meant: none */
+		.n_slots = asked->n_slots,
+		.n_shards = asked->n_shards,
+	};
+	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
+}
+
+static void fill_record(struct registry_pool *record, const struct session *session,
+			const struct wire_create *create, const struct mp_shape *shape)
+{
+	const struct ucred *peer = &session->peer;
+
+	*record = (struct registry_pool){
+		.id = object_random(),
+		.cookie = create->cookie,
+		.control_size = shape->control_size,
+		.data_size = shape->data_size,
+		.created_at = (uint64_t)time(NULL),
+		.shape = {.block_size = shape->block_size,
+			  .blocks = shape->blocks,
+			  .alignment = shape->alignment,
+			  .capacity = shape->capacity,
+			  .n_caches = shape->n_caches,
+			  .n_slots = shape->n_slots,
+			  .n_shards = shape->n_shards},
+		.uid = create->uid == UINT32_MAX ? peer->uid : create->uid,
+		.gid = create->gid == UINT32_MAX ? peer->gid : create->gid,
+		.mode = or_default(create->mode, MODE_DEFAULT),
+		.gift_grace_ms = or_default(create->gift_grace_ms, GIFT_GRACE_DEFAULT_MS),
+		.creator = peer->uid,
+	};
+	memcpy(record->name, create->name, strlen(create->name));
+}
+
+/* Memory is looked at beforehand, as it is friendlier to say so than to fill /dev/shm first. */
+static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
+		      bool *refused)
+{
+	uint64_t need = record->control_size + record->data_size +
+			record->shape.n_slots * sizeof(struct registry_slot);
+	struct statvfs fs;
+
+	/* A tmpfs without a limit says that it has no blocks. */
+	if (fstatvfs(session->server->registry.fd, &fs) < 0 || fs.f_blocks == 0 ||
+	    need <= (uint64_t)fs.f_bavail * fs.f_frsize) {
+		return 0;
+	}
+	*refused = true;
+	return session_refuse(session, serial, ENOSPC,
+			      "pool '%s' needs %llu MiB and /dev/shm has %llu MiB free; make it "
+			      "smaller, destroy other pools, or mount /dev/shm with a bigger size",
+			      record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
+			      (unsigned long long)fs.f_bavail * fs.f_frsize >> 20);
+}
+
+static int check_limits(struct session *session, uint32_t serial,
+			const struct registry_pool *record, bool *refused)
+{
+	const struct server *server = session->server;
+
+	if (pool_count(server) >= server->limits.pools) {
+		*refused = true;
+		return session_refuse(session, serial, EDQUOT,
+				      "there are %u pools, as many as mempoold may have; destroy "
+				      "some",
+				      server->limits.pools);
+	}
+	if (!access_is_free(session->peer.uid) &&
+	    pool_count_of(server, record->uid) >= server->limits.pools_a_user) {
+		*refused = true;
+		return session_refuse(session, serial, EDQUOT,
+				      "uid %u has %u pools, as many as it may; destroy some",
+				      record->uid, server->limits.pools_a_user);
+	}
+	return 0;
+}
+
+/* Checks what was asked, and that the session may. A refusal is told to the client. */
+static int check(struct session *session, uint32_t serial, const struct registry_pool *record,
+		 bool *refused)
+{
+	int r;
+
+	if (record->mode > 0777) {
+		*refused = true;
+		return session_refuse(session, serial, EINVAL,
+				      "pool '%s': mode 0%o has more than permission bits",
+				      record->name, record->mode);
+	}
+	if (!access_may_assign(session, record->uid, record->gid)) {
+		*refused = true;
+		return session_refuse(session, serial, EPERM,
+				      "pool '%s': uid %u may not make it for uid %u, gid %u",
+				      record->name, session->peer.uid, record->uid, record->gid);
+	}
+	r = check_limits(session, serial, record, refused);
+	return *refused ? r : check_room(session, serial, record, refused);
+}
+
+/* There is a pool of that name, or one is being made. */
+static int handle_existing(struct session *session, const struct wire_create *create,
+			   struct pool *pool)
+{
+	uint32_t serial = create->head.serial, uid = session->peer.uid;
+
+	if (pool->build && build_is_of(pool->build, create->cookie, uid)) {
+		build_redirect(pool->build, session, serial);
+		return 0;
+	}
+	if (!pool->build && create->cookie && create->cookie == pool->record->cookie &&
+	    uid == pool->record->creator) {
+		return request_attach(session, serial, pool, WIRE_WRITER, NULL);
+	}
+	return session_refuse(session, serial, EEXIST,
+			      pool->build
+				      ? "pool '%s' is being made by somebody else; open it later"
+				      : "pool '%s' exists already; open it, or destroy it first",
+			      create->name);
+}
+
+/* The pool of that name, LIVE or being made. */
+static struct pool *find(struct server *server, const char *name)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (pool && pool->build && !strcmp(pool->record->name, name)) {
+			return pool;
+		}
+	}
+	return pool_find(server, name);
+}
+
+static int begin(struct session *session, const struct wire_create *create,
+		 const struct mp_shape *shape)
+{
+	uint32_t serial = create->head.serial;
+	struct registry_pool record;
+	bool refused = false;
+	int r;
+
+	fill_record(&record, session, create, shape);
+	r = check(session, serial, &record, &refused);
+	if (refused) {
+		return r;
+	}
+	r = build_start(session, serial, &record);
+	if (r < 0) {
+		log_warning("pool '%s', uid %u, pid %d: cannot be made: %s", create->name,
+			    session->peer.uid, (int)session->peer.pid, strerror(-r));
+		return session_refuse(session, serial, -r, "pool '%s' cannot be made: %s",
+				      create->name, strerror(-r));
+	}
+	return 0;
+}
+
+int handle_create(struct session *session, const union wire_message *message)
+{
+	const struct wire_create *create = &message->create;
+	uint32_t serial = create->head.serial;
+	const char *fault;
+	struct mp_shape shape;
+	struct pool *pool;
+
+	if (!wire_name_valid(create->name)) {
+		return session_refuse(session, serial, EINVAL,
+				      "a pool's name is [a-z0-9._-]{1,64}; this one is not");
+	}
+	pool = find(session->server, create->name);
+	if (pool) {
+		return handle_existing(session, create, pool);
+	}
+	fault = resolve(&shape, &create->shape);
+	if (fault) {
+		return session_refuse(session, serial, EINVAL, "pool '%s': %s", create->name,
+				      fault);
+	}
+	return begin(session, create, &shape);
+}

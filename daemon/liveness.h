@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Liveness files: whether an address space still lives.
+ *
+ * At attach the daemon makes an empty file, takes flock(LOCK_SH) on it, sends the descriptor and
+ * closes its own. The client maps a page of it without access and closes the descriptor. The lock
+ * belongs to the open file description, and the mapping alone keeps that: exec, exit and unmapping
+ * end it, closing every descriptor does not. So the lock lives as long as the address space does.
+ */
+#ifndef MP_DAEMON_LIVENESS_H
+#define MP_DAEMON_LIVENESS_H
+
+#include <stdint.h>
+
+enum liveness {
+	LIVENESS_HELD,	  /* somebody has it mapped, or its descriptor is on the way */
+	LIVENESS_LOST,	  /* nobody has */
+	LIVENESS_UNKNOWN, /* cannot be told: no file of that name, or no descriptor free */
+};
+
+/* Makes the file and takes the lock. Returns a descriptor to be sent, or -errno. */
+int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment);
+
+enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment);
+
+/* Removes the name; harmless when there is none. */
+void liveness_remove(const char *instance, uint64_t pool_id, uint64_t attachment);
+
+#endif

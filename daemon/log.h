@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log lines, `<level>: text`, to standard error. A line is written once, by the code that decides,
+ * and names the pool, the user and the process; code below it only returns an errno.
+ */
+#ifndef MP_DAEMON_LOG_H
+#define MP_DAEMON_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+/* Lines above @level are not written; info at first. */
+void log_set_level(enum log_level level);
+
+/* Whether @text names a level, and which. */
+bool log_parse_level(const char *text, enum log_level *level);
+
+#define LOG_PRINTF __attribute__((format(printf, 1, 2)))
+LOG_PRINTF void log_error(const char *format, ...);
+LOG_PRINTF void log_warning(const char *format, ...);
+LOG_PRINTF void log_info(const char *format, ...);
+LOG_PRINTF void log_debug(const char *format, ...);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoold: names, places and watches over memory pools. Where to start reading: server.h for the
+ * parts, registry.c for what survives, request.c for what clients may ask, process.c and reclaim.c
+ * for what happens when they die.
+ */
+#include <stdlib.h>
+
+#include "daemon/options.h"
+#include "daemon/server.h"
+
+#define EXIT_USAGE 2
+
+int main(int argc, char **argv)
+{
+	static struct server server;
+	struct options options;
+	int r;
+
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_DONE:
+		return EXIT_SUCCESS;
+	case OPTIONS_USAGE:
+		return EXIT_USAGE;
+	case OPTIONS_RUN:
+	default:
+		break;
+	}
+	log_set_level(options.log_level);
+	r = server_start(&server, &options);
+	if (r == 0) {
+		r = server_run(&server);
+	}
+	server_stop(&server);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects in /dev/shm: names, making, opening with suspicion, pages.
+ *
+ *	/mempool.<instance>.registry			the registry, see registry.c
+ *	/mempool.<instance>.<pool>.<id>.ctl, .dat	a pool; <id> is 16 hex digits
+ *	/mempool.<instance>.<id>.<attachment>.live	a liveness file, see liveness.h
+ *
+ * An instance's name has no dot, so no other instance's objects begin like ours. Each object is
+ * made O_EXCL, mode 0600, by the daemon's user, and has one name.
+ */
+#ifndef MP_DAEMON_OBJECT_H
+#define MP_DAEMON_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define OBJECT_NAME 160 /* bytes that hold any name */
+
+enum object_kind {
+	OBJECT_CONTROL,
+	OBJECT_DATA,
+};
+
+void object_registry_name(char name[OBJECT_NAME], const char *instance);
+void object_pool_name(char name[OBJECT_NAME], const char *instance, const char *pool, uint64_t id,
+		      enum object_kind kind);
+void object_liveness_name(char name[OBJECT_NAME], const char *instance, uint64_t id,
+			  uint64_t attachment);
+
+/* A number nobody can guess. */
+uint64_t object_random(void);
+
+/* Makes an empty object. @flags O_RDWR or O_RDONLY. Returns a descriptor or -errno. */
+int object_create(const char *name, int flags);
+
+/* Whether the open object is a plain file of this user, private, with one name. 0 or -EUCLEAN. */
+int object_check(int fd);
+
+/*
+ * Opens an object that must be ours and of that size. Returns a descriptor, -EUCLEAN when it is not
+ * what the daemon made, or -errno.
+ */
+int object_open(const char *name, int flags, uint64_t size);
+
+/* Reserves pages, so that touching them cannot fail. Returns 0 or -errno. */
+int object_reserve(int fd, uint64_t at, uint64_t size);
+
+/* Gives pages back; they read as zero. */
+void object_punch(int fd, uint64_t at, uint64_t size);
+
+/* Warns of each object of @instance for which @known says no. */
+void object_report_unknown(const char *instance, int (*known)(void *arg, const char *name),
+			   void *arg);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/guard.h"
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/pool.h"
+#include "daemon/removal.h"
+#include "daemon/server.h"
+
+/* The record's numbers, as core wants them. What follows from them is computed, never stored. */
+static bool resolve(struct pool *pool)
+{
+	const struct wire_shape *w = &pool->record->shape;
+
+	pool->shape = (struct mp_shape){
+		.block_size = w->block_size,
+		.blocks = w->blocks,
+		.alignment = w->alignment,
+		.capacity = w->capacity,
+		.n_caches = w->n_caches,
+		.n_slots = w->n_slots,
+		.n_shards = w->n_shards,
+	};
+	return mp_shape_resolve(&pool->shape, 1) == NULL &&
+	       pool->shape.control_size == pool->record->control_size &&
+	       pool->shape.data_size == pool->record->data_size;
+}
+
+struct pool *pool_create(struct server *server, uint32_t index)
+{
+	struct pool *pool = calloc(1, sizeof *pool);
+
+	if (!pool) {
+		return NULL;
+	}
+	pool->server = server;
+	pool->index = index;
+	pool->record = &server->registry.pools[index];
+	pool->slots = registry_slots(&server->registry, index);
+	pool->control_fd = -1;
+	if (!resolve(pool)) {
+		pool_break(pool, "this version lays such a pool out differently");
+	}
+	server->pools[index] = pool;
+	return pool;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	if (pool->control) {
+		munmap(pool->control, pool->shape.control_size);
+	}
+	if (pool->control_fd >= 0) {
+		close(pool->control_fd);
+	}
+	pool->server->pools[pool->index] = NULL;
+	free(pool);
+}
+
+struct pool *pool_find(struct server *server, const char *name)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (pool && pool_state(pool) == REGISTRY_POOL_LIVE &&
+		    !strcmp(pool->record->name, name)) {
+			return pool;
+		}
+	}
+	return NULL;
+}
+
+struct pool *pool_find_id(struct server *server, uint64_t id)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (pool && pool->record->id == id && !pool->build) {
+			return pool;
+		}
+	}
+	return NULL;
+}
+
+uint32_t pool_count(const struct server *server)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		n += server->pools[i] != NULL;
+	}
+	return n;
+}
+
+uint32_t pool_count_of(const struct server *server, uint32_t uid)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		n += server->pools[i] && server->pools[i]->record->uid == uid;
+	}
+	return n;
+}
+
+int pool_map_fd(struct pool *pool, int fd)
+{
+	void *control =
+		mmap(NULL, pool->shape.control_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (control == MAP_FAILED) {
+		return -errno;
+	}
+	pool->control = control;
+	pool->control_fd = fd;
+	mp_pool_bind(&pool->view, &pool->shape, control, NULL, MP_NONE);
+	return 0;
+}
+
+static int open_object(const struct pool *pool, enum object_kind kind, int flags)
+{
+	char name[OBJECT_NAME];
+
+	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+			 kind);
+	return object_open(name, flags,
+			   kind == OBJECT_CONTROL ? pool->record->control_size
+						  : pool->record->data_size);
+}
+
+int pool_map(struct pool *pool)
+{
+	int fd = open_object(pool, OBJECT_CONTROL, O_RDWR);
+	int r = fd < 0 ? fd : pool_map_fd(pool, fd);
+
+	if (fd >= 0 && r < 0) {
+		close(fd);
+	}
+	return r;
+}
+
+int pool_open_control(const struct pool *pool)
+{
+	return open_object(pool, OBJECT_CONTROL, O_RDONLY);
+}
+
+int pool_open_data(const struct pool *pool, int flags)
+{
+	return open_object(pool, OBJECT_DATA, flags);
+}
+
+struct touch {
+	struct pool *pool;
+	void (*work)(struct pool *pool, void *arg);
+	void *arg;
+};
+
+static void run_touch(void *arg)
+{
+	const struct touch *touch = arg;
+	touch->work(touch->pool, touch->arg);
+}
+
+static void mark_header(void *arg)
+{
+	struct pool *pool = arg;
+	/* No acquire goes with it: clients look at it from time to time. */
+	mp_store(&pool->view.header->broken, 1);
+}
+
+int pool_touch(struct pool *pool, void (*work)(struct pool *pool, void *arg), void *arg)
+{
+	struct touch touch = {.pool = pool, .work = work, .arg = arg};
+	int r = -EIO;
+
+	if (pool->control) {
+		r = guard_run(pool->control, pool->shape.control_size, run_touch, &touch);
+		if (r < 0) {
+			pool_break(pool, "its control object was truncated");
+		}
+	}
+	return r;
+}
+
+void pool_break(struct pool *pool, const char *why)
+{
+	if (!pool_is_broken(pool)) {
+		log_error("pool '%s' of uid %u is broken: %s; nobody can open it any more, destroy "
+			  "it and make it anew",
+			  pool->record->name, pool->record->uid, why);
+	}
+	mp_store_release(&pool->record->broken, 1); /* read by the next daemon */
+	if (pool->control) {
+		guard_run(pool->control, pool->shape.control_size, mark_header, pool);
+	}
+}
+
+int pool_verify(struct pool *pool)
+{
+	struct stat st;
+
+	if (!pool_is_broken(pool) && (fstat(pool->control_fd, &st) < 0 ||
+				      (uint64_t)st.st_size != pool->record->control_size)) {
+		pool_break(pool, "its control object has another size");
+	}
+	return pool_is_broken(pool) ? -EIO : 0;
+}
+
+void pool_retire(struct pool *pool)
+{
+	registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	pool_settle(pool);
+}
+
+void pool_settle(struct pool *pool)
+{
+	while (pool->slots_end > 0 &&
+	       mp_load(&pool->slots[pool->slots_end - 1].state) == REGISTRY_SLOT_FREE) {
+		pool->slots_end--;
+	}
+	if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
+		removal_start(pool);
+	}
+}

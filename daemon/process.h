@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process that has a session or an attachment, watched until it has neither.
+ *
+ * Attachments belong to the process, not to the session: a client may disconnect and go on. What
+ * ends them is the process's death, which its pidfd tells, or that the address space is gone while
+ * the process lives on (exec, unmapping), which the liveness locks tell. While a process without a
+ * session has attachments, the locks are tested again and again, after 1, 2, 4 ... ms up to 1 s.
+ */
+#ifndef MP_DAEMON_PROCESS_H
+#define MP_DAEMON_PROCESS_H
+
+#include <event2/event_struct.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct attachment;
+struct server;
+struct session;
+
+enum {
+	PROCESS_BUCKETS = 256,
+};
+
+LIST_HEAD(process_list, process);
+
+struct process_table {
+	struct process_list buckets[PROCESS_BUCKETS]; /* by pid */
+};
+
+struct process {
+	struct server *server;
+	pid_t pid;
+	uint64_t start_time;
+	int pidfd; /* -1: none was to be had; the liveness locks decide alone */
+	bool ending;
+	LIST_HEAD(, session) sessions;
+	LIST_HEAD(, attachment) attachments; /* that are LIVE */
+	LIST_ENTRY(process) of_bucket;
+	struct event death; /* of pidfd */
+	struct event test;  /* of the locks */
+	uint32_t backoff_ms;
+};
+
+/*
+ * Finds or makes the watch of the process at the other end of a socket, @pid by its credentials.
+ * Returns 0, -ESRCH when that process has gone, or -errno.
+ */
+int process_of_peer(struct server *server, int socket, pid_t pid, struct process **process);
+
+/*
+ * Finds or makes the watch of a process that an earlier daemon knew. Returns 0, -ESRCH when it has
+ * gone, or -errno.
+ */
+int process_of_record(struct server *server, pid_t pid, uint64_t start_time,
+		      struct process **process);
+
+/* To be called when a session or attachment of it has come or gone; may free it. */
+void process_settle(struct process *process);
+
+/* Frees all, at the end. */
+void process_table_finish(struct process_table *table);
+
+#endif

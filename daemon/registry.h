@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry: what the daemon knows about pools and who has them open, in shared memory that only
+ * it can map, so that the next daemon knows it too. How it stays true is told in registry.c.
+ */
+#ifndef MP_DAEMON_REGISTRY_H
+#define MP_DAEMON_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/core/atomic.h"
+#include "lib/wire/protocol.h"
+
+#define REGISTRY_MAGIC 0x79727473676572ffull /* "\xffregstry" */
+#define REGISTRY_VERSION 1u
+
+enum {
+	REGISTRY_POOLS = 1024,
+	REGISTRY_SLOTS = 4096, /* of a pool, at most */
+};
+
+enum registry_pool_state {
+	REGISTRY_POOL_FREE,
+	REGISTRY_POOL_BUILDING, /* its objects may or may not exist */
+	REGISTRY_POOL_LIVE,
+	REGISTRY_POOL_GONE, /* has no name any more; its objects may or may not exist */
+};
+
+enum registry_slot_state {
+	REGISTRY_SLOT_FREE,
+	REGISTRY_SLOT_CLAIMED, /* not handed out yet; its liveness file may or may not exist */
+	REGISTRY_SLOT_LIVE,
+	REGISTRY_SLOT_DEAD, /* what it held is being taken back */
+};
+
+struct registry_header {
+	uint64_t magic; /* stored last */
+	uint32_t version;
+	uint32_t header_size;
+	uint32_t pool_size; /* bytes of a record */
+	uint32_t slot_size;
+	uint32_t n_pools;
+	uint32_t n_slots;
+};
+
+struct registry_pool {
+	mp_atomic32 state;  /* enum registry_pool_state; everything else stands before it moves */
+	mp_atomic32 broken; /* clients spoilt its objects; never unset */
+	uint64_t id;	    /* random; part of the objects' names */
+	uint64_t cookie;    /* of the request that made it; 0: none */
+	uint64_t control_size;
+	uint64_t data_size;
+	uint64_t created_at; /* seconds since the epoch */
+	struct wire_shape shape;
+	uint32_t uid, gid, mode;
+	uint32_t gift_grace_ms;
+	uint32_t creator; /* uid of who made it; owns the cookie */
+	uint32_t zero;
+	char name[WIRE_NAME];
+	uint64_t unused[10];
+};
+_Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
+
+struct registry_slot {
+	mp_atomic32 state; /* enum registry_slot_state; everything else stands before CLAIMED */
+	uint32_t access;   /* enum wire_access */
+	int32_t pid;
+	uint32_t uid;
+	uint64_t start_time;  /* of the process, in ticks since boot; pid and this are identity */
+	uint64_t attachment;  /* random; part of the liveness file's name */
+	uint64_t attached_at; /* seconds since the epoch */
+	uint64_t unused[3];
+};
+_Static_assert(sizeof(struct registry_slot) == 64, "part of the format");
+
+struct registry {
+	int fd; /* holds the lock that makes one daemon an instance */
+	struct registry_header *header;
+	struct registry_pool *pools;
+	struct registry_slot *slots; /* REGISTRY_SLOTS a pool, reserved while the pool is */
+};
+
+/*
+ * Opens or makes the instance's registry, and takes its lock. Logs why not. Returns 0, -EBUSY when
+ * another daemon has the instance, or -errno.
+ */
+int registry_open(struct registry *registry, const char *instance);
+
+/* Whether any record is in use. */
+bool registry_is_empty(const struct registry *registry);
+
+/* Gives it back; an empty one is removed. */
+void registry_close(struct registry *registry, const char *instance);
+
+/* The slots of a pool's record. */
+struct registry_slot *registry_slots(const struct registry *registry, uint32_t index);
+
+/* A free record, or -1. */
+int registry_find_free(const struct registry *registry);
+
+/*
+ * Enters @pool (its state is ignored) as BUILDING and reserves @n_slots free slots for it. Returns
+ * 0, or -errno and the record stays free.
+ */
+int registry_enter(struct registry *registry, uint32_t index, const struct registry_pool *pool);
+
+/* Moves a pool along BUILDING -> LIVE -> GONE or BUILDING -> GONE. */
+void registry_move_pool(struct registry_pool *pool, enum registry_pool_state state);
+
+/* GONE -> FREE, and its slots' pages are given back. Its objects have been unlinked. */
+void registry_remove(struct registry *registry, uint32_t index);
+
+/* Claims a free slot: @slot (its state is ignored) is who gets it. */
+void registry_claim_slot(struct registry_slot *at, const struct registry_slot *slot);
+
+/* Moves a slot along CLAIMED -> LIVE -> DEAD -> FREE or CLAIMED -> DEAD. */
+void registry_move_slot(struct registry_slot *slot, enum registry_slot_state state);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/removal.h"
+#include "daemon/server.h"
+#include "daemon/pool.h"
+
+/*
+ * Up to this size an object is unlinked in one go. Observers have no slot: one that still looks at
+ * a bigger pool sees it turn to zeros.
+ */
+#define SMALL_SIZE (32u << 20)
+#define PUNCH_SIZE (8u << 20) /* a step */
+
+struct removal {
+	struct pool *pool;
+	struct event turn;
+	int fds[2]; /* by object kind; -1: nothing to give back */
+	uint64_t sizes[2];
+	uint64_t at;
+};
+
+static void unlink_object(const struct pool *pool, enum object_kind kind)
+{
+	char name[OBJECT_NAME];
+
+	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+			 kind);
+	if (shm_unlink(name) < 0 && errno != ENOENT) {
+		log_warning("pool '%s': cannot unlink /dev/shm%s: %s", pool->record->name, name,
+			    strerror(errno));
+	}
+}
+
+static void removal_destroy(struct removal *removal)
+{
+	for (int kind = 0; removal && kind < 2; kind++) {
+		if (removal->fds[kind] >= 0) {
+			close(removal->fds[kind]);
+		}
+	}
+	if (removal) {
+		evtimer_del(&removal->turn);
+	}
+	free(removal);
+}
+
+void removal_finish(struct pool *pool)
+{
+	struct server *server = pool->server;
+	uint32_t index = pool->index;
+
+	removal_destroy(pool->removal);
+	unlink_object(pool, OBJECT_CONTROL);
+	unlink_object(pool, OBJECT_DATA);
+	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
+	pool_destroy(pool);
+	registry_remove(&server->registry, index);
+}
+
+/* Gives back one step's pages. Returns false when there are none left. */
+static bool step(struct removal *removal)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		if (removal->fds[kind] < 0) {
+			continue;
+		}
+		if (removal->at < removal->sizes[kind]) {
+			object_punch(removal->fds[kind], removal->at, PUNCH_SIZE);
+			removal->at += PUNCH_SIZE;
+			return true;
+		}
+		close(removal->fds[kind]);
+		removal->fds[kind] = -1;
+		removal->at = 0;
+	}
+	return false;
+}
+
+static void run(struct removal *removal)
+{
+	struct pool *pool = removal->pool;
+
+	while (step(removal)) {
+		if (slice_over(&pool->server->slice)) {
+			evtimer_add(&removal->turn, &(struct timeval){0});
+			return;
+		}
+	}
+	removal_finish(pool);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct removal *removal = arg;
+	struct slice *slice = &removal->pool->server->slice;
+
+	(void)fd;
+	(void)what;
+	slice_begin(slice);
+	run(removal);
+	slice_end(slice);
+}
+
+static int open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
+{
+	char name[OBJECT_NAME];
+
+	if (size <= SMALL_SIZE) {
+		return -1;
+	}
+	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+			 kind);
+	return shm_open(name, O_RDWR | O_CLOEXEC, 0);
+}
+
+void removal_start(struct pool *pool)
+{
+	struct removal *removal = calloc(1, sizeof *removal);
+
+	if (!removal) {
+		removal_finish(pool);
+		return;
+	}
+	removal->pool = pool;
+	pool->removal = removal;
+	removal->sizes[OBJECT_CONTROL] = pool->record->control_size;
+	removal->sizes[OBJECT_DATA] = pool->record->data_size;
+	for (int kind = 0; kind < 2; kind++) {
+		removal->fds[kind] = open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
+	}
+	evtimer_assign(&removal->turn, pool->server->base, on_turn, removal);
+	run(removal);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/adopt.h"
+#include "daemon/attachment.h"
+#include "daemon/build.h"
+#include "daemon/guard.h"
+#include "daemon/log.h"
+#include "daemon/pool.h"
+#include "daemon/removal.h"
+#include "daemon/server.h"
+
+static void on_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct server *server = arg;
+
+	(void)what;
+	log_info("ending on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+	event_base_loopbreak(server->base);
+}
+
+/* A session takes two descriptors and a pool one: ask for as many as we may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int prepare_process(void)
+{
+	umask(0077);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	raise_descriptor_limit();
+	return guard_install();
+}
+
+static int init_loop(struct server *server)
+{
+	server->base = event_base_new();
+	if (!server->base) {
+		log_error("cannot make an event loop");
+		return -ENOMEM;
+	}
+	reclaim_init(&server->reclaim, server);
+	sweep_init(&server->sweep, server);
+	evsignal_assign(&server->terminate, server->base, SIGTERM, on_signal, server);
+	evsignal_assign(&server->interrupt, server->base, SIGINT, on_signal, server);
+	if (evsignal_add(&server->terminate, NULL) < 0 ||
+	    evsignal_add(&server->interrupt, NULL) < 0) {
+		log_error("cannot watch signals");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int server_start(struct server *server, const struct options *options)
+{
+	uint32_t n_pools;
+	int r;
+
+	*server = (struct server){
+		.limits = LIMITS_DEFAULT,
+		.registry = {.fd = -1},
+		.listener = {.fd = -1, .reserve_fd = -1},
+		.started_at = (uint64_t)time(NULL),
+	};
+	r = prepare_process();
+	if (r == 0) {
+		r = place_resolve(&server->place, options);
+	}
+	if (r == 0) {
+		r = registry_open(&server->registry, server->place.instance);
+	}
+	if (r == 0) {
+		r = init_loop(server);
+	}
+	if (r == 0) {
+		r = adopt_all(server, &n_pools);
+	}
+	if (r == 0) {
+		r = listener_open(&server->listener, server);
+	}
+	if (r == 0) {
+		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
+			 server->place.instance, n_pools);
+	}
+	return r;
+}
+
+int server_run(struct server *server)
+{
+	if (event_base_dispatch(server->base) < 0) {
+		log_error("the event loop failed");
+		return -EIO;
+	}
+	return 0;
+}
+
+/* Pools that are whole stay; what was being made or removed is taken down. No slot is looked at. */
+static void stop_pools(struct server *server)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (!pool) {
+			continue;
+		}
+		if (pool->build) {
+			build_destroy(pool->build);
+			registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+		}
+		if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
+			removal_finish(pool);
+		} else {
+			pool_destroy(pool);
+		}
+	}
+}
+
+void server_stop(struct server *server)
+{
+	listener_close(&server->listener);
+	while (!LIST_EMPTY(&server->sessions.list)) {
+		session_close(LIST_FIRST(&server->sessions.list));
+	}
+	if (server->base) {
+		reclaim_finish(&server->reclaim);
+		sweep_finish(&server->sweep);
+		process_table_finish(&server->processes);
+	}
+	if (server->registry.fd >= 0) {
+		stop_pools(server);
+		registry_close(&server->registry, server->place.instance);
+	}
+	if (server->base) {
+		event_base_free(server->base);
+	}
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon as a whole: one event loop and the nouns that live on it.
+ */
+#ifndef MP_DAEMON_SERVER_H
+#define MP_DAEMON_SERVER_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "daemon/limit.h"
+#include "daemon/listener.h"
+#include "daemon/place.h"
+#include "daemon/process.h"
+#include "daemon/reclaim.h"
+#include "daemon/registry.h"
+#include "daemon/session.h"
+#include "daemon/slice.h"
+#include "daemon/sweep.h"
+
+struct pool;
+
+struct server {
+	struct event_base *base;
+	struct place place;
+	struct limits limits;
+	struct registry registry;
+	struct pool *pools[REGISTRY_POOLS]; /* by record; NULL where that is FREE */
+	struct process_table processes;
+	struct session_list sessions;
+	struct listener listener;
+	struct reclaim reclaim;
+	struct sweep sweep;
+	struct slice slice;
+	uint64_t started_at; /* seconds since the epoch */
+	struct event terminate, interrupt;
+};
+
+/* Brings the daemon up until it listens; logs why not. Returns 0 or -errno. */
+int server_start(struct server *server, const struct options *options);
+
+/* Serves until SIGTERM or SIGINT. Returns 0 or -errno. */
+int server_run(struct server *server);
+
+/* Takes down what server_start() brought up. Pools and those who use them stay as they are. */
+void server_stop(struct server *server);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session: one connection of one process.
+ *
+ *	state		the client may send		then
+ *	EXCESS		HELLO, within a second		it is told EUSERS; the end
+ *	HELLO		HELLO				READY
+ *	READY		any request but HELLO		a CREATE: BUILDING
+ *	BUILDING	nothing until its reply		READY
+ *	CLOSED		nothing				-
+ *
+ * It ends when the client closes or misbehaves, or its process dies. Misbehaviour: a malformed
+ * message, a descriptor, credentials other than the session's (a process that shared its socket or
+ * changed its user), replies it does not read. Replies are never queued here.
+ */
+#ifndef MP_DAEMON_SESSION_H
+#define MP_DAEMON_SESSION_H
+
+#include <event2/event_struct.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "lib/wire/message.h"
+
+struct build;
+struct process;
+struct server;
+
+enum session_state {
+	SESSION_EXCESS,
+	SESSION_HELLO,
+	SESSION_READY,
+	SESSION_BUILDING,
+	SESSION_CLOSED,
+};
+
+struct session {
+	struct server *server;
+	int fd;
+	enum session_state state; /* written by session_set_state() alone */
+	struct ucred peer;	  /* when it connected, as the kernel says */
+	struct process *process;
+	struct build *build; /* BUILDING: what it waits for */
+	struct event readable;
+	LIST_ENTRY(session) of_server;
+	LIST_ENTRY(session) of_process;
+};
+
+struct session_list {
+	LIST_HEAD(, session) list;
+	uint32_t n;
+	uint32_t n_excess; /* of them */
+};
+
+/*
+ * Begins a session on a fresh connection, which becomes the session's or is closed. Logs why not.
+ * Returns 0 or -errno.
+ */
+int session_create(struct server *server, int fd);
+
+/* Ends and frees the session, and settles its process. */
+void session_close(struct session *session);
+
+/* The one place that changes the state; an edge that is not in its table is a bug. */
+void session_set_state(struct session *session, enum session_state state);
+
+/*
+ * Sends a reply. Returns 0 or -errno: then the session must be closed. -EAGAIN: the client does not
+ * read its replies.
+ */
+int session_send(struct session *session, const union wire_message *message, const int *fds,
+		 int n_fds);
+
+/* Answers the request with @serial with an errno (positive) and a sentence. As session_send(). */
+__attribute__((format(printf, 4, 5))) int session_refuse(struct session *session, uint32_t serial,
+							 int error, const char *format, ...);
+
+/* Logs what the client must not do. Returns -EPROTO: the session must be closed. */
+int session_misbehaved(const struct session *session, const char *what);
+
+/* How many sessions that user has. */
+uint32_t session_count_of(const struct session_list *sessions, uid_t uid);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A slice: what one event callback does before the loop looks at other events. Long work looks at
+ * slice_over() between its steps, stops there and goes on in another callback. The longest slice is
+ * reported to whoever asks: nothing may keep the loop longer than 10 ms.
+ */
+#ifndef MP_DAEMON_SLICE_H
+#define MP_DAEMON_SLICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define SLICE_BUDGET_NS 2000000u /* work in steps stops here */
+
+struct slice {
+	uint64_t begun_ns;
+	uint64_t longest_ns;
+};
+
+static inline uint64_t slice_now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline void slice_begin(struct slice *slice)
+{
+	slice->begun_ns = slice_now_ns();
+}
+
+static inline bool slice_over(const struct slice *slice)
+{
+	return slice_now_ns() - slice->begun_ns >= SLICE_BUDGET_NS;
+}
+
+static inline void slice_end(struct slice *slice)
+{
+	uint64_t ns = slice_now_ns() - slice->begun_ns;
+	if (ns > slice->longest_ns) {
+		slice->longest_ns = ns;
+	}
+}
+
+#endif
