@@ -285,6 +285,7 @@ static void send_file(struct producer *producer)
 int main(int argc, char **argv)
 {
 	struct producer producer = {0};
+	struct mempool_conn *conn;
 
 	if (argc != 5) {
 		errx(2, "usage: producer POOL SOCKET FILE CONSUMERS");
