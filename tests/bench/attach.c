@@ -51,17 +51,17 @@ static int fail(const char *what)
 	return -1;
 }
 
-/* Waits until the daemon has cleared up after the last try. */
-static int settle(struct mempool_conn *conn, const char *name, struct mempool_info *info)
+/* Waits until the daemon has cleared up after the last try, the dead included. */
+static int settle(struct mempool_conn *conn, const char *name)
 {
 	const struct timespec nap = {.tv_nsec = 200000};
+	struct mempool_client client;
 
 	for (int i = 0; i < SETTLE_MS * 5 && !service_interrupted(); i++) {
-		if (mempool_find_pool(conn, name, info) < 0) {
-			return fail("mempool_find_pool");
-		}
-		if (info->clients == 0) {
-			return 0;
+		uint32_t cursor = 0;
+		int n = mempool_next_client(conn, name, &cursor, &client);
+		if (n <= 0) {
+			return n < 0 ? fail("mempool_next_client") : 0;
 		}
 		nanosleep(&nap, NULL);
 	}
@@ -137,9 +137,12 @@ static int measure(struct mempool_conn *conn, uint32_t blocks)
 		return -1;
 	}
 	for (int i = 0; i < N_TRIES; i++) {
-		if (settle(conn, name, &info) < 0 || try_once(name, &tries, i) < 0) {
+		if (settle(conn, name) < 0 || try_once(name, &tries, i) < 0) {
 			return -1;
 		}
+	}
+	if (mempool_find_pool(conn, name, &info) < 0) {
+		return fail("mempool_find_pool");
 	}
 	print_row(&tries, &info);
 	return mempool_destroy(conn, name);
