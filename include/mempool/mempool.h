@@ -100,7 +100,7 @@ struct mempool_stats {
 	uint64_t gets;	     /* blocks got, since the pool was made; so are the rest */
 	uint64_t puts;	     /* blocks put */
 	uint64_t failures;   /* gets that found no block */
-	uint64_t recoveries; /* passes of the daemon over what dead processes held */
+	uint64_t recoveries; /* passes of the daemon that found something left behind */
 	uint64_t recovered;  /* blocks those passes took back */
 	uint64_t repairs;    /* depot shards rebuilt because a lock's holder died */
 };
@@ -225,7 +225,7 @@ void *mempool_get(struct mempool *pool);
  * -EALREADY the block is free already (double put)
  * -EPERM    the block is somebody else's, or given and not taken back
  * -EINVAL   @block is no block of this pool (interior pointer, another pool's, NULL)
- * -EACCES, -EDEADLK, -ECHILD, -EIO  as for mempool_get()
+ * -EACCES, -EDEADLK, -ECHILD  as for mempool_get()
  */
 int mempool_put(struct mempool *pool, void *block);
 
@@ -250,7 +250,7 @@ int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n);
  * bytes by whatever means. If this process dies, the gift can be taken for the pool's grace time
  * and returns to the pool then.
  *
- * Returns the token, or a zero token with errno EALREADY, EPERM, EINVAL, EACCES, ECHILD or EIO as
+ * Returns the token, or a zero token with errno EALREADY, EPERM, EINVAL, EACCES or ECHILD as
  * for mempool_put().
  */
 struct mempool_token mempool_give(struct mempool *pool, void *block);
@@ -260,7 +260,7 @@ struct mempool_token mempool_give(struct mempool *pool, void *block);
  *
  * Returns the block, now this process's, or NULL with errno
  * ESTALE    the token was used, withdrawn or reclaimed, or was never issued for this pool
- * EACCES, ECHILD, EIO  as for mempool_get()
+ * EACCES, ECHILD  as for mempool_get()
  */
 void *mempool_take(struct mempool *pool, struct mempool_token token);
 
@@ -275,7 +275,7 @@ void *mempool_withdraw(struct mempool *pool, struct mempool_token token);
  * Returns the blocks this thread caches to the depot, for anybody. A thread that exits does so by
  * itself.
  *
- * Returns 0, or -EACCES, -EDEADLK, -ECHILD, -EIO as for mempool_get().
+ * Returns 0, or -EACCES, -EDEADLK, -ECHILD as for mempool_get().
  */
 int mempool_flush(struct mempool *pool);
 

@@ -47,7 +47,7 @@ struct mp_hand {
 };
 
 struct mp_local {
-	struct mp_hand loaded;
+	_Alignas(64) struct mp_hand loaded;
 	struct mp_cache *cache; /* the record, or &standin */
 	uint32_t record;	/* MP_NONE: none */
 	uint32_t tries;		/* calls without a record */

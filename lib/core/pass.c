@@ -44,8 +44,9 @@ static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	uint32_t record = mp_holder_id(holder);
 
 	if (mp_holder_kind(holder) == MP_HOLDER_CACHE && record < pool->shape.n_caches &&
-	    is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
-		mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0);
+	    is_owner(mp_load(&pool->caches[record].owner), pass->slot) &&
+	    mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
+		pass->orphans++;
 	}
 }
 
@@ -70,7 +71,7 @@ static void announce(struct mp_pool *pool, struct mp_pass *pass)
 {
 	mp_add(&pool->header->reclaim_seq, 1);
 	mp_add(&pool->header->recovered, pass->recovered);
-	if (!pass->grace_over) {
+	if (pass->recovered || pass->orphans || pass->gifts) {
 		mp_add(&pool->header->recoveries, 1);
 	}
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the daemon tells: pools, clients, itself.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mempool/admin.h>
+
+#include "lib/conn.h"
+#include "lib/core/layout.h"
+#include "lib/error.h"
+#include "lib/export.h"
+
+static void fill_info(const struct wire_pool *w, struct mempool_info *info)
+{
+	*info = (struct mempool_info){
+		.destroyed = w->flags & WIRE_POOL_DESTROYED,
+		.broken = w->flags & WIRE_POOL_BROKEN,
+		.uid = w->uid,
+		.gid = w->gid,
+		.mode = w->mode,
+		.block_size = w->shape.block_size,
+		.stride = w->stride,
+		.blocks = w->shape.blocks,
+		.clients = w->clients,
+		.processes = w->shape.n_slots,
+		.threads = w->shape.n_caches,
+		.magazine = w->shape.capacity,
+		.shards = w->shape.n_shards,
+		.gift_grace_ms = w->gift_grace_ms,
+		.id = w->id,
+		.memory = w->memory,
+	};
+	snprintf(info->name, sizeof info->name, "%.64s", w->name);
+}
+
+static int put_name(char *field, const char *name)
+{
+	if (!wire_name_valid(name)) {
+		return fail(EINVAL, "'%.80s' is no name: 1 to 64 of a-z 0-9 . _ -", name);
+	}
+	strcpy(field, name);
+	return 0;
+}
+
+EXPORT int mempool_find_pool(struct mempool_conn *conn, const char *name, struct mempool_info *info)
+{
+	union wire_message m;
+
+	wire_init(&m, WIRE_FIND_POOL, 0);
+	int error = put_name(m.name.name, name);
+	error = error ? error : conn_request(conn, &m, NULL, NULL);
+	if (error == 0) {
+		fill_info(&m.pool, info);
+	}
+	return error;
+}
+
+EXPORT int mempool_next_pool(struct mempool_conn *conn, uint32_t *cursor, struct mempool_info *info)
+{
+	union wire_message m;
+
+	wire_init(&m, WIRE_NEXT_POOL, 0);
+	m.next.cursor = *cursor;
+	int error = conn_request(conn, &m, NULL, NULL);
+	if (error || m.pool.cursor == 0) {
+		return error;
+	}
+	*cursor = m.pool.cursor;
+	fill_info(&m.pool, info);
+	return 1;
+}
+
+static void fill_client(const struct wire_client *w, struct mempool_client *client)
+{
+	*client = (struct mempool_client){
+		.pid = w->pid,
+		.uid = w->uid,
+		.slot = w->slot,
+		.dead = w->dead,
+		.reader = w->access == WIRE_READER,
+		.pool_id = w->pool_id,
+		.attached_at = w->attached_at,
+	};
+	snprintf(client->pool, sizeof client->pool, "%.64s", w->pool);
+	snprintf(client->comm, sizeof client->comm, "%s", w->comm);
+}
+
+EXPORT int mempool_next_client(struct mempool_conn *conn, const char *name, uint32_t *cursor,
+			       struct mempool_client *client)
+{
+	union wire_message m;
+
+	wire_init(&m, WIRE_NEXT_CLIENT, 0);
+	m.next.cursor = *cursor;
+	int error = name ? put_name(m.next.name, name) : 0;
+	error = error ? error : conn_request(conn, &m, NULL, NULL);
+	if (error || m.client.cursor == 0) {
+		return error;
+	}
+	*cursor = m.client.cursor;
+	fill_client(&m.client, client);
+	return 1;
+}
+
+EXPORT int mempool_daemon(struct mempool_conn *conn, struct mempool_daemon *info)
+{
+	union wire_message m;
+
+	wire_init(&m, WIRE_DAEMON, 0);
+	int error = conn_request(conn, &m, NULL, NULL);
+	if (error) {
+		return error;
+	}
+	*info = (struct mempool_daemon){
+		.pid = m.daemon_info.pid,
+		.pools = m.daemon_info.pools,
+		.clients = m.daemon_info.clients,
+		.sessions = m.daemon_info.sessions,
+		.started_at = m.daemon_info.started_at,
+		.passes = m.daemon_info.passes,
+		.longest_slice_ns = m.daemon_info.longest_slice_ns,
+	};
+	snprintf(info->version, sizeof info->version, "%s", m.daemon_info.version);
+	snprintf(info->instance, sizeof info->instance, "%.32s", m.daemon_info.instance);
+	return 0;
+}

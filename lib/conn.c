@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/conn.h"
+#include "lib/core/layout.h"
+#include "lib/error.h"
+#include "lib/export.h"
+#include "lib/process.h"
+
+#define SYSTEM_SOCKET "/run/mempoold/socket"
+#define REPLY_MS 10000	  /* a request's reply, or a sign of progress */
+#define TELL_MS 1000	  /* a reply that matters little */
+#define RECONNECT_MS 2000 /* for a daemon that is being restarted */
+#define RECONNECT_PAUSE_MS 10
+
+/* ---- addresses ---- */
+
+static bool copy_path(struct sockaddr_un *address, const char *path)
+{
+	address->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof address->sun_path) {
+		return false;
+	}
+	memcpy(address->sun_path, path, strlen(path) + 1);
+	return true;
+}
+
+static bool user_socket(struct sockaddr_un *address)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	char path[sizeof address->sun_path];
+	struct stat st;
+
+	return dir && *dir &&
+	       (size_t)snprintf(path, sizeof path, "%s/mempoold/socket", dir) < sizeof path &&
+	       stat(path, &st) == 0 && copy_path(address, path);
+}
+
+static int find_address(struct sockaddr_un *address, const char *path)
+{
+	path = path ? path : getenv("MEMPOOL_SOCKET");
+	if (path && *path) {
+		return copy_path(address, path)
+			       ? 0
+			       : fail(ENAMETOOLONG,
+				      "socket address '%.80s...' has %zu characters, "
+				      "%zu are possible",
+				      path, strlen(path), sizeof address->sun_path - 1);
+	}
+	if (!user_socket(address)) {
+		copy_path(address, SYSTEM_SOCKET);
+	}
+	return 0;
+}
+
+/* ---- the socket ---- */
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof cookie;
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+static bool is_connected(const struct mempool_conn *conn)
+{
+	return conn->fd >= 0 && cookie_of(conn->fd) == conn->cookie;
+}
+
+/* Closes the socket, unless the number is the application's by now. */
+static void hang_up(struct mempool_conn *conn)
+{
+	if (is_connected(conn)) {
+		close(conn->fd);
+	}
+	conn->fd = -1;
+}
+
+static int connect_failed(const struct mempool_conn *conn, int error)
+{
+	const char *path = conn->address.sun_path;
+
+	switch (error) {
+	case ENOENT:
+		return fail(error, "there is no socket %s: is mempoold running?", path);
+	case ECONNREFUSED:
+		return fail(error, "nobody listens on %s: is mempoold running?", path);
+	case EACCES:
+		return fail(error, "no right to connect to %s", path);
+	case EAGAIN:
+		return fail(ETIMEDOUT, "mempoold at %s does not accept connections", path);
+	default:
+		return fail(error, "cannot connect to %s: %s", path, strerror(error));
+	}
+}
+
+static int open_socket(struct mempool_conn *conn)
+{
+	struct timeval patience = {.tv_sec = REPLY_MS / 1000};
+
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		return fail(errno, "cannot make a socket: %s", strerror(errno));
+	}
+	/* A full backlog and a daemon that does not read must not keep us for ever. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) != 0) {
+		int error = errno;
+		close(fd);
+		return connect_failed(conn, error);
+	}
+	conn->fd = fd;
+	conn->cookie = cookie_of(fd);
+	return 0;
+}
+
+/* ---- requests ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int wait_readable(int fd, int64_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		int64_t left = deadline - now_ms();
+		int n = poll(&p, 1, left > 0 ? (int)left : 0);
+		if (n > 0) {
+			return 0;
+		}
+		if (n == 0 || errno != EINTR) {
+			return n == 0 ? -ETIMEDOUT : -errno;
+		}
+	}
+}
+
+/* One reply, checked. @n_fds: room in, number out. */
+static int receive(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
+		   int64_t deadline)
+{
+	int error = wait_readable(conn->fd, deadline);
+	if (error) {
+		return error;
+	}
+	ssize_t n = wire_receive(conn->fd, message, fds, n_fds, NULL, 0);
+	if (n <= 0) {
+		return n == 0 ? -ECONNRESET : (int)n;
+	}
+	error = wire_check(message, (size_t)n);
+	for (int i = 0; error && i < *n_fds; i++) {
+		close(fds[i]);
+	}
+	return error;
+}
+
+/* The reply to the request with that serial; signs of progress give it more time. */
+static int await_reply(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
+		       int patience_ms)
+{
+	uint32_t serial = message->head.serial;
+	uint16_t type = wire_reply_type(message->head.type);
+	int room = *n_fds;
+
+	do {
+		*n_fds = room;
+		int error = receive(conn, message, fds, n_fds, now_ms() + patience_ms);
+		if (error) {
+			*n_fds = 0;
+			return error;
+		}
+	} while (message->head.type == WIRE_PROGRESS);
+	if (message->head.serial == serial &&
+	    (message->head.type == type || message->head.type == WIRE_ERROR)) {
+		return 0;
+	}
+	while (*n_fds > 0) {
+		close(fds[--*n_fds]);
+	}
+	return -EPROTO;
+}
+
+/* One try over the socket there is; what the daemon says, an error included, is in @message. */
+static int ask(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
+	       int patience_ms)
+{
+	int none = 0;
+
+	message->head.serial = ++conn->serial;
+	int error = wire_send(conn->fd, message, NULL, 0, 0);
+	if (error) {
+		return error;
+	}
+	return await_reply(conn, message, fds, n_fds ? n_fds : &none, patience_ms);
+}
+
+static int hello(struct mempool_conn *conn)
+{
+	union wire_message m;
+
+	wire_init(&m, WIRE_HELLO, 0);
+	m.hello.signature = mp_signature();
+	m.hello.pid = getpid();
+	int error = ask(conn, &m, NULL, NULL, REPLY_MS);
+	if (error == 0 && m.head.type == WIRE_ERROR) {
+		error = fail(m.head.error, "%s", m.error.text);
+	} else if (error) {
+		error = fail(-error, "mempoold at %s does not greet: %s", conn->address.sun_path,
+			     strerror(-error));
+	}
+	return error;
+}
+
+static int dial(struct mempool_conn *conn)
+{
+	int error = open_socket(conn);
+	if (error == 0) {
+		error = hello(conn);
+		if (error) {
+			hang_up(conn);
+		}
+	}
+	return error;
+}
+
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ECONNREFUSED || error == -ECONNRESET ||
+	       error == -EPIPE;
+}
+
+/* Dials again, for as long as a restart may take. */
+static int redial(struct mempool_conn *conn)
+{
+	const struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_MS * 1000000};
+	int64_t deadline = now_ms() + RECONNECT_MS;
+
+	for (;;) {
+		int error = dial(conn);
+		if (!is_gone(error) || now_ms() > deadline) {
+			return error;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int ask_and_redial(struct mempool_conn *conn, union wire_message *message, int *fds,
+			  int *n_fds)
+{
+	union wire_message again = *message;
+	int room = n_fds ? *n_fds : 0, error = -ECONNRESET;
+
+	for (int tries = 0; tries < 2; tries++) {
+		if (!is_connected(conn)) {
+			conn->fd = -1;
+			error = redial(conn);
+			if (error) {
+				return error;
+			}
+		}
+		error = ask(conn, message, fds, n_fds, REPLY_MS);
+		if (error == 0) {
+			return 0;
+		}
+		hang_up(conn);
+		if (!is_gone(error)) {
+			break;
+		}
+		*message = again;
+		if (n_fds) {
+			*n_fds = room;
+		}
+	}
+	return fail(-error, "mempoold at %s: %s", conn->address.sun_path,
+		    error == -ETIMEDOUT ? "no reply; is it stopped?" : strerror(-error));
+}
+
+int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds)
+{
+	if (conn->epoch != process_epoch()) {
+		return fail(ECHILD, "the connection was made before fork: connect again");
+	}
+	pthread_mutex_lock(&conn->mutex);
+	int error = ask_and_redial(conn, message, fds, n_fds);
+	pthread_mutex_unlock(&conn->mutex);
+	if (error == 0 && message->head.type == WIRE_ERROR) {
+		error = fail(message->head.error, "%s", message->error.text);
+	}
+	if (error && n_fds) {
+		*n_fds = 0;
+	}
+	return error;
+}
+
+void conn_tell(struct mempool_conn *conn, union wire_message *message)
+{
+	pthread_mutex_lock(&conn->mutex);
+	if (is_connected(conn) && ask(conn, message, NULL, NULL, TELL_MS) != 0) {
+		hang_up(conn);
+	}
+	pthread_mutex_unlock(&conn->mutex);
+}
+
+/* ---- life ---- */
+
+void conn_ref(struct mempool_conn *conn)
+{
+	mp_add(&conn->references, 1);
+}
+
+void conn_unref(struct mempool_conn *conn)
+{
+	if (mp_add(&conn->references, -1u) == 1) {
+		hang_up(conn);
+		pthread_mutex_destroy(&conn->mutex);
+		free(conn);
+	}
+}
+
+EXPORT int mempool_connect(struct mempool_conn **result, const char *address)
+{
+	if (!process_get()) {
+		return -ENOMEM;
+	}
+	struct mempool_conn *conn = calloc(1, sizeof *conn);
+	if (!conn) {
+		return fail(ENOMEM, "no memory for a connection");
+	}
+	conn->epoch = process_epoch();
+	mp_store(&conn->references, 1);
+	conn->fd = -1;
+	pthread_mutex_init(&conn->mutex, NULL);
+	int error = find_address(&conn->address, address);
+	if (error == 0) {
+		error = dial(conn);
+	}
+	if (error) {
+		conn_unref(conn);
+		return error;
+	}
+	*result = conn;
+	return 0;
+}
+
+EXPORT void mempool_disconnect(struct mempool_conn *conn)
+{
+	if (!conn) {
+		return;
+	}
+	if (conn->epoch == process_epoch()) {
+		conn_unref(conn);
+	} else {
+		/* The parent's: its descriptor came along by fork, its pools did not. */
+		hang_up(conn);
+		free(conn);
+	}
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an open pool tells of itself: numbers, what each process has, single blocks, soundness.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <mempool/admin.h>
+
+#include "lib/core/audit.h"
+#include "lib/core/stats.h"
+#include "lib/core/word.h"
+#include "lib/error.h"
+#include "lib/export.h"
+#include "lib/pool.h"
+
+static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
+		       struct mempool_stats *stats)
+{
+	const struct mp_header *h = pool->core.header;
+
+	*stats = (struct mempool_stats){
+		.blocks = pool->core.blocks,
+		.used = t->used,
+		.cached = t->cached,
+		.free = t->free,
+		.moving = t->moving,
+		.reclaimed = t->reclaimed,
+		.min_free = mp_load(&h->min_free),
+		.gets = t->gets,
+		.puts = t->puts,
+		.failures = t->failures,
+		.recoveries = mp_load(&h->recoveries),
+		.recovered = mp_load(&h->recovered),
+		.repairs = mp_load(&h->repairs),
+	};
+}
+
+static void fill_usage(const struct mp_tally *t, struct mempool_usage *usage)
+{
+	*usage = (struct mempool_usage){
+		.used = t->used,
+		.cached = t->cached,
+		.moving = t->moving,
+		.gets = t->gets,
+		.puts = t->puts,
+	};
+}
+
+static int check_foreign(const struct mempool *pool)
+{
+	return pool_is_foreign(pool)
+		       ? fail(ECHILD, "the pool was opened before fork, by the parent")
+		       : 0;
+}
+
+EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
+			  struct mempool_usage *usage, size_t n)
+{
+	struct mp_tally total, *by_slot = NULL;
+	uint32_t slots = n < pool->core.shape.n_slots ? (uint32_t)n : pool->core.shape.n_slots;
+
+	int error = check_foreign(pool);
+	if (error) {
+		return error;
+	}
+	if (usage && !(by_slot = calloc(slots + 1, sizeof *by_slot))) {
+		return fail(ENOMEM, "no memory to count the blocks of %u processes", slots);
+	}
+	mp_tally(&pool->core, &total, by_slot, slots);
+	if (stats) {
+		fill_stats(pool, &total, stats);
+	}
+	for (size_t i = 0; usage && i < n; i++) {
+		fill_usage(i < slots ? &by_slot[i] : &(struct mp_tally){0}, &usage[i]);
+	}
+	free(by_slot);
+	return 0;
+}
+
+EXPORT int mempool_stat(struct mempool *pool, struct mempool_stats *stats)
+{
+	return mempool_census(pool, stats, NULL, 0);
+}
+
+static enum mempool_block_state state_of(enum mp_place place)
+{
+	switch (place) {
+	case MP_PLACE_DEPOT:
+		return MEMPOOL_BLOCK_FREE;
+	case MP_PLACE_CACHE:
+		return MEMPOOL_BLOCK_CACHED;
+	case MP_PLACE_USED:
+		return MEMPOOL_BLOCK_USED;
+	case MP_PLACE_MOVING:
+		return MEMPOOL_BLOCK_MOVING;
+	case MP_PLACE_RECLAIMED:
+		return MEMPOOL_BLOCK_RECLAIMED;
+	case MP_PLACE_NONE:
+	default:
+		return MEMPOOL_BLOCK_NONE;
+	}
+}
+
+EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block)
+{
+	uint32_t slot;
+
+	int error = check_foreign(pool);
+	if (error) {
+		return error;
+	}
+	if (index >= pool->core.blocks) {
+		return fail(EINVAL, "there is no block %u: the pool has %u", index,
+			    pool->core.blocks);
+	}
+	uint64_t word = mp_load(&pool->core.words[index]);
+	block->state = state_of(mp_place_of(&pool->core, word, &slot));
+	block->slot = slot;
+	block->generation = mp_word_generation(word);
+	return 0;
+}
+
+EXPORT int mempool_slot(const struct mempool *pool)
+{
+	return pool->core.slot == MP_NONE ? -EACCES : (int)pool->core.slot;
+}
+
+EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
+{
+	struct mp_audit audit;
+
+	int error = check_foreign(pool);
+	if (error) {
+		return error;
+	}
+	unsigned char *seen = calloc(1, pool->core.blocks);
+	if (!seen) {
+		return fail(ENOMEM, "no memory to check %u blocks", pool->core.blocks);
+	}
+	mp_audit_live(&pool->core, seen, &audit);
+	free(seen);
+	*report = (struct mempool_report){
+		.blocks = pool->core.blocks,
+		.lost = audit.lost,
+		.duplicated = audit.duplicated,
+		.broken = audit.broken,
+	};
+	snprintf(report->first, sizeof report->first, "%s", audit.first);
+	return audit.lost || audit.duplicated || audit.broken ? fail(EUCLEAN, "%s", audit.first)
+							      : 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "lib/process.h"
+
+static struct process *the_process;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+void *process_map(size_t size)
+{
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (page == MAP_FAILED) {
+		return NULL;
+	}
+	if (madvise(page, size, MADV_WIPEONFORK) != 0) {
+		munmap(page, size);
+		return NULL;
+	}
+	return page;
+}
+
+static void make_process(void)
+{
+	the_process = process_map(sizeof *the_process);
+}
+
+/* A number no ancestor had. */
+static uint64_t new_epoch(void)
+{
+	uint64_t epoch = 0;
+
+	if (getrandom(&epoch, sizeof epoch, GRND_NONBLOCK) != sizeof epoch) {
+		struct timespec now;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		epoch = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	}
+	return epoch | 1;
+}
+
+struct process *process_get(void)
+{
+	pthread_once(&once, make_process);
+	if (the_process && mp_load(&the_process->epoch) == 0) {
+		/* All zeros is an unlocked mutex, and whoever comes second loses nothing. */
+		mp_cas(&the_process->epoch, 0, new_epoch());
+	}
+	return the_process;
+}
+
+uint64_t process_epoch(void)
+{
+	return the_process ? mp_load(&the_process->epoch) : 0;
+}
+
+int process_take_place(struct process *process)
+{
+	for (int i = 0; i < PROCESS_POOLS; i++) {
+		if (!process->places[i]) {
+			process->places[i] = true;
+			return i;
+		}
+	}
+	return -1;
+}

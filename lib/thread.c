@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include <sys/mman.h>
+
+#include "lib/pool.h"
+#include "lib/thread.h"
+
+/* What threads that have no part look at. Never written. */
+static struct thread nothing;
+
+__thread struct thread *thread_self = &nothing;
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool has_key;
+
+/* Gives back what the thread has in every pool. The destructors of others may call us again. */
+static void thread_exit(void *part)
+{
+	struct thread *thread = part;
+	struct process *process = process_get();
+
+	if (thread->epoch == process_epoch()) {
+		pthread_mutex_lock(&process->mutex);
+		for (struct mempool *pool = process->pools; pool; pool = pool->next) {
+			struct mp_local *local = &thread->locals[pool->place];
+			if (local->cache) {
+				mp_local_finish(&pool->core, local);
+			}
+		}
+		*thread->link = thread->next;
+		if (thread->next) {
+			thread->next->link = thread->link;
+		}
+		pthread_mutex_unlock(&process->mutex);
+	}
+	thread_self = &nothing;
+	munmap(thread, sizeof *thread);
+}
+
+static void make_key(void)
+{
+	has_key = pthread_key_create(&key, thread_exit) == 0;
+}
+
+/* Makes a zeroed part one of this process's. */
+static void thread_join(struct thread *thread, struct process *process)
+{
+	thread->epoch = process_epoch();
+	pthread_mutex_lock(&process->mutex);
+	thread->next = process->threads;
+	thread->link = &process->threads;
+	if (thread->next) {
+		thread->next->link = &thread->next;
+	}
+	process->threads = thread;
+	pthread_mutex_unlock(&process->mutex);
+}
+
+struct thread *thread_get(void)
+{
+	struct process *process = process_get();
+	if (!process) {
+		return NULL;
+	}
+	if (thread_self != &nothing) {
+		if (thread_self->epoch == 0) {
+			thread_join(thread_self, process); /* forked: the part was wiped */
+		}
+		return thread_self;
+	}
+	pthread_once(&once, make_key);
+	struct thread *thread = has_key ? process_map(sizeof *thread) : NULL;
+	if (!thread) {
+		return NULL;
+	}
+	if (pthread_setspecific(key, thread) != 0) {
+		munmap(thread, sizeof *thread);
+		return NULL;
+	}
+	thread_join(thread, process);
+	thread_self = thread;
+	return thread;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kills a process at instructions of every operation of the engine, lets the daemon's pass and a
+ * survivor recover, and counts all blocks. The ledger is the survivor's: it gets everything that
+ * can be got, notes each block it gets outside the pool, and none may be missing or come twice.
+ *
+ *	kill_core              every instruction of the short operations, samples of the long ones
+ *	kill_core --all        every instruction of all
+ *	kill_core --only NAME  one operation
+ *
+ * Prints for each operation how many instructions it has and at how many of them it was killed.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/crash/step.h"
+#include "tests/support/arena.h"
+
+#define BLOCKS 64
+#define CAPACITY 8
+#define POINTS 300 /* of an operation, unless --all */
+
+enum { VICTIM, SURVIVOR, THIRD };
+
+/* What an operation works on; made afresh for each kill. */
+struct scene {
+	struct arena arena;
+	struct member victim, survivor;
+	void *blocks[BLOCKS];
+	uint32_t n;	/* blocks of the victim, before the operation */
+	uint64_t token; /* of a gift */
+};
+
+struct operation {
+	const char *name;
+	void (*arrange)(struct scene *scene);
+	void (*act)(void *scene);
+};
+
+/* ---- scenes ---- */
+
+static void get_some(struct scene *s, uint32_t n)
+{
+	uint32_t index;
+
+	while (s->n < n && member_get(&s->victim, &index) == 0) {
+		s->blocks[s->n++] = mp_pool_address(&s->victim.pool, index);
+	}
+}
+
+static void put_some(struct scene *s, uint32_t n)
+{
+	while (n-- > 0) {
+		const void *block = s->blocks[--s->n];
+		member_put(&s->victim, (uint32_t)mp_pool_index(&s->victim.pool, block));
+	}
+}
+
+static void nothing(struct scene *s)
+{
+	(void)s;
+}
+
+static void with_loaded(struct scene *s)
+{
+	get_some(s, 3);
+}
+
+/* Both magazines full: the next put changes one for an empty one. */
+static void with_both_full(struct scene *s)
+{
+	get_some(s, 3 * CAPACITY);
+	put_some(s, 2 * CAPACITY);
+}
+
+/* A magazine with less room than a bulk needs. */
+static void with_little_room(struct scene *s)
+{
+	get_some(s, 3 * CAPACITY);
+	put_some(s, CAPACITY + 3);
+}
+
+/* The depot has a partial magazine already: the one that comes is merged into it. */
+static void with_partial_in_depot(struct scene *s)
+{
+	get_some(s, 3);
+	member_flush(&s->victim);
+	get_some(s, 5);
+}
+
+static void with_all(struct scene *s)
+{
+	get_some(s, BLOCKS);
+}
+
+static void with_gift_of_survivor(struct scene *s)
+{
+	uint32_t index;
+
+	member_get(&s->survivor, &index);
+	mp_word_give(&s->survivor.pool, index, &s->token);
+}
+
+static void with_own_gift(struct scene *s)
+{
+	get_some(s, 1);
+	mp_word_give(&s->victim.pool, mp_pool_index(&s->victim.pool, s->blocks[0]), &s->token);
+	s->n = 0;
+}
+
+/* A third process died with blocks in hand and magazines half used: there is much to collect. */
+static void with_dead_third(struct scene *s)
+{
+	struct member third;
+	uint32_t index;
+
+	arena_seat(&s->arena, THIRD, &third);
+	for (int i = 0; i < 2 * CAPACITY + 3; i++) {
+		member_get(&third, &index);
+	}
+	member_put(&third, index);
+	arena_bury(&s->arena, THIRD, true);
+}
+
+/* A third process died holding the lock of the depot's one shard. */
+static void with_dead_locker(struct scene *s)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_mutex_lock(&s->victim.pool.shards[0].lock);
+		s->victim.pool.shards[0].full = 3; /* and left the lists in a mess */
+		s->victim.pool.shards[0].empty = 3;
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* ---- operations ---- */
+
+static void act_get(void *data)
+{
+	struct scene *s = data;
+	uint32_t index;
+
+	member_get(&s->victim, &index);
+}
+
+static void act_put(void *data)
+{
+	struct scene *s = data;
+
+	mp_enter(&s->victim.local);
+	mp_put(&s->victim.pool, &s->victim.local, s->blocks[0]);
+	mp_leave(&s->victim.local);
+}
+
+static void act_get_bulk(void *data)
+{
+	struct scene *s = data;
+
+	mp_enter(&s->victim.local);
+	mp_get_bulk(&s->victim.pool, &s->victim.local, s->blocks, CAPACITY + 2);
+	mp_leave(&s->victim.local);
+}
+
+static void act_put_bulk(void *data)
+{
+	struct scene *s = data;
+
+	mp_enter(&s->victim.local);
+	mp_put_bulk(&s->victim.pool, &s->victim.local, s->blocks, CAPACITY);
+	mp_leave(&s->victim.local);
+}
+
+/* The last is named twice: the others are taken back out of the magazine. */
+static void act_put_bulk_twice(void *data)
+{
+	struct scene *s = data;
+	void *blocks[] = {s->blocks[0], s->blocks[1], s->blocks[2], s->blocks[0]};
+
+	mp_enter(&s->victim.local);
+	mp_put_bulk(&s->victim.pool, &s->victim.local, blocks, 4);
+	mp_leave(&s->victim.local);
+}
+
+static void act_flush(void *data)
+{
+	struct scene *s = data;
+
+	member_flush(&s->victim);
+}
+
+static void act_thread_exit(void *data)
+{
+	struct scene *s = data;
+
+	mp_local_finish(&s->victim.pool, &s->victim.local);
+}
+
+static void act_thread_begin(void *data)
+{
+	struct scene *s = data;
+	struct member sibling;
+	uint32_t index;
+
+	arena_thread(&s->victim, &sibling);
+	member_get(&sibling, &index);
+}
+
+static void act_give(void *data)
+{
+	struct scene *s = data;
+	uint64_t index = mp_pool_index(&s->victim.pool, s->blocks[0]);
+
+	mp_word_give(&s->victim.pool, index, &s->token);
+}
+
+static void act_take(void *data)
+{
+	struct scene *s = data;
+
+	mp_word_take(&s->victim.pool, s->token, false);
+}
+
+static void act_withdraw(void *data)
+{
+	struct scene *s = data;
+
+	mp_word_take(&s->victim.pool, s->token, true);
+}
+
+static void act_collect(void *data)
+{
+	struct scene *s = data;
+
+	mp_enter(&s->victim.local);
+	mp_collect(&s->victim.pool, &s->victim.local, 0);
+	mp_leave(&s->victim.local);
+}
+
+/* A thread that has no record, as all are taken. */
+static void act_uncached(void *data)
+{
+	struct scene *s = data;
+	struct member *m = &s->victim;
+	uint32_t index;
+
+	mp_local_finish(&m->pool, &m->local);
+	m->pool.shape.n_caches = 0;
+	mp_local_init(&m->pool, &m->local);
+	member_get(m, &index);
+	member_put(m, index);
+}
+
+static const struct operation operations[] = {
+	{"get", with_loaded, act_get},
+	{"get first", nothing, act_get},
+	{"get of nothing", with_all, act_get},
+	{"get with a dead lock", with_dead_locker, act_get},
+	{"put", with_loaded, act_put},
+	{"put into empty", with_both_full, act_put},
+	{"get bulk", with_loaded, act_get_bulk},
+	{"put bulk", with_both_full, act_put_bulk},
+	{"put bulk, two magazines", with_little_room, act_put_bulk},
+	{"put bulk, refused", with_loaded, act_put_bulk_twice},
+	{"flush", with_little_room, act_flush},
+	{"flush, merged", with_partial_in_depot, act_flush},
+	{"thread exit", with_little_room, act_thread_exit},
+	{"thread begin", with_loaded, act_thread_begin},
+	{"give", with_loaded, act_give},
+	{"take", with_gift_of_survivor, act_take},
+	{"withdraw", with_own_gift, act_withdraw},
+	{"collect", with_dead_third, act_collect},
+	{"get and put without cache", with_loaded, act_uncached},
+};
+
+/* ---- the kill ---- */
+
+static void scene_make(struct scene *s, const struct operation *op)
+{
+	struct mp_shape wish = {
+		.blocks = BLOCKS, .capacity = CAPACITY, .n_caches = 4, .n_slots = 4};
+
+	*s = (struct scene){0};
+	arena_make(&s->arena, wish);
+	arena_seat(&s->arena, SURVIVOR, &s->survivor);
+	arena_seat(&s->arena, VICTIM, &s->victim);
+	op->arrange(s);
+}
+
+/* Runs the operation in a child, to be killed at @k. Returns whether it was. */
+static bool run(struct scene *s, const struct operation *op, unsigned long k, unsigned long *had)
+{
+	int status, pipe_fds[2];
+
+	if (pipe(pipe_fds) != 0) {
+		err(99, "pipe");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		unsigned long n = step(op->act, s, k);
+		(void)!write(pipe_fds[1], &n, sizeof n);
+		_exit(0);
+	}
+	close(pipe_fds[1]);
+	if (read(pipe_fds[0], had, sizeof *had) != sizeof *had) {
+		*had = 0;
+	}
+	close(pipe_fds[0]);
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* What the survivor finds. NULL: every block, once. */
+static const char *recover(struct scene *s)
+{
+	static char text[128];
+	unsigned char owners[BLOCKS] = {0};
+
+	/* With a gift of the survivor untaken, the survivor has it back. */
+	int64_t own = s->token ? mp_word_take(&s->survivor.pool, s->token, true) : -1;
+	if (own >= 0) {
+		owners[own] = 1;
+	}
+	arena_bury(&s->arena, VICTIM, true);
+	size_t n = member_drain(&s->survivor, owners, 1);
+	if (n == SIZE_MAX) {
+		return "a block was handed out twice";
+	}
+	if (n + (own >= 0) != BLOCKS) {
+		snprintf(text, sizeof text, "%zu of %d blocks", n + (own >= 0), BLOCKS);
+		return text;
+	}
+	return arena_audit(&s->arena);
+}
+
+static const char *kill_at(const struct operation *op, unsigned long k)
+{
+	struct scene s;
+	unsigned long had;
+
+	scene_make(&s, op);
+	bool killed = run(&s, op, k, &had);
+	/* 2 s for the survivor, who must not hang. */
+	alarm(2);
+	const char *fault = killed ? recover(&s) : "was not killed";
+	alarm(0);
+	arena_free(&s.arena);
+	return fault;
+}
+
+static unsigned long count_instructions(const struct operation *op)
+{
+	struct scene s;
+	unsigned long had = 0;
+
+	scene_make(&s, op);
+	run(&s, op, 0, &had);
+	arena_free(&s.arena);
+	return had;
+}
+
+/* Every instruction, or about POINTS of them, spread by an odd stride. */
+static unsigned long test(const struct operation *op, bool all, unsigned long *faults)
+{
+	unsigned long had = count_instructions(op), points = 0;
+	unsigned long stride = all || had <= POINTS ? 1 : had / POINTS | 1;
+
+	if (had == 0) {
+		errx(1, "%s: no instruction was counted", op->name);
+	}
+	for (unsigned long k = 1; k <= had; k += stride, points++) {
+		const char *fault = kill_at(op, k);
+		if (fault && ++*faults <= 10) {
+			fprintf(stderr, "%s: killed at instruction %lu of %lu: %s\n", op->name, k,
+				had, fault);
+		}
+	}
+	printf("  %-28s %6lu instructions, killed at %6lu, %lu faults\n", op->name, had, points,
+	       *faults);
+	fflush(stdout);
+	return points;
+}
+
+static void on_alarm(int signal)
+{
+	static const char text[] = "a survivor hung for 2 s\n";
+
+	(void)signal;
+	(void)!write(2, text, sizeof text - 1);
+	_exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	bool all = false;
+	const char *only = NULL;
+	unsigned long points = 0, faults = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--all")) {
+			all = true;
+		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
+			only = argv[++i];
+		} else {
+			errx(2, "usage: kill_core [--all] [--only OPERATION]");
+		}
+	}
+	if (!step_possible()) {
+		puts("this machine cannot be stepped by the trap flag");
+		return 77;
+	}
+	signal(SIGALRM, on_alarm);
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		unsigned long faults_here = 0;
+		if (!only || !strcmp(only, operations[i].name)) {
+			points += test(&operations[i], all, &faults_here);
+			faults += faults_here;
+		}
+	}
+	printf("%lu kills, %lu faults\n", points, faults);
+	return faults ? 1 : points ? 0 : 2;
+}

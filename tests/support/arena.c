@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include <err.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "tests/support/arena.h"
+
+static void *shared_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		err(99, "mmap %zu", size);
+	}
+	return p;
+}
+
+void arena_make(struct arena *arena, struct mp_shape wish)
+{
+	struct mp_format at = {0};
+
+	wish.block_size = wish.block_size ? wish.block_size : 64;
+	const char *fault = mp_shape_resolve(&wish, 2);
+	if (fault) {
+		errx(99, "%s", fault);
+	}
+	arena->data = shared_memory(wish.data_size);
+	mp_pool_bind(&arena->daemon, &wish, shared_memory(wish.control_size), NULL, MP_NONE);
+	while (!mp_format_step(&arena->daemon, &at, 100, 1, "arena", 42)) {
+	}
+}
+
+void arena_free(struct arena *arena)
+{
+	munmap(arena->data, arena->daemon.shape.data_size);
+	munmap(arena->daemon.header, arena->daemon.shape.control_size);
+}
+
+void arena_seat(struct arena *arena, uint32_t slot, struct member *member)
+{
+	mp_slot_claim(&arena->daemon, slot, 1);
+	mp_pool_bind(&member->pool, &arena->daemon.shape, arena->daemon.header, arena->data, slot);
+	mp_local_init(&member->pool, &member->local);
+}
+
+void arena_thread(const struct member *sibling, struct member *member)
+{
+	member->pool = sibling->pool;
+	mp_local_init(&member->pool, &member->local);
+}
+
+uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
+{
+	struct mp_pass pass;
+
+	mp_slot_bury(&arena->daemon, slot);
+	mp_pass_init(&pass, slot, grace_over);
+	while (!mp_pass_step(&arena->daemon, &pass, 7)) {
+	}
+	return pass.recovered;
+}
+
+int member_get(struct member *member, uint32_t *index)
+{
+	if (!mp_enter(&member->local)) {
+		return -EDEADLK;
+	}
+	int error = mp_get(&member->pool, &member->local, index);
+	mp_leave(&member->local);
+	return error;
+}
+
+int member_put(struct member *member, uint32_t index)
+{
+	if (!mp_enter(&member->local)) {
+		return -EDEADLK;
+	}
+	int error = mp_put(&member->pool, &member->local, mp_pool_address(&member->pool, index));
+	mp_leave(&member->local);
+	return error;
+}
+
+void member_flush(struct member *member)
+{
+	mp_enter(&member->local);
+	mp_flush(&member->pool, &member->local);
+	mp_leave(&member->local);
+}
+
+size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag)
+{
+	uint32_t index;
+	size_t n = 0;
+
+	while (member_get(member, &index) == 0) {
+		if (owners[index]) {
+			return SIZE_MAX;
+		}
+		owners[index] = tag;
+		n++;
+	}
+	return n;
+}
+
+const char *arena_audit(struct arena *arena)
+{
+	static struct mp_audit audit;
+
+	unsigned char *seen = calloc(1, arena->daemon.blocks);
+	if (!seen) {
+		err(99, "calloc");
+	}
+	mp_audit_still(&arena->daemon, seen, &audit);
+	free(seen);
+	return audit.first[0] ? audit.first : NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon takes back from the dead, what it leaves for the grace time, and repeats. */
+#include <string.h>
+
+#include "tests/support/arena.h"
+#include "tests/unit/suite.h"
+
+#define BLOCKS 300
+
+static struct arena arena;
+static struct member dead, survivor;
+static unsigned char owners[BLOCKS];
+
+static void begin(void)
+{
+	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = 4});
+	arena_seat(&arena, 0, &dead);
+	arena_seat(&arena, 1, &survivor);
+}
+
+static uint32_t take_some(uint32_t n)
+{
+	uint32_t index = MP_NONE;
+	while (n-- > 0) {
+		ck_assert_int_eq(member_get(&dead, &index), 0);
+	}
+	return index;
+}
+
+static uint32_t state(uint32_t slot)
+{
+	return mp_load(&arena.daemon.slots[slot].state);
+}
+
+START_TEST(blocks_and_magazines_of_the_dead_come_back)
+{
+	begin();
+	take_some(20);
+	ck_assert_uint_eq(arena_bury(&arena, 0, false), 20);
+	ck_assert_uint_eq(state(0), MP_SLOT_FREE);
+	ck_assert_uint_eq(member_drain(&survivor, owners, 1), BLOCKS);
+	ck_assert(!mp_collect_pending(&survivor.pool));
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+START_TEST(the_living_keep_theirs)
+{
+	begin();
+	uint32_t index;
+	ck_assert_int_eq(member_get(&survivor, &index), 0);
+	take_some(20);
+	arena_bury(&arena, 0, true);
+	owners[index] = 7;
+	ck_assert_uint_eq(member_drain(&survivor, owners, 1), BLOCKS - 1);
+	ck_assert_int_eq(member_put(&survivor, index), 0);
+}
+END_TEST
+
+START_TEST(a_pass_may_be_begun_again_anywhere)
+{
+	for (int steps = 0; steps < 400; steps += 13) {
+		begin();
+		memset(owners, 0, sizeof owners);
+		take_some(20);
+		struct mp_pass pass;
+		mp_slot_bury(&arena.daemon, 0);
+		mp_pass_init(&pass, 0, true);
+		for (int i = 0; i < steps && !mp_pass_step(&arena.daemon, &pass, 1); i++) {
+		}
+		arena_bury(&arena, 0, true);
+		ck_assert_uint_eq(member_drain(&survivor, owners, 1), BLOCKS);
+		ck_assert_ptr_null(arena_audit(&arena));
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+START_TEST(gifts_of_the_dead_have_grace)
+{
+	begin();
+	uint64_t kept, lapsed;
+	ck_assert_int_eq(mp_word_give(&dead.pool, take_some(1), &kept), 0);
+	ck_assert_int_eq(mp_word_give(&dead.pool, take_some(1), &lapsed), 0);
+	arena_bury(&arena, 0, false);
+	ck_assert_uint_eq(state(0), MP_SLOT_DEAD);
+	int64_t taken = mp_word_take(&survivor.pool, kept, false);
+	ck_assert_int_ge(taken, 0);
+	ck_assert_uint_eq(arena_bury(&arena, 0, true), 1);
+	ck_assert_uint_eq(state(0), MP_SLOT_FREE);
+	ck_assert_int_eq(mp_word_take(&survivor.pool, lapsed, false), -ESTALE);
+	owners[taken] = 7;
+	ck_assert_uint_eq(member_drain(&survivor, owners, 1), BLOCKS - 1);
+}
+END_TEST
+
+START_TEST(counters_of_the_dead_are_kept)
+{
+	begin();
+	take_some(20);
+	arena_bury(&arena, 0, true);
+	ck_assert_uint_eq(mp_load(&arena.daemon.header->gets), 20);
+	ck_assert_uint_eq(mp_load(&arena.daemon.header->recovered), 20);
+	ck_assert_uint_eq(mp_load(&arena.daemon.header->recoveries), 1);
+}
+END_TEST
+
+START_TEST(a_slot_may_be_seated_again)
+{
+	begin();
+	for (int i = 0; i < 50; i++) {
+		take_some(10);
+		arena_bury(&arena, 0, true);
+		arena_seat(&arena, 0, &dead);
+	}
+	ck_assert_uint_eq(member_drain(&survivor, owners, 1), BLOCKS);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+SUITE("pass", blocks_and_magazines_of_the_dead_come_back, the_living_keep_theirs,
+      a_pass_may_be_begun_again_anywhere, gifts_of_the_dead_have_grace,
+      counters_of_the_dead_are_kept, a_slot_may_be_seated_again)

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Gifts: one taker, once; stale and forged tokens open nothing. */
+#include "tests/support/arena.h"
+#include "tests/unit/suite.h"
+
+static struct arena arena;
+static struct member giver, taker;
+static uint32_t block;
+static uint64_t token;
+
+static void begin(void)
+{
+	arena_make(&arena, (struct mp_shape){.blocks = 100, .n_caches = 4});
+	arena_seat(&arena, 0, &giver);
+	arena_seat(&arena, 1, &taker);
+	ck_assert_int_eq(member_get(&giver, &block), 0);
+	ck_assert_int_eq(mp_word_give(&giver.pool, block, &token), 0);
+}
+
+START_TEST(a_gift_is_taken_once)
+{
+	begin();
+	ck_assert_int_eq(mp_word_take(&taker.pool, token, false), block);
+	ck_assert_int_eq(mp_word_take(&taker.pool, token, false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&giver.pool, token, true), -ESTALE);
+	ck_assert_int_eq(member_put(&giver, block), -EPERM);
+	ck_assert_int_eq(member_put(&taker, block), 0);
+}
+END_TEST
+
+START_TEST(an_old_token_is_stale_after_another_gift)
+{
+	begin();
+	uint64_t second;
+	ck_assert_int_eq(mp_word_take(&giver.pool, token, true), block);
+	ck_assert_int_eq(mp_word_give(&giver.pool, block, &second), 0);
+	ck_assert_int_eq(mp_word_take(&taker.pool, token, false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&taker.pool, second, false), block);
+}
+END_TEST
+
+START_TEST(forged_tokens_are_stale)
+{
+	begin();
+	ck_assert_int_eq(mp_word_take(&taker.pool, 0, false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&taker.pool, block, false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&taker.pool, token + 1, false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&taker.pool, token + (1ull << 32), false), -ESTALE);
+	ck_assert_int_eq(mp_word_take(&taker.pool, UINT64_MAX, false), -ESTALE);
+}
+END_TEST
+
+START_TEST(only_the_giver_withdraws)
+{
+	begin();
+	ck_assert_int_eq(mp_word_take(&taker.pool, token, true), -EPERM);
+	ck_assert_int_eq(mp_word_take(&giver.pool, token, true), block);
+}
+END_TEST
+
+START_TEST(what_is_not_ours_cannot_be_given)
+{
+	begin();
+	uint64_t none;
+	ck_assert_int_eq(mp_word_give(&giver.pool, block, &none), -EPERM);
+	ck_assert_int_eq(mp_word_give(&giver.pool, 100, &none), -EINVAL);
+	ck_assert_int_eq(mp_word_give(&giver.pool, 99, &none), -EALREADY);
+}
+END_TEST
+
+START_TEST(generation_zero_is_never_used)
+{
+	ck_assert_uint_eq(mp_generation_next(UINT32_MAX), 1);
+	ck_assert_uint_eq(mp_generation_next(1), 2);
+}
+END_TEST
+
+SUITE("word", a_gift_is_taken_once, an_old_token_is_stale_after_another_gift,
+      forged_tokens_are_stale, only_the_giver_withdraws, what_is_not_ours_cannot_be_given,
+      generation_zero_is_never_used)
