@@ -65,7 +65,9 @@ static int settle(struct mempool_conn *conn, const char *name)
 		}
 		nanosleep(&nap, NULL);
 	}
-	fprintf(stderr, "attach: a client that closed is still there\n");
+	if (!service_interrupted()) {
+		fprintf(stderr, "attach: a client that closed is still there\n");
+	}
 	return -1;
 }
 

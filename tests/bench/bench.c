@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "tests/bench/crew.h"
 #include "tests/bench/peer.h"
@@ -113,9 +115,6 @@ static void start_crews(struct crew crews[TABLE_PEERS], const struct service *se
 	if (service->pid == 0) {
 		snprintf(crews[0].absent, sizeof crews[0].absent, "%s", service->why);
 	}
-	if (BENCH_DPDK[0] == '\0') {
-		snprintf(crews[1].absent, sizeof crews[1].absent, "built without libdpdk");
-	}
 }
 
 static void measure(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
@@ -142,7 +141,11 @@ static void print_notes(const struct options *options, unsigned n_cpus, const un
 	if (n_cpus == 2) {
 		printf(" and %u", cpus[1]);
 	}
-	printf("; pools of %u blocks; build type %s\n\n", BENCH_BLOCKS, BENCH_BUILD);
+	printf("; pools of %u blocks; build type %s\n", BENCH_BLOCKS, BENCH_BUILD);
+	if (n_cpus == 1) {
+		printf("one CPU: no figures for two processes\n");
+	}
+	printf("\n");
 }
 
 int main(int argc, char **argv)
@@ -155,6 +158,7 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &options);
 	service_guard();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	unsigned n_cpus = choose_cpus(cpus);
 	service_start(&service, service_program(options.mempoold));
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
@@ -169,5 +173,8 @@ int main(int argc, char **argv)
 		crew_stop(&crews[i]);
 	}
 	service_stop(&service);
+	while (wait(NULL) > 0) {
+		/* second workers */
+	}
 	return service_interrupted() ? 1 : 0;
 }

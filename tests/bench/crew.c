@@ -48,11 +48,25 @@ static void be_first_worker(const struct peer *peer, const int lines[2], const u
 	}
 }
 
+/* Whether there is such a program; else says why not. */
+static bool has_program(struct crew *crew, const char *program)
+{
+	if (program[0] == '\0') {
+		say_absent(crew, "it was not there when this was built");
+	} else if (access(program, X_OK) < 0) {
+		snprintf(crew->absent, sizeof crew->absent, "%.100s: %s", program, strerror(errno));
+	}
+	return crew->absent[0] == '\0';
+}
+
 void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2])
 {
 	int a[2], b[2];
 
 	*crew = (struct crew){.peer = peer, .lines = {-1, -1}};
+	if (peer->program != NULL && !has_program(crew, peer->program)) {
+		return;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, a) < 0) {
 		say_absent(crew, strerror(errno));
 		return;
