@@ -20,6 +20,8 @@
 #include "tests/bench/service.h"
 #include "tests/bench/table.h"
 
+#define HELD_STEP 19u /* each repeat holds so many blocks more: another fill of the caches */
+
 struct options {
 	unsigned repeats;
 	unsigned slice_ms;
@@ -117,18 +119,21 @@ static void start_crews(struct crew crews[TABLE_PEERS], const struct service *se
 	}
 }
 
-static void measure(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
-		    unsigned slice_ms)
+/* One repeat of every row: all peers, then the next row. */
+static void measure_once(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
+			 unsigned repeat, unsigned slice_ms)
 {
-	for (unsigned repeat = 0; repeat < table->repeats; repeat++) {
-		for (unsigned i = 0; i < TABLE_ROWS; i++) {
-			struct row *row = &table->rows[i];
-			for (unsigned p = 0; p < TABLE_PEERS; p++) {
-				if (row->n_cpus <= n_cpus && !service_interrupted()) {
-					row->ns[p][repeat] = crew_run(
-						&crews[p], row->n_cpus, row->size,
-						bench_bulks[row->bulk], slice_ms * 1000000ull);
-				}
+	for (unsigned i = 0; i < TABLE_ROWS; i++) {
+		struct row *row = &table->rows[i];
+		const struct slice slice = {
+			.size = row->size,
+			.bulk = bench_bulks[row->bulk],
+			.held = repeat * HELD_STEP % BENCH_HELD,
+			.ns = slice_ms * 1000000ull,
+		};
+		for (unsigned p = 0; p < TABLE_PEERS; p++) {
+			if (row->n_cpus <= n_cpus && !service_interrupted()) {
+				row->ns[p][repeat] = crew_run(&crews[p], row->n_cpus, slice);
 			}
 		}
 	}
@@ -164,7 +169,9 @@ int main(int argc, char **argv)
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
 	start_crews(crews, &service, cpus);
 	table_init(&table, options.repeats);
-	measure(&table, crews, n_cpus, options.slice_ms);
+	for (unsigned i = 0; i < options.repeats; i++) {
+		measure_once(&table, crews, n_cpus, i, options.slice_ms);
+	}
 	if (!service_interrupted()) {
 		print_notes(&options, n_cpus, cpus);
 		table_print(&table, crews);

@@ -111,9 +111,8 @@ static double hear(struct crew *crew, unsigned seat)
 	return result.ns;
 }
 
-double crew_run(struct crew *crew, unsigned n_cpus, uint32_t size, uint32_t bulk, uint64_t ns)
+double crew_run(struct crew *crew, unsigned n_cpus, struct slice slice)
 {
-	struct slice slice = {.size = size, .bulk = bulk, .ns = ns};
 	double sum = 0;
 
 	if (crew->absent[0] != '\0') {

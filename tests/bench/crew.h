@@ -22,10 +22,10 @@ struct crew {
 void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2]);
 
 /*
- * Has one worker (@n_cpus 1) or both run a slice. Returns ns a block, the mean of both, or 0: the
- * crew is absent from now on.
+ * Has one worker (@n_cpus 1) or both run a slice; its round is filled in here. Returns ns a block,
+ * the mean of both, or 0: the crew is absent from now on.
  */
-double crew_run(struct crew *crew, unsigned n_cpus, uint32_t size, uint32_t bulk, uint64_t ns);
+double crew_run(struct crew *crew, unsigned n_cpus, struct slice slice);
 
 /* Ends the workers and waits for them. */
 void crew_stop(struct crew *crew);

@@ -76,4 +76,39 @@ LOOPS_INLINE bool loops_run(struct loops_ops ops, void *pool, uint32_t bulk)
 	}
 }
 
+/* One by one, all or none; for a peer's hold and drop. */
+LOOPS_INLINE void loops_drop(struct loops_ops ops, void *pool, void **blocks, uint32_t n)
+{
+	while (n > 0) {
+		ops.put(pool, blocks[--n]);
+	}
+}
+
+LOOPS_INLINE bool loops_hold(struct loops_ops ops, void *pool, void **blocks, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!ops.get(pool, &blocks[i])) {
+			loops_drop(ops, pool, blocks, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The functions of struct peer that follow from get, put, get_bulk and put_bulk of its file. */
+#define LOOPS_DEFINE                                                        \
+	static const struct loops_ops ops = {get, put, get_bulk, put_bulk}; \
+	static bool run(void *pool, uint32_t bulk)                          \
+	{                                                                   \
+		return loops_run(ops, pool, bulk);                          \
+	}                                                                   \
+	static bool hold(void *pool, void **blocks, uint32_t n)             \
+	{                                                                   \
+		return loops_hold(ops, pool, blocks, n);                    \
+	}                                                                   \
+	static void drop(void *pool, void **blocks, uint32_t n)             \
+	{                                                                   \
+		loops_drop(ops, pool, blocks, n);                           \
+	}
+
 #endif

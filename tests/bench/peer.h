@@ -17,9 +17,10 @@
 #define BENCH_CACHE 256u   /* of DPDK, a thread */
 
 enum {
-	BENCH_SIZES = 3, /* block sizes: bench_sizes[] */
-	BENCH_BULKS = 3, /* blocks a call: bench_bulks[] */
-	BENCH_WHY = 160, /* room for a reason */
+	BENCH_SIZES = 3,  /* block sizes: bench_sizes[] */
+	BENCH_BULKS = 3,  /* blocks a call: bench_bulks[] */
+	BENCH_HELD = 128, /* blocks held beside at most */
+	BENCH_WHY = 160,  /* room for a reason */
 };
 
 extern const uint32_t bench_sizes[BENCH_SIZES]; /* bytes */
@@ -42,6 +43,10 @@ struct peer {
 
 	/* Gets and puts BENCH_BATCH blocks, @bulk a call. Returns false when a call fails. */
 	bool (*run)(void *pool, uint32_t bulk);
+
+	/* Gets @n blocks one by one, all or none; puts them. Not timed. */
+	bool (*hold)(void *pool, void **blocks, uint32_t n);
+	void (*drop)(void *pool, void **blocks, uint32_t n);
 
 	/* Another program that is this peer's workers; NULL: this one is. */
 	const char *program;

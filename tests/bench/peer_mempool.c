@@ -58,9 +58,7 @@ static void *open_size(unsigned size, char why[BENCH_WHY])
 	return pool;
 }
 
-static bool run(void *pool, uint32_t bulk)
-{
-	return loops_run((struct loops_ops){get, put, get_bulk, put_bulk}, pool, bulk);
-}
+LOOPS_DEFINE
 
-const struct peer peer_mempool = {.name = "mempool", .open = open_size, .run = run};
+const struct peer peer_mempool = {
+	.name = "mempool", .open = open_size, .run = run, .hold = hold, .drop = drop};

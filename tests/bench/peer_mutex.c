@@ -137,9 +137,11 @@ static void *open_size(unsigned size, char why[BENCH_WHY])
 	return lists[size];
 }
 
-static bool run(void *pool, uint32_t bulk)
-{
-	return loops_run((struct loops_ops){get, put, get_bulk, put_bulk}, pool, bulk);
-}
+LOOPS_DEFINE
 
-const struct peer peer_mutex = {.name = "mutex", .prepare = prepare, .open = open_size, .run = run};
+const struct peer peer_mutex = {.name = "mutex",
+				.prepare = prepare,
+				.open = open_size,
+				.run = run,
+				.hold = hold,
+				.drop = drop};
