@@ -98,7 +98,6 @@ static int clear_path(const struct sockaddr_un *address)
 		return errno == ENOENT ? 0 : -errno;
 	}
 	if (!S_ISSOCK(st.st_mode)) {
-		log_error("%s is in the way: it is no socket", path);
 		return -EEXIST;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -108,8 +107,7 @@ static int clear_path(const struct sockaddr_un *address)
 	r = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
 	close(fd);
 	if (r != ECONNREFUSED) {
-		log_error("somebody else listens on %s", path);
-		return -EADDRINUSE;
+		return -EADDRINUSE; /* or the socket is somebody else's and not for us */
 	}
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -152,7 +150,10 @@ int listener_open(struct listener *listener, struct server *server)
 		r = bind_and_listen(listener, &address);
 	}
 	if (r < 0) {
-		log_error("cannot listen on %s: %s", server->place.socket, strerror(-r));
+		log_error("cannot listen on %s: %s", server->place.socket,
+			  r == -EEXIST	     ? "something that is no socket is in the way"
+			  : r == -EADDRINUSE ? "somebody else listens there"
+					     : strerror(-r));
 		if (listener->fd >= 0) {
 			close(listener->fd);
 			listener->fd = -1;

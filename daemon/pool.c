@@ -180,7 +180,8 @@ int pool_touch(struct pool *pool, void (*work)(struct pool *pool, void *arg), vo
 	if (pool->control) {
 		r = guard_run(pool->control, pool->shape.control_size, run_touch, &touch);
 		if (r < 0) {
-			pool_break(pool, "its control object was truncated");
+			pool_break(pool, "its control object was truncated, or has a hole that "
+					 "cannot be filled");
 		}
 	}
 	return r;

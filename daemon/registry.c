@@ -181,6 +181,9 @@ static int use(struct registry *registry, const char *name)
 	}
 	if (r < 0) {
 		log_error("cannot use /dev/shm%s: %s", name, strerror(-r));
+		if (n <= 0 || found.magic == 0) {
+			shm_unlink(name); /* it never became one */
+		}
 	}
 	return r;
 }
