@@ -85,7 +85,8 @@ static bool is_alike(const struct mempool_block *a, const struct mempool_block *
 static void print_run(struct walk *walk)
 {
 	const struct mempool_client *holder = find_holder(walk, &walk->block);
-	char pid[16] = "-";
+	const char *command = "-";
+	char pid[16] = "-", name[TEXT_MAX];
 
 	if (walk->run == 0) {
 		return;
@@ -96,11 +97,10 @@ static void print_run(struct walk *walk)
 	}
 	if (holder != NULL) {
 		snprintf(pid, sizeof(pid), "%" PRId32, holder->pid);
+		command = holder->dead ? "(dead)" : text_clean(name, holder->comm);
 	}
-	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s%s\n", walk->first,
-		  walk->first + walk->run - 1, walk->run, states[walk->block.state], pid,
-		  holder != NULL ? text_clean(TEXT, holder->comm) : "-",
-		  holder != NULL && holder->dead ? " (dead)" : "");
+	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s\n", walk->first,
+		  walk->first + walk->run - 1, walk->run, states[walk->block.state], pid, command);
 	walk->run = 0;
 }
 

@@ -41,19 +41,36 @@ static void add_usage(struct table *table, const struct mempool_usage *usage)
 	table_add(table, "%s", text_count(TEXT, usage->puts));
 }
 
+/* What the client has, or NULL when that could not be seen. */
+static const struct mempool_usage *find_usage(const struct pool *pool,
+					      const struct mempool_client *client)
+{
+	bool seen = pool != NULL && pool->seen && client->slot < pool->info.processes;
+
+	return seen ? &pool->usage[client->slot] : NULL;
+}
+
+static void add_remark(struct table *table, const struct mempool_client *client,
+		       const struct pool *pool)
+{
+	const char *state = client->dead ? "dead" : "";
+	const char *access = client->reader ? "reader" : "";
+	const char *remark = pool != NULL ? pool->remark : "";
+
+	table_add(table, "%s%s%s%s%s", state, *state && *access ? ", " : "", access,
+		  (*state || *access) && *remark ? ", " : "", remark);
+}
+
 static void add_row(struct table *table, const struct mempool_client *client,
-		    const struct mempool_usage *usage)
+		    const struct pool *pool)
 {
 	table_add(table, "%s", client->pool);
 	table_add(table, "%" PRId32, client->pid);
 	table_add(table, "%s", text_user(TEXT, client->uid));
 	table_add(table, "%s", client->comm[0] != '\0' ? text_clean(TEXT, client->comm) : "-");
-	add_usage(table, usage);
+	add_usage(table, find_usage(pool, client));
 	table_add(table, "%s", text_age(TEXT, client->attached_at));
-	table_add(table, "%s%s", client->dead ? "dead" : "",
-		  !client->reader ? ""
-		  : client->dead  ? ", reader"
-				  : "reader");
+	add_remark(table, client, pool);
 }
 
 static void json_add_usage(struct json_object *object, const struct mempool_usage *usage)
@@ -73,8 +90,7 @@ static void json_add_usage(struct json_object *object, const struct mempool_usag
 	json_add_number(object, keys[4], usage->puts);
 }
 
-static struct json_object *client_json(const struct mempool_client *client,
-				       const struct mempool_usage *usage)
+static struct json_object *client_json(const struct mempool_client *client, const struct pool *pool)
 {
 	struct json_object *object = json_new_object();
 
@@ -85,7 +101,7 @@ static struct json_object *client_json(const struct mempool_client *client,
 	json_add_number(object, "slot", client->slot);
 	json_add_text(object, "state", client->dead ? "dead" : "live");
 	json_add_text(object, "access", client->reader ? "reader" : "writer");
-	json_add_usage(object, usage);
+	json_add_usage(object, find_usage(pool, client));
 	json_add_number(object, "attached_at", client->attached_at);
 	return object;
 }
@@ -97,8 +113,7 @@ static void print_json(const struct client_list *clients, const struct pool_list
 	for (size_t i = 0; i < clients->n_clients; i++) {
 		const struct mempool_client *client = &clients->clients[i];
 
-		json_append(array, client_json(client, pool_list_usage(pools, client->pool_id,
-								       client->slot)));
+		json_append(array, client_json(client, pool_list_find(pools, client->pool_id)));
 	}
 	json_print(array);
 }
@@ -111,7 +126,7 @@ static void print_table(const struct client_list *clients, const struct pool_lis
 	for (size_t i = 0; i < clients->n_clients; i++) {
 		const struct mempool_client *client = &clients->clients[i];
 
-		add_row(&table, client, pool_list_usage(pools, client->pool_id, client->slot));
+		add_row(&table, client, pool_list_find(pools, client->pool_id));
 	}
 	table_print(&table);
 	table_finish(&table);

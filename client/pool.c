@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,15 +126,11 @@ bool pool_list_look(struct pool_list *list, struct mempool_conn *conn)
 	return true;
 }
 
-const struct mempool_usage *pool_list_usage(const struct pool_list *list, uint64_t pool_id,
-					    uint32_t slot)
+const struct pool *pool_list_find(const struct pool_list *list, uint64_t id)
 {
 	for (size_t i = 0; i < list->n_pools; i++) {
-		const struct pool *pool = &list->pools[i];
-
-		if (pool->info.id == pool_id) {
-			return pool->seen && slot < pool->info.processes ? &pool->usage[slot]
-									 : NULL;
+		if (list->pools[i].info.id == id) {
+			return &list->pools[i];
 		}
 	}
 	return NULL;
@@ -169,11 +166,12 @@ struct json_object *pool_json(const struct pool *pool)
 {
 	const struct mempool_info *info = &pool->info;
 	struct json_object *object = json_new_object();
-	char mode[8];
+	char id[17], mode[8];
 
+	snprintf(id, sizeof(id), "%016" PRIx64, info->id);
 	snprintf(mode, sizeof(mode), "%04o", info->mode & 07777);
 	json_add_text(object, "name", info->name);
-	json_add_number(object, "id", info->id);
+	json_add_text(object, "id", id);
 	json_add_number(object, "uid", info->uid);
 	json_add_number(object, "gid", info->gid);
 	json_add_text(object, "mode", mode);

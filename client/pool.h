@@ -40,11 +40,13 @@ bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const cha
 bool pool_list_look(struct pool_list *list, struct mempool_conn *conn);
 void pool_list_finish(struct pool_list *list);
 
-/* What that slot has, or NULL when it could not be seen. */
-const struct mempool_usage *pool_list_usage(const struct pool_list *list, uint64_t pool_id,
-					    uint32_t slot);
+/* The pool of that id, or NULL. */
+const struct pool *pool_list_find(const struct pool_list *list, uint64_t id);
 
-/* The pool for programs; counts not seen are null. */
+/*
+ * The pool for programs. Counts not seen are null; the id is text, in hex as in /dev/shm, because
+ * many readers of JSON round numbers of 64 bits.
+ */
 struct json_object *pool_json(const struct pool *pool);
 
 #endif
