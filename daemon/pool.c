@@ -223,7 +223,12 @@ void pool_settle(struct pool *pool)
 	       mp_load(&pool->slots[pool->slots_end - 1].state) == REGISTRY_SLOT_FREE) {
 		pool->slots_end--;
 	}
-	if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
+	if (pool_state(pool) != REGISTRY_POOL_GONE) {
+		return;
+	}
+	if (pool->n_used == 0) {
 		removal_start(pool);
+	} else if (pool->n_live == 0) {
+		reclaim_hurry(&pool->server->reclaim, pool);
 	}
 }

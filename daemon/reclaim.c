@@ -76,6 +76,12 @@ static bool advance(struct attachment *attachment)
 	return pool_touch(attachment->pool, touch_step, &step) < 0 || step.done;
 }
 
+/* Whether nobody has the pool open any more, nor ever will. */
+static bool is_deserted(const struct pool *pool)
+{
+	return pool_state(pool) == REGISTRY_POOL_GONE && pool->n_live == 0;
+}
+
 /* A pass is done: the slot is free, or its gifts have grace. */
 static void conclude(struct reclaim *reclaim, struct attachment *attachment)
 {
@@ -90,7 +96,7 @@ static void conclude(struct reclaim *reclaim, struct attachment *attachment)
 		  pool->record->name, attachment_slot(attachment)->uid,
 		  (int)attachment_slot(attachment)->pid, attachment->slot, pass->recovered,
 		  pass->gifts);
-	if (pass->gifts == 0 || pass->grace_over || pool_is_broken(pool)) {
+	if (pass->gifts == 0 || pass->grace_over || pool_is_broken(pool) || is_deserted(pool)) {
 		attachment_finish(attachment);
 		return;
 	}
@@ -117,6 +123,28 @@ void reclaim_run(struct reclaim *reclaim)
 	}
 }
 
+/* GRACE -> PASSING, for the pass that takes the gifts. */
+static void end_grace(struct reclaim *reclaim, struct attachment *attachment)
+{
+	TAILQ_REMOVE(&reclaim->waiting, attachment, of_queue);
+	evtimer_del(&attachment->grace);
+	mp_pass_init(&attachment->pass, attachment->slot, true);
+	attachment->stage = ATTACHMENT_PASSING;
+	reclaim_add(reclaim, attachment);
+}
+
+void reclaim_hurry(struct reclaim *reclaim, const struct pool *pool)
+{
+	struct attachment *next;
+
+	for (struct attachment *a = TAILQ_FIRST(&reclaim->waiting); a; a = next) {
+		next = TAILQ_NEXT(a, of_queue);
+		if (a->pool == pool) {
+			end_grace(reclaim, a);
+		}
+	}
+}
+
 void reclaim_on_grace(evutil_socket_t fd, short what, void *arg)
 {
 	struct attachment *attachment = arg;
@@ -125,10 +153,7 @@ void reclaim_on_grace(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	slice_begin(&reclaim->server->slice);
-	TAILQ_REMOVE(&reclaim->waiting, attachment, of_queue);
-	mp_pass_init(&attachment->pass, attachment->slot, true);
-	attachment->stage = ATTACHMENT_PASSING;
-	reclaim_add(reclaim, attachment);
+	end_grace(reclaim, attachment);
 	reclaim_run(reclaim);
 	slice_end(&reclaim->server->slice);
 }

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 struct attachment;
+struct pool;
 struct server;
 
 struct reclaim {
@@ -33,6 +34,9 @@ void reclaim_add(struct reclaim *reclaim, struct attachment *attachment);
 
 /* Works on the queue until it is empty or this slice is over. May free pools. */
 void reclaim_run(struct reclaim *reclaim);
+
+/* Ends the grace of a pool's gifts: nobody is left who could take them. */
+void reclaim_hurry(struct reclaim *reclaim, const struct pool *pool);
 
 /* Event callback: an attachment's gifts have had their grace. */
 void reclaim_on_grace(evutil_socket_t fd, short what, void *arg);

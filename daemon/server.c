@@ -16,6 +16,8 @@
 #include "daemon/removal.h"
 #include "daemon/server.h"
 
+#define DRAIN_NS 1000000000u
+
 static void on_signal(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct server *server = arg;
@@ -98,12 +100,26 @@ int server_start(struct server *server, const struct options *options)
 	return r;
 }
 
+/*
+ * What has happened by now is still dealt with, so that a pool whose users died before the signal
+ * leaves nothing behind. Bounded: what is not done in time the next daemon does.
+ */
+static void drain(struct server *server)
+{
+	uint64_t end = slice_now_ns() + DRAIN_NS;
+
+	do {
+		event_base_loop(server->base, EVLOOP_NONBLOCK);
+	} while (!TAILQ_EMPTY(&server->reclaim.queue) && slice_now_ns() < end);
+}
+
 int server_run(struct server *server)
 {
 	if (event_base_dispatch(server->base) < 0) {
 		log_error("the event loop failed");
 		return -EIO;
 	}
+	drain(server);
 	return 0;
 }
 
