@@ -39,8 +39,8 @@ static __attribute__((noinline)) int begin_local(struct mempool *pool)
 	return 0;
 }
 
-/* Enters a call. 0 and the local, or a negative errno. */
-static inline int enter(struct mempool *pool, struct mp_local **local)
+/* Enters a call, whatever it takes. 0 and the local, or a negative errno. */
+static int enter(struct mempool *pool, struct mp_local **local)
 {
 	*local = local_of(pool);
 	if (unlikely(!(*local)->cache)) {
@@ -50,7 +50,13 @@ static inline int enter(struct mempool *pool, struct mp_local **local)
 		}
 		*local = local_of(pool);
 	}
-	return likely(mp_enter(*local)) ? 0 : -EDEADLK;
+	return likely(mp_enter((*local)->cache)) ? 0 : -EDEADLK;
+}
+
+/* Whether this thread can enter at once; then it has. */
+static inline bool try_enter(struct mp_local *local)
+{
+	return likely(local->cache) && likely(mp_enter(local->cache));
 }
 
 static __attribute__((noinline, cold)) void *nothing(int error)
@@ -59,31 +65,71 @@ static __attribute__((noinline, cold)) void *nothing(int error)
 	return NULL;
 }
 
-EXPORT void *mempool_get(struct mempool *pool)
+/* The rest of a get that has entered and found its magazine empty. */
+static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct mp_local *local)
 {
-	struct mp_local *local;
 	uint32_t index;
 
+	int error = mp_get(&pool->core, local, &index);
+	mp_leave(local->cache);
+	return error ? nothing(error) : mp_pool_address(&pool->core, index);
+}
+
+/* A get that cannot enter at once: the thread's first, or one that is wrong. */
+static __attribute__((noinline)) void *get_entering(struct mempool *pool)
+{
+	struct mp_local *local;
+
 	int error = enter(pool, &local);
-	if (unlikely(error)) {
-		return nothing(error);
+	return error ? nothing(error) : get_entered(pool, local);
+}
+
+/* Fast paths call nothing but at their end, so that they need no stack. */
+EXPORT void *mempool_get(struct mempool *pool)
+{
+	struct mp_local *local = local_of(pool);
+	struct mp_cache *cache = local->cache;
+
+	if (!try_enter(local)) {
+		return get_entering(pool);
 	}
-	error = mp_get(&pool->core, local, &index);
-	mp_leave(local);
-	return likely(!error) ? mp_pool_address(&pool->core, index) : nothing(error);
+	uint32_t index = mp_try_get(&pool->core, local, cache);
+	if (unlikely(index == MP_NONE)) {
+		return get_entered(pool, local);
+	}
+	mp_leave(cache);
+	return mp_pool_address(&pool->core, index);
+}
+
+static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp_local *local,
+						 void *block)
+{
+	int error = mp_put(&pool->core, local, block);
+	mp_leave(local->cache);
+	return error;
+}
+
+static __attribute__((noinline)) int put_entering(struct mempool *pool, void *block)
+{
+	struct mp_local *local;
+
+	int error = enter(pool, &local);
+	return error ? error : put_entered(pool, local, block);
 }
 
 EXPORT int mempool_put(struct mempool *pool, void *block)
 {
-	struct mp_local *local;
+	struct mp_local *local = local_of(pool);
+	struct mp_cache *cache = local->cache;
 
-	int error = enter(pool, &local);
-	if (unlikely(error)) {
-		return error;
+	if (!try_enter(local)) {
+		return put_entering(pool, block);
 	}
-	error = mp_put(&pool->core, local, block);
-	mp_leave(local);
-	return error;
+	if (unlikely(!mp_try_put(&pool->core, local, cache, block))) {
+		return put_entered(pool, local, block);
+	}
+	mp_leave(cache);
+	return 0;
 }
 
 EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
@@ -96,7 +142,7 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 	}
 	error = n <= pool->core.blocks ? mp_get_bulk(&pool->core, local, blocks, (uint32_t)n)
 				       : -ENOMEM;
-	mp_leave(local);
+	mp_leave(local->cache);
 	return error;
 }
 
@@ -116,7 +162,7 @@ static int check_owned(const struct mp_pool *core, void *const *blocks, size_t n
 		if (index >= core->blocks) {
 			return -EINVAL;
 		}
-		uint64_t word = mp_load(&core->words[index]);
+		uint64_t word = mp_load(&core->words[index].whole);
 		if ((uint32_t)word != core->used) {
 			return mp_word_refusal(word);
 		}
@@ -165,7 +211,7 @@ EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
 	if (unlikely(result == MP_E_EMPTY)) {
 		result = put_many(&pool->core, local, blocks, n);
 	}
-	mp_leave(local);
+	mp_leave(local->cache);
 	return result;
 }
 
@@ -211,7 +257,7 @@ EXPORT int mempool_flush(struct mempool *pool)
 	int error = enter(pool, &local);
 	if (error == 0) {
 		mp_flush(&pool->core, local);
-		mp_leave(local);
+		mp_leave(local->cache);
 	}
 	return error;
 }

@@ -115,7 +115,7 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 		return fail(EINVAL, "there is no block %u: the pool has %u", index,
 			    pool->core.blocks);
 	}
-	uint64_t word = mp_load(&pool->core.words[index]);
+	uint64_t word = mp_load(&pool->core.words[index].whole);
 	block->state = state_of(mp_place_of(&pool->core, word, &slot));
 	block->slot = slot;
 	block->generation = mp_word_generation(word);

@@ -377,7 +377,7 @@ static bool is_busy(const struct process *process, const struct mempool *pool)
 static bool has_blocks(const struct mp_pool *core)
 {
 	for (uint32_t i = 0; i < core->blocks; i++) {
-		uint64_t word = mp_load(&core->words[i]);
+		uint64_t word = mp_load(&core->words[i].whole);
 		if ((uint32_t)word == core->used ||
 		    (uint32_t)word == mp_word_low(MP_MOVING, core->slot)) {
 			return true;

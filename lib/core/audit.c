@@ -97,7 +97,7 @@ static bool is_seated(const struct mp_pool *pool, uint32_t slot)
 
 static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
 {
-	uint64_t word = mp_load_acquire(&pool->words[block]);
+	uint64_t word = mp_load_acquire(&pool->words[block].whole);
 	uint32_t ref = mp_word_ref(word);
 	bool wrong;
 
@@ -118,7 +118,7 @@ static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
 		break;
 	}
 	/* A word that moved on meanwhile was not wrong. */
-	return wrong && mp_load_acquire(&pool->words[block]) == word;
+	return wrong && mp_load_acquire(&pool->words[block].whole) == word;
 }
 
 /* Notes the blocks that a magazine lists and whose words agree. */
@@ -126,10 +126,9 @@ static void mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
 {
 	const struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t n = mp_magazine_count(pool, magazine), index;
-	uint64_t word;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (mp_magazine_peek(pool, magazine, mp_word_low(MP_FREE, m), i, &index, &word)) {
+		if (mp_magazine_peek(pool, magazine, mp_word_low(MP_FREE, m), i, &index)) {
 			seen[index] = 1;
 		}
 	}
@@ -144,7 +143,7 @@ static void walk_blocks(struct walk *w, unsigned char *seen)
 	}
 	for (uint32_t b = 0; b < pool->blocks; b++) {
 		if (!seen[b] && is_block_lost(pool, b) && confirmed(w, is_block_lost, b)) {
-			uint64_t word = mp_load(&pool->words[b]);
+			uint64_t word = mp_load(&pool->words[b].whole);
 			found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
 			      (int)mp_word_state(word), mp_word_ref(word));
 		}

@@ -91,7 +91,7 @@ static void fold_counters(struct mp_pool *pool, struct mp_cache *c)
 
 void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 {
-	if (!mp_enter(local)) {
+	if (!mp_enter(local->cache)) {
 		return;
 	}
 	mp_flush(pool, local);
@@ -260,15 +260,16 @@ static int get_failed(struct mp_pool *pool, struct mp_local *local, int error)
 	return error;
 }
 
-int mp_get_slow(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
+int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
-	if (mp_collect_pending(pool)) {
-		mp_collect(pool, local, home_of(pool, local));
-	}
 	int outcome = refill_and_pop(pool, local, index);
+	if (outcome != 0 && mp_collect_pending(pool)) {
+		mp_collect(pool, local, home_of(pool, local));
+		outcome = refill_and_pop(pool, local, index);
+	}
 	if (outcome != 0 && !mp_collect_one(pool, index)) {
 		return get_failed(pool, local, outcome == MP_E_BUSY ? -EAGAIN : -ENOMEM);
 	}
@@ -281,8 +282,8 @@ int mp_get_slow(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 /* Nobody has room, or nobody lets us in: the block is left for a collector. */
 static int put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 {
-	if (!mp_word_move(&pool->words[index], word, mp_word_low(MP_RECLAIMED, 0))) {
-		return mp_word_refusal(mp_load(&pool->words[index]));
+	if (!mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
+		return mp_word_refusal(mp_load(&pool->words[index].whole));
 	}
 	/* Dying here leaves the announcement to the pass over us. */
 	mp_add(&pool->header->reclaim_seq, 1);
@@ -290,27 +291,27 @@ static int put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 }
 
 /* Puts into the magazines or, without a record, the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
-static int make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index,
-			      uint64_t word)
+static int make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index)
 {
 	if (!has_record(pool, local)) {
 		return mp_depot_put(pool, home_of(pool, local), index);
 	}
 	int outcome = mp_local_make_room(pool, local);
 	if (outcome == 0) {
-		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index, word);
+		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index);
 	}
 	return outcome;
 }
 
-int mp_put_slow(struct mp_pool *pool, struct mp_local *local, uint32_t index, uint64_t word)
+/* Puts a block of ours whose word is @word. */
+static int put_owned(struct mp_pool *pool, struct mp_local *local, uint32_t index, uint64_t word)
 {
-	int outcome = make_room_and_push(pool, local, index, word);
+	int outcome = make_room_and_push(pool, local, index);
 
 	if (outcome == MP_E_EMPTY && mp_collect_pending(pool)) {
 		/* Orphans hold the room that is missing. */
 		mp_collect_orphans(pool, home_of(pool, local));
-		outcome = make_room_and_push(pool, local, index, word);
+		outcome = make_room_and_push(pool, local, index);
 	}
 	int result = outcome == 0 ? 0 : put_loose(pool, index, word);
 	if (result == 0) {
@@ -319,33 +320,54 @@ int mp_put_slow(struct mp_pool *pool, struct mp_local *local, uint32_t index, ui
 	return result;
 }
 
+int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
+{
+	uint64_t index = mp_pool_index(pool, block);
+	if (index >= pool->blocks) {
+		return -EINVAL;
+	}
+	uint64_t word = mp_load(&pool->words[index].whole);
+	return (uint32_t)word == pool->used ? put_owned(pool, local, (uint32_t)index, word)
+					    : mp_word_refusal(word);
+}
+
 /* ---- bulk ---- */
 
-int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n)
+/* The loaded magazine had @got of them: the others, by refill after refill. */
+static __attribute__((noinline)) int get_rest(struct mp_pool *pool, struct mp_local *local,
+					      void **blocks, uint32_t got, uint32_t n)
 {
-	uint32_t got = 0, index;
+	uint32_t index;
 
-	for (;;) {
-		uint32_t more = mp_magazine_pop_bulk(pool, local->loaded.magazine,
-						     local->loaded.free, blocks + got, n - got);
-		if (more > 0) {
-			mp_count(&local->cache->gets, more);
-			got += more;
-		}
-		if (got == n) {
-			return 0;
-		}
-		int error = mp_get_slow(pool, local, &index);
+	while (got < n) {
+		int error = mp_get(pool, local, &index);
 		if (error != 0) {
 			mp_put_each(pool, local, blocks, got);
 			return error;
 		}
 		blocks[got++] = mp_pool_address(pool, index);
+		uint32_t more = mp_magazine_pop_bulk(pool, local->loaded.magazine,
+						     local->loaded.free, blocks + got, n - got);
+		count_gets(pool, local, more);
+		got += more;
 	}
+	return 0;
+}
+
+int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n)
+{
+	if (hand_count(&local->loaded) < n && hand_count(&local->previous) >= n) {
+		swap_hands(local);
+	}
+	uint32_t got =
+		mp_magazine_pop_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);
+	mp_count(&local->cache->gets, got);
+	return got == n ? 0 : get_rest(pool, local, blocks, got, n);
 }
 
 /* At most a magazine, into the two in hand, which have the room. */
-static int push_both(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n)
+static __attribute__((noinline)) int push_both(struct mp_pool *pool, struct mp_local *local,
+					       void *const *blocks, uint32_t n)
 {
 	uint32_t room = hand_room(&local->loaded);
 	uint32_t first = n < room ? n : room;
@@ -366,7 +388,8 @@ static int push_both(struct mp_pool *pool, struct mp_local *local, void *const *
 	return error;
 }
 
-static bool has_room(struct mp_pool *pool, struct mp_local *local, uint32_t n)
+static __attribute__((noinline)) bool has_room(struct mp_pool *pool, struct mp_local *local,
+					       uint32_t n)
 {
 	if (hand_room(&local->loaded) + hand_room(&local->previous) >= n) {
 		return true;
@@ -378,7 +401,18 @@ static bool has_room(struct mp_pool *pool, struct mp_local *local, uint32_t n)
 
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n)
 {
-	return has_room(pool, local, n) ? push_both(pool, local, blocks, n) : MP_E_EMPTY;
+	if (n > hand_room(&local->loaded) && n <= hand_room(&local->previous)) {
+		swap_hands(local);
+	}
+	if (n > hand_room(&local->loaded)) {
+		return has_room(pool, local, n) ? push_both(pool, local, blocks, n) : MP_E_EMPTY;
+	}
+	int error =
+		mp_magazine_push_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);
+	if (error == 0) {
+		mp_count(&local->cache->puts, n);
+	}
+	return error;
 }
 
 int mp_put_each(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n)

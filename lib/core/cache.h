@@ -4,8 +4,7 @@
  * atomic read-modify-write.
  *
  *	record (shared)  owner {seq | slot}  busy  steal  loaded  previous  counters
- *	local (private)  -> loaded magazine, -> previous magazine, and what their FREE words look
- *like
+ *	local (private)  -> loaded magazine, -> previous magazine; what their FREE words are
  *
  * Invariants:
  *	holder[loaded] = holder[previous] = CACHE(record), or there is none
@@ -16,7 +15,7 @@
  *	free -> owned by slot p		CAS by a thread of p, which then clears the record, and only
  *					then takes its first magazine
  *	owned -> free			by that thread at its exit, after its magazines have gone, if
- *it is not inside a call; else by the daemon after p's death
+ *					it is not inside a call; else by the daemon after p's death
  *
  * busy is 1 from the entry of a call to its end. It keeps a signal handler from calling into the
  * middle of a call of its own thread, and close from unmapping under a sibling.
@@ -65,57 +64,63 @@ void mp_local_init(struct mp_pool *pool, struct mp_local *local);
 void mp_local_finish(struct mp_pool *pool, struct mp_local *local);
 
 /* Begins a call. False: this thread is inside one already. */
-static inline bool mp_enter(struct mp_local *local)
+static inline bool mp_enter(struct mp_cache *cache)
 {
-	if (mp_load(&local->cache->busy)) {
+	if (mp_load(&cache->busy)) {
 		return false;
 	}
-	mp_store(&local->cache->busy, 1);
+	mp_store(&cache->busy, 1);
 	mp_compiler_fence();
 	return true;
 }
 
-static inline void mp_leave(struct mp_local *local)
+static inline void mp_leave(struct mp_cache *cache)
 {
-	mp_store_release(&local->cache->busy, 0);
+	mp_store_release(&cache->busy, 0);
 }
 
-/* The slow ways, when the loaded magazine does not do. As mp_get() and mp_put(). */
-int mp_get_slow(struct mp_pool *pool, struct mp_local *local, uint32_t *index);
-int mp_put_slow(struct mp_pool *pool, struct mp_local *local, uint32_t index, uint64_t word);
+/* All that follow: between mp_enter() and mp_leave(), by a process that has a slot. */
 
-/* All four: between mp_enter() and mp_leave(), by a process that has a slot. */
-
-/* Gets a block. Returns 0 and its index, or -ENOMEM, -EAGAIN, -EIO. */
-static inline int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
+/* Gets the top block of the loaded magazine. MP_NONE: mp_get() knows what to do. */
+static inline uint32_t mp_try_get(const struct mp_pool *pool, const struct mp_local *local,
+				  struct mp_cache *cache)
 {
-	*index = mp_magazine_pop(pool, local->loaded.magazine, local->loaded.free);
-	if (__builtin_expect(*index == MP_NONE, 0)) {
-		return mp_get_slow(pool, local, index);
+	struct mp_magazine *m = local->loaded.magazine;
+	uint32_t n = mp_load(&m->count), free = local->loaded.free, index;
+
+	if (__builtin_expect(n == 0, 0) ||
+	    __builtin_expect(!mp_magazine_peek(pool, m, free, n - 1, &index), 0)) {
+		return MP_NONE;
 	}
-	mp_count(&local->cache->gets, 1);
-	return 0;
+	mp_store_release(&pool->words[index].low, pool->used);
+	mp_store_release(&m->count, n - 1);
+	mp_count(&cache->gets, 1);
+	return index;
 }
 
-/* Puts a block. Returns 0, -EALREADY, -EPERM, -EINVAL. */
-static inline int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
+/* Puts a block of ours into the loaded magazine. False: mp_put() knows what to do or say. */
+static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local *local,
+			      struct mp_cache *cache, const void *block)
 {
 	uint64_t index = mp_pool_index(pool, block);
 	if (__builtin_expect(index >= pool->blocks, 0)) {
-		return -EINVAL;
-	}
-	uint64_t word = mp_load(&pool->words[index]);
-	if (__builtin_expect((uint32_t)word != pool->used, 0)) {
-		return mp_word_refusal(word);
+		return false;
 	}
 	struct mp_magazine *m = local->loaded.magazine;
-	if (__builtin_expect(mp_load(&m->count) >= local->loaded.capacity, 0)) {
-		return mp_put_slow(pool, local, (uint32_t)index, word);
+	if (__builtin_expect(mp_load(&pool->words[index].low) != pool->used, 0) ||
+	    __builtin_expect(mp_load(&m->count) >= local->loaded.capacity, 0)) {
+		return false;
 	}
-	mp_magazine_push(pool, m, local->loaded.free, (uint32_t)index, word);
-	mp_count(&local->cache->puts, 1);
-	return 0;
+	mp_magazine_push(pool, m, local->loaded.free, (uint32_t)index);
+	mp_count(&cache->puts, 1);
+	return true;
 }
+
+/* Gets a block. Returns 0 and its index, or -ENOMEM, -EAGAIN, -EIO. */
+int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index);
+
+/* Puts a block. Returns 0, -EALREADY, -EPERM, -EINVAL. */
+int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block);
 
 /* Gets @n blocks, all or none; as mp_get(). */
 int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n);

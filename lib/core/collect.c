@@ -18,25 +18,23 @@ bool mp_collect_orphans(struct mp_pool *pool, uint32_t home)
 /* RECLAIMED -> USED(ours). */
 static bool claim(struct mp_pool *pool, uint32_t index)
 {
-	uint64_t word = mp_load(&pool->words[index]);
+	uint64_t word = mp_load(&pool->words[index].whole);
 
 	return mp_word_state(word) == MP_RECLAIMED &&
-	       mp_word_move(&pool->words[index], word, pool->used);
+	       mp_word_move(&pool->words[index].whole, word, pool->used);
 }
 
 /* Puts a block just claimed where gets find it. False: no room; then it is as it was. */
 static bool bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t index)
 {
-	uint64_t word = mp_load(&pool->words[index]);
-
 	if (local->record != MP_NONE) {
-		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index, word);
+		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index);
 		return true;
 	}
 	if (mp_depot_put(pool, home, index) == 0) {
 		return true;
 	}
-	mp_word_move(&pool->words[index], word, mp_word_low(MP_RECLAIMED, 0));
+	mp_store_release(&pool->words[index].low, mp_word_low(MP_RECLAIMED, 0));
 	mp_add(&pool->header->reclaim_seq, 1);
 	return false;
 }
@@ -54,7 +52,7 @@ static bool collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t
 /* The next RECLAIMED word in [from, to), or to. */
 static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from, uint32_t to)
 {
-	while (from < to && mp_word_state(mp_load(&pool->words[from])) != MP_RECLAIMED) {
+	while (from < to && mp_load(&pool->words[from].low) != mp_word_low(MP_RECLAIMED, 0)) {
 		from++;
 	}
 	return from;

@@ -7,19 +7,23 @@
  *
  * Invariants, between any two instructions:
  *	a word is RECLAIMED or a holder is ORPHAN
- *	    =>  reclaim_seq != collected_seq, or a raise of reclaim_seq is owed by a process that
- *lives or whose own pass, which raises it, is still to come a RECLAIMED block is nobody's and may
- *be claimed by anybody, by one CAS
+ *	    =>  reclaim_seq != collected_seq, or a raise of reclaim_seq is owed: by the daemon, by
+ *	        a process that lives, or by a dead one's pass, which is still to come and raises it
+ *	a RECLAIMED block is nobody's and may be claimed by anybody, by one CAS
+ *
+ * Who collects: a get that finds nothing in the depot, before it says that there is nothing; and a
+ * put that finds no room (orphans only). Not every refill: the walk over all words would be paid by
+ * a get that has no need of it.
  *
  * A collector reads reclaim_seq first and stores that value last, and only if it saw everything and
- * had room for everything: what was left before the value was read has been seen by the scan, what
- *is left later raises it past the value. Two may collect at once: each claims by CAS. One that dies
+ * had room for everything: what was left before the value was read has been seen by the walk, what
+ * is left later raises it past the value. Two may collect at once: each claims by CAS. One that dies
  * has stored nothing, and what it had claimed is reclaimed like any block of a dead process. One
- *that was overtaken may store an older value: one more collect, no harm.
+ * that was overtaken may store an older value: one more collect, no harm.
  *
- * A collector stops after some thousand blocks, for the sake of the get that waits for it: it
- *stores collect_hint, where the next one may begin, and no collected_seq. The hint is only a hint:
- *a collect that is to be stored goes all round.
+ * A collector stops after some thousand blocks, for the sake of the get that waits for it: it stores
+ * collect_hint, where the next one may begin, and no collected_seq. The hint is only a hint: a
+ * collect that is to be stored goes all round.
  *
  * Order of stores, and what is true if the process dies after each:
  *	1 word: RECLAIMED -> USED(p)	p's, and reclaimed again by the pass over p

@@ -269,8 +269,7 @@ static int put_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 	if (m == MP_NONE || mp_load(&mp_magazine(pool, m)->count) >= pool->shape.capacity) {
 		return MP_E_EMPTY;
 	}
-	mp_magazine_push(pool, mp_magazine(pool, m), mp_word_low(MP_FREE, m), visit->index,
-			 mp_load(&pool->words[visit->index]));
+	mp_magazine_push(pool, mp_magazine(pool, m), mp_word_low(MP_FREE, m), visit->index);
 	add_free(s, 1);
 	refile(pool, s, list, m);
 	return 0;

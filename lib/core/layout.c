@@ -21,7 +21,7 @@ static bool is_power_of_two(uint32_t n)
 /* Small pools get small magazines, so that few threads do not cache all there is. */
 static uint32_t default_capacity(uint32_t blocks)
 {
-	return blocks < 512 ? 8 : blocks < 4096 ? 24 : blocks < 65536 ? 56 : 120;
+	return blocks < 512 ? 8 : blocks < 2048 ? 24 : blocks < 4096 ? 56 : 120;
 }
 
 /* At least one a CPU; small pools have one, for their few blocks to be in one place. */
@@ -208,7 +208,7 @@ static void format_magazine(struct mp_pool *pool, uint32_t m, uint64_t seed)
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t index = first + n - 1 - i; /* the lowest address is got first */
 		mp_store(&magazine->entry[i], (uint32_t)index);
-		mp_store(&pool->words[index],
+		mp_store(&pool->words[index].whole,
 			 first_generation(seed, index) << 32 | mp_word_low(MP_FREE, m));
 	}
 	mp_store(&magazine->count, n);

@@ -64,6 +64,7 @@ struct mp_header {
 	/* Written rarely: by the daemon's passes, by collectors, by puts that found no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
 	mp_atomic64 collected_seq; /* reclaim_seq as read before the last full collect */
+	mp_atomic32 owed;	   /* by the daemon: a raise of reclaim_seq */
 	mp_atomic32 collect_hint;  /* where the next collector may begin to look */
 
 	/* Counters of the dead and gone, folded in by the daemon; minimum by whoever swaps. */
@@ -117,6 +118,17 @@ struct mp_shard {
 };
 _Static_assert(sizeof(struct mp_shard) == 128, "two cache lines: neighbours prefetch in pairs");
 
+/* Where a block is; see word.h. The low half alone may be stored by whoever owns the block. */
+union mp_word {
+	mp_atomic64 whole;
+	struct {
+		mp_atomic32 low;	/* {state:3 | ref:29} */
+		mp_atomic32 generation; /* changes only together with the low half */
+	};
+};
+_Static_assert(sizeof(union mp_word) == 8, "a word is one atomic");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half comes first");
+
 /* An array of block indices. Written by its holder alone, but for holder itself (CAS). */
 struct mp_magazine {
 	mp_atomic64 holder; /* {kind:3 | id:21 | sequence:40}, see magazine.h */
@@ -157,7 +169,7 @@ const char *mp_shape_resolve(struct mp_shape *shape, unsigned cpus);
 
 /* A process's view of a mapped pool. Hot fields first. Never written after mp_pool_bind(). */
 struct mp_pool {
-	mp_atomic64 *words;
+	union mp_word *words;
 	unsigned char *data; /* NULL in the daemon */
 	uint64_t stride;
 	uint64_t inverse; /* of stride's odd part, modulo 2^64 */

@@ -8,8 +8,9 @@
  *	                    ^ count             words[9] = anything
  *
  * Invariants, between any two instructions of anybody:
- *	word[b] = FREE(m)   =>  b stands in m.entry[0 .. m.count)  (perhaps twice: the word is spent
- *once) m has one holder; only the holder reads or writes count and entries, and moves FREE(m) words
+ *	word[b] = FREE(m)   =>  b stands in m.entry[0 .. m.count)
+ *	                        (perhaps twice: the word is spent once)
+ *	m has one holder; only it reads or writes count and entries, and moves FREE(m) words
  *
  * The converse does not hold: an entry whose word is not FREE(m) is a leftover of a crash, and is
  * dropped by whoever meets it.
@@ -27,11 +28,13 @@
  *	push	1 entry[count] = b		above the count: nothing
  *		2 count + 1			m's top entry is a leftover; the block is still p's
  *		3 word: USED(p) -> FREE(m)	done
+ *	bulk	1 count + n			n entries are what stood there before: leftovers, or
+ *						blocks of m that are so listed twice
+ *		2 entry, word of each		this one is m's; the next ones as before
  *	move	1 entry of B, 2 count of B	a leftover in B; the block is A's
  *		3 word: FREE(A) -> FREE(B)	a leftover in A; the block is B's
  *		4 count of A - 1		done
- * Bulk forms do each step for all before the next; a death in the middle of a step leaves some
- * blocks as if the step were done and the others as if it were not.
+ * Bulk get does step 1 for all, from the top down, then step 2 once.
  */
 #ifndef MP_CORE_MAGAZINE_H
 #define MP_CORE_MAGAZINE_H
@@ -99,18 +102,12 @@ static inline uint32_t mp_magazine_count(const struct mp_pool *pool, const struc
 	return n <= pool->shape.capacity ? n : pool->shape.capacity;
 }
 
-/*
- * Whether the block at entry @at is really here; @free is FREE(m). Gives its index and word.
- */
+/* Whether the block at entry @at is really here; @free is FREE(m). Gives its index. */
 static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_magazine *m,
-				    uint32_t free, uint32_t at, uint32_t *index, uint64_t *word)
+				    uint32_t free, uint32_t at, uint32_t *index)
 {
 	*index = mp_load(&m->entry[at]);
-	if (*index >= pool->blocks) {
-		return false;
-	}
-	*word = mp_load(&pool->words[*index]);
-	return (uint32_t)*word == free;
+	return *index < pool->blocks && mp_load(&pool->words[*index].low) == free;
 }
 
 /* Takes the top block for us; leftovers met on the way are dropped. MP_NONE: there is none. */
@@ -118,12 +115,11 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 				       uint32_t free)
 {
 	uint32_t n = mp_load(&m->count), index;
-	uint64_t word;
 
 	while (n > 0) {
-		bool valid = mp_magazine_peek(pool, m, free, n - 1, &index, &word);
+		bool valid = mp_magazine_peek(pool, m, free, n - 1, &index);
 		if (valid) {
-			mp_store_release(&pool->words[index], word ^ (free ^ pool->used));
+			mp_store_release(&pool->words[index].low, pool->used);
 		}
 		mp_store_release(&m->count, --n);
 		if (valid) {
@@ -133,14 +129,14 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 	return MP_NONE;
 }
 
-/* Puts a block of ours, whose word is @word, on top. The caller knows that there is room. */
+/* Puts a block of ours on top. The caller knows that there is room. */
 static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,
-				    uint32_t free, uint32_t index, uint64_t word)
+				    uint32_t free, uint32_t index)
 {
 	uint32_t n = mp_load(&m->count);
 	mp_store(&m->entry[n], index);
 	mp_store_release(&m->count, n + 1);
-	mp_store_release(&pool->words[index], word ^ (pool->used ^ free));
+	mp_store_release(&pool->words[index].low, free);
 }
 
 /* Takes up to @n blocks for us, as addresses. Returns how many. */

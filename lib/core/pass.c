@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pass over a dead process p. Every step can be repeated from the start: each is a scan for
- *what is still p's, and each find is moved on by one CAS, which a client working on the same word
- *or holder can win or lose but never half win.
+ * The pass over a dead process p. Every step can be repeated from the start: each is a walk that looks
+ * for what is still p's, and each find is moved on by one CAS, which a client working on the same word
+ * or holder can win or lose but never half win.
  *
  *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
  *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
- *	ANNOUNCE  reclaim_seq + 1: clients collect orphans and RECLAIMED blocks at their next refill
+ *	ANNOUNCE  reclaim_seq + 1, if anything was moved on: clients who find the depot empty collect
  *	          (gifts left: the pass ends here, the slot stays DEAD until a second pass)
  *	RECORDS   cache records of p: counters folded into the slot, owner -> free
  *	SLOT      counters folded into the pool, DEAD -> FREE
  *
  * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
- * begins again: what was moved on is not found a second time, and a reclaim_seq raised twice costs
- * one collect. Words go before records and records before the slot, because a record or slot that
- *is free may be claimed at once, and then nothing of its last owner may be left.
+ * begins again. What was moved on is not found a second time; that it has to be announced still is
+ * known by `owed`, which is 1 from before the first move until after the announcement. Words go before
+ * records and records before the slot, because a record or slot that is free may be claimed at once,
+ * and then nothing of its last owner may be left.
  *
  * It takes no lock and follows no index it has not bounded. That the magazines of p are found by
  * their holders and not by what p's cache record says is what makes a death between taking a
@@ -37,22 +38,32 @@ static bool is_owner(uint64_t owner, uint32_t slot)
 	return (uint32_t)owner == slot + 1;
 }
 
+/* Something is about to be moved on. */
+static void owe(struct mp_pool *pool)
+{
+	mp_store(&pool->header->owed, 1);
+	mp_compiler_fence();
+}
+
 static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	struct mp_magazine *m = mp_magazine(pool, index);
 	uint64_t holder = mp_load_acquire(&m->holder);
 	uint32_t record = mp_holder_id(holder);
 
-	if (mp_holder_kind(holder) == MP_HOLDER_CACHE && record < pool->shape.n_caches &&
-	    is_owner(mp_load(&pool->caches[record].owner), pass->slot) &&
-	    mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
+	if (mp_holder_kind(holder) != MP_HOLDER_CACHE || record >= pool->shape.n_caches ||
+	    !is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
+		return;
+	}
+	owe(pool);
+	if (mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
 		pass->orphans++;
 	}
 }
 
 static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
-	uint64_t word = mp_load(&pool->words[index]);
+	uint64_t word = mp_load(&pool->words[index].whole);
 
 	if ((uint32_t)word == mp_word_low(MP_MOVING, pass->slot) && !pass->grace_over) {
 		pass->gifts++;
@@ -62,14 +73,18 @@ static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	    (uint32_t)word != mp_word_low(MP_MOVING, pass->slot)) {
 		return;
 	}
-	if (mp_word_move(&pool->words[index], word, mp_word_low(MP_RECLAIMED, 0))) {
+	owe(pool);
+	if (mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
 		pass->recovered++;
 	}
 }
 
 static void announce(struct mp_pool *pool, struct mp_pass *pass)
 {
-	mp_add(&pool->header->reclaim_seq, 1);
+	if (mp_load(&pool->header->owed)) {
+		mp_add(&pool->header->reclaim_seq, 1);
+		mp_store_release(&pool->header->owed, 0);
+	}
 	mp_add(&pool->header->recovered, pass->recovered);
 	if (pass->recovered || pass->orphans || pass->gifts) {
 		mp_add(&pool->header->recoveries, 1);

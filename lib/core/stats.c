@@ -110,7 +110,7 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 		memset(by_slot, 0, n * sizeof *by_slot);
 	}
 	for (uint32_t i = 0; i < pool->blocks; i++) {
-		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i]), &slot);
+		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i].whole), &slot);
 		tally_block(total, place);
 		if (slot < n) {
 			tally_block(&by_slot[slot], place);

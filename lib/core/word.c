@@ -23,15 +23,15 @@ int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 	if (index >= pool->blocks) {
 		return -EINVAL;
 	}
-	uint64_t word = mp_load(&pool->words[index]);
+	uint64_t word = mp_load(&pool->words[index].whole);
 	if ((uint32_t)word != pool->used) {
 		return mp_word_refusal(word);
 	}
 	uint64_t generation = mp_generation_next(mp_word_generation(word));
 	uint64_t moving = generation << 32 | mp_word_low(MP_MOVING, pool->slot);
 	/* The CAS is the gift: all the giver wrote into the block is seen by whoever takes it. */
-	if (!mp_cas(&pool->words[index], word, moving)) {
-		return mp_word_refusal(mp_load(&pool->words[index]));
+	if (!mp_cas(&pool->words[index].whole, word, moving)) {
+		return mp_word_refusal(mp_load(&pool->words[index].whole));
 	}
 	*token = generation << 32 | index;
 	return 0;
@@ -43,7 +43,7 @@ int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
 	if (index >= pool->blocks || token >> 32 == 0) {
 		return -ESTALE;
 	}
-	uint64_t word = mp_load(&pool->words[index]);
+	uint64_t word = mp_load(&pool->words[index].whole);
 	if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
 		return -ESTALE;
 	}
@@ -51,5 +51,5 @@ int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
 		return -EPERM;
 	}
 	/* The whole word is compared: generation and state in one, so one taker wins, once. */
-	return mp_word_move(&pool->words[index], word, pool->used) ? (int64_t)index : -ESTALE;
+	return mp_word_move(&pool->words[index].whole, word, pool->used) ? (int64_t)index : -ESTALE;
 }

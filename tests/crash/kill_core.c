@@ -155,27 +155,25 @@ static void act_put(void *data)
 {
 	struct scene *s = data;
 
-	mp_enter(&s->victim.local);
-	mp_put(&s->victim.pool, &s->victim.local, s->blocks[0]);
-	mp_leave(&s->victim.local);
+	member_put(&s->victim, (uint32_t)mp_pool_index(&s->victim.pool, s->blocks[0]));
 }
 
 static void act_get_bulk(void *data)
 {
 	struct scene *s = data;
 
-	mp_enter(&s->victim.local);
+	mp_enter(s->victim.local.cache);
 	mp_get_bulk(&s->victim.pool, &s->victim.local, s->blocks, CAPACITY + 2);
-	mp_leave(&s->victim.local);
+	mp_leave(s->victim.local.cache);
 }
 
 static void act_put_bulk(void *data)
 {
 	struct scene *s = data;
 
-	mp_enter(&s->victim.local);
+	mp_enter(s->victim.local.cache);
 	mp_put_bulk(&s->victim.pool, &s->victim.local, s->blocks, CAPACITY);
-	mp_leave(&s->victim.local);
+	mp_leave(s->victim.local.cache);
 }
 
 /* The last is named twice: the others are taken back out of the magazine. */
@@ -184,9 +182,9 @@ static void act_put_bulk_twice(void *data)
 	struct scene *s = data;
 	void *blocks[] = {s->blocks[0], s->blocks[1], s->blocks[2], s->blocks[0]};
 
-	mp_enter(&s->victim.local);
+	mp_enter(s->victim.local.cache);
 	mp_put_bulk(&s->victim.pool, &s->victim.local, blocks, 4);
-	mp_leave(&s->victim.local);
+	mp_leave(s->victim.local.cache);
 }
 
 static void act_flush(void *data)
@@ -239,9 +237,9 @@ static void act_collect(void *data)
 {
 	struct scene *s = data;
 
-	mp_enter(&s->victim.local);
+	mp_enter(s->victim.local.cache);
 	mp_collect(&s->victim.pool, &s->victim.local, 0);
-	mp_leave(&s->victim.local);
+	mp_leave(s->victim.local.cache);
 }
 
 /* A thread that has no record, as all are taken. */

@@ -61,29 +61,37 @@ uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 
 int member_get(struct member *member, uint32_t *index)
 {
-	if (!mp_enter(&member->local)) {
+	if (!mp_enter(member->local.cache)) {
 		return -EDEADLK;
 	}
-	int error = mp_get(&member->pool, &member->local, index);
-	mp_leave(&member->local);
+	int error = 0;
+	*index = mp_try_get(&member->pool, &member->local, member->local.cache);
+	if (*index == MP_NONE) {
+		error = mp_get(&member->pool, &member->local, index);
+	}
+	mp_leave(member->local.cache);
 	return error;
 }
 
 int member_put(struct member *member, uint32_t index)
 {
-	if (!mp_enter(&member->local)) {
+	if (!mp_enter(member->local.cache)) {
 		return -EDEADLK;
 	}
-	int error = mp_put(&member->pool, &member->local, mp_pool_address(&member->pool, index));
-	mp_leave(&member->local);
+	const void *block = mp_pool_address(&member->pool, index);
+	int error = 0;
+	if (!mp_try_put(&member->pool, &member->local, member->local.cache, block)) {
+		error = mp_put(&member->pool, &member->local, block);
+	}
+	mp_leave(member->local.cache);
 	return error;
 }
 
 void member_flush(struct member *member)
 {
-	mp_enter(&member->local);
+	mp_enter(member->local.cache);
 	mp_flush(&member->pool, &member->local);
-	mp_leave(&member->local);
+	mp_leave(member->local.cache);
 }
 
 size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag)

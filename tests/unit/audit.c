@@ -28,7 +28,7 @@ static struct mp_audit audit(void)
 START_TEST(a_free_block_that_nobody_lists_is_lost)
 {
 	begin();
-	mp_store(&arena.daemon.words[block], 1ull << 32 | mp_word_low(MP_FREE, 0));
+	mp_store(&arena.daemon.words[block].whole, 1ull << 32 | mp_word_low(MP_FREE, 0));
 	ck_assert_uint_eq(audit().lost, 1);
 }
 END_TEST
@@ -36,7 +36,7 @@ END_TEST
 START_TEST(a_block_of_nobody_is_lost)
 {
 	begin();
-	mp_store(&arena.daemon.words[block], 1ull << 32 | mp_word_low(MP_USED, 5));
+	mp_store(&arena.daemon.words[block].whole, 1ull << 32 | mp_word_low(MP_USED, 5));
 	ck_assert_uint_eq(audit().lost, 1);
 	ck_assert_ptr_nonnull(strstr(audit().first, "lost"));
 }
@@ -45,7 +45,7 @@ END_TEST
 START_TEST(a_reclaimed_block_unannounced_is_lost)
 {
 	begin();
-	mp_store(&arena.daemon.words[block], 1ull << 32 | mp_word_low(MP_RECLAIMED, 0));
+	mp_store(&arena.daemon.words[block].whole, 1ull << 32 | mp_word_low(MP_RECLAIMED, 0));
 	ck_assert_uint_eq(audit().lost, 1);
 	mp_add(&arena.daemon.header->reclaim_seq, 1);
 	ck_assert_uint_eq(audit().lost, 0);

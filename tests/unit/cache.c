@@ -25,17 +25,17 @@ static void *address(uint32_t index)
 
 static int put_bulk(struct member *m, void **blocks, uint32_t n)
 {
-	mp_enter(&m->local);
+	mp_enter(m->local.cache);
 	int error = mp_put_bulk(&m->pool, &m->local, blocks, n);
-	mp_leave(&m->local);
+	mp_leave(m->local.cache);
 	return error;
 }
 
 static int get_bulk(struct member *m, void **blocks, uint32_t n)
 {
-	mp_enter(&m->local);
+	mp_enter(m->local.cache);
 	int error = mp_get_bulk(&m->pool, &m->local, blocks, n);
-	mp_leave(&m->local);
+	mp_leave(m->local.cache);
 	return error;
 }
 
@@ -97,14 +97,14 @@ START_TEST(wrong_puts_are_refused_and_change_nothing)
 	uint32_t mine, theirs;
 	ck_assert_int_eq(member_get(&me, &mine), 0);
 	ck_assert_int_eq(member_get(&other, &theirs), 0);
-	mp_enter(&me.local);
+	mp_enter(me.local.cache);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, address(theirs)), -EPERM);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, (char *)address(mine) + 1), -EINVAL);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, address(BLOCKS)), -EINVAL);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, NULL), -EINVAL);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, address(mine)), 0);
 	ck_assert_int_eq(mp_put(&me.pool, &me.local, address(mine)), -EALREADY);
-	mp_leave(&me.local);
+	mp_leave(me.local.cache);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
@@ -113,9 +113,9 @@ START_TEST(a_call_inside_a_call_is_refused)
 {
 	begin(4);
 	uint32_t index;
-	ck_assert(mp_enter(&me.local));
+	ck_assert(mp_enter(me.local.cache));
 	ck_assert_int_eq(member_get(&me, &index), -EDEADLK);
-	mp_leave(&me.local);
+	mp_leave(me.local.cache);
 	ck_assert_int_eq(member_get(&me, &index), 0);
 }
 END_TEST

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Another process that uses a pool as it is told, to be killed, stopped and looked at. A program of
+ * its own, not a fork, as clients are.
+ *
+ * Commands, one a line; each is answered by one number, negative errnos included:
+ *	open NAME [reader|observer]	get N		put N		bulk N (get)
+ *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
+ *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)
+ *	exec (itself anew)	closefrom	fork (what a child's get says)	write (to the last)
+ *	exit
+ */
+#ifndef TESTS_SUPPORT_ACTOR_H
+#define TESTS_SUPPORT_ACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct actor {
+	pid_t pid;
+	int to, from;
+};
+
+/* Starts one, as user @uid; it connects to $MEMPOOL_SOCKET. */
+void actor_start_as(struct actor *actor, uid_t uid);
+void actor_start(struct actor *actor);
+
+/* Tells it something, and waits for the answer. INT64_MIN: it died. Exits the test after 10 s. */
+__attribute__((format(printf, 2, 3))) int64_t actor_ask(struct actor *actor, const char *format,
+							...);
+
+/* Tells it something that has no answer. */
+void actor_tell(struct actor *actor, const char *command);
+
+/* SIGKILL, and wait until it is gone. */
+void actor_kill(struct actor *actor);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes die, stop, exec, fork, close everything: what they held, and what others notice. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "tests/system/story.h"
+
+START_TEST(what_the_killed_held_is_back_within_a_second)
+{
+	begin();
+	struct actor a = holder(500);
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	ck_assert(wait_until(is_alone, NULL, 1000));
+	ck_assert(is_sound());
+	ck_assert_uint_ge(stats().recovered, 500);
+	end();
+}
+END_TEST
+
+START_TEST(what_an_exited_process_held_is_back)
+{
+	begin();
+	struct actor a = holder(500);
+	ck_assert_int_eq(actor_ask(&a, "exit"), INT64_MIN);
+	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+/* The pid lives on, and so does the socket of its parent: only the lock tells. */
+START_TEST(exec_is_death_to_the_pool)
+{
+	begin();
+	struct actor a = holder(500);
+	ck_assert_int_eq(actor_ask(&a, "exec"), 0);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert_int_eq(actor_ask(&a, "open frames"), 0);
+	ck_assert_int_eq(actor_ask(&a, "get 10"), 0);
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	end();
+}
+END_TEST
+
+START_TEST(closing_all_descriptors_is_not_death)
+{
+	begin();
+	struct actor a = holder(500);
+	ck_assert_int_eq(actor_ask(&a, "closefrom"), 0);
+	sleep_ms(300);
+	ck_assert_uint_eq(stats().used, 500);
+	ck_assert_int_eq(actor_ask(&a, "put 500"), 0);
+	ck_assert_int_eq(actor_ask(&a, "open frames"), 0);
+	ck_assert_int_eq(actor_ask(&a, "get 20"), 0);
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	end();
+}
+END_TEST
+
+START_TEST(a_stopped_process_keeps_its_blocks_for_5_s)
+{
+	begin();
+	struct actor a = holder(100), churner = holder(0);
+	actor_tell(&churner, "churn");
+	kill(a.pid, SIGSTOP);
+	int64_t until = now_ms() + 5000;
+	while (now_ms() < until) {
+		ck_assert_uint_ge(stats().used, 100);
+		ck_assert_uint_ge(obtainable(), BLOCKS - 100 - 4 * 24);
+	}
+	kill(a.pid, SIGCONT);
+	ck_assert_int_eq(actor_ask(&a, "put 100"), 0);
+	actor_kill(&a);
+	actor_kill(&churner);
+	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	end();
+}
+END_TEST
+
+START_TEST(a_forked_child_is_told_and_its_death_is_no_bodys)
+{
+	begin();
+	struct actor a = holder(100);
+	ck_assert_int_eq(actor_ask(&a, "fork"), ECHILD);
+	sleep_ms(100);
+	ck_assert_uint_eq(stats().used, 100);
+	ck_assert_int_eq(actor_ask(&a, "put 100"), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+START_TEST(a_forked_child_opens_for_itself)
+{
+	begin();
+	void *mine = mempool_get(pool);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		struct mempool_conn *own;
+		struct mempool *p;
+		ck_assert_ptr_null(mempool_get(pool));
+		ck_assert_int_eq(errno, ECHILD);
+		ck_assert_int_eq(mempool_put(pool, mine), -ECHILD);
+		ck_assert_int_eq(mempool_close(pool), -ECHILD);
+		ck_assert_int_eq(mempool_open(conn, "frames", 0, &p), -ECHILD);
+		mempool_disconnect(conn);
+		ck_assert_int_eq(mempool_connect(&own, NULL), 0);
+		ck_assert_int_eq(mempool_open(own, "frames", 0, &p), 0);
+		ck_assert_ptr_nonnull(mempool_get(p));
+		ck_assert_int_eq(mempool_put(p, mempool_block_at(p, 0)), -EPERM);
+		_exit(0);
+	}
+	check_waitpid_and_exit(0);
+	ck_assert(wait_until(is_alone, NULL, 1000));
+	ck_assert_uint_eq(stats().used, 1);
+	end();
+}
+END_TEST
+
+static void *get_and_put(void *unused)
+{
+	(void)unused;
+	void *blocks[40];
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, 40), 0);
+	ck_assert_int_eq(mempool_put_bulk(pool, blocks, 40), 0);
+	return NULL;
+}
+
+START_TEST(a_thread_that_exits_caches_nothing)
+{
+	begin();
+	for (int i = 0; i < 100; i++) {
+		pthread_t thread;
+		ck_assert_int_eq(pthread_create(&thread, NULL, get_and_put, NULL), 0);
+		pthread_join(thread, NULL);
+	}
+	struct mempool_stats s = stats();
+	ck_assert_uint_eq(s.cached, 0);
+	ck_assert_uint_eq(s.free, BLOCKS);
+	ck_assert_uint_eq(s.gets, 4000);
+	end();
+}
+END_TEST
+
+START_TEST(gifts_of_the_dead_can_be_taken_for_the_grace_time)
+{
+	begin();
+	struct actor a = holder(2);
+	uint64_t kept = (uint64_t)actor_ask(&a, "give"), lapsed = (uint64_t)actor_ask(&a, "give");
+	actor_kill(&a);
+	void *block = mempool_take(pool, (struct mempool_token){kept});
+	ck_assert_ptr_nonnull(block);
+	ck_assert_uint_eq(stats().moving, 1);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert(wait_until(is_nothing_used, NULL, 2000));
+	ck_assert_ptr_null(mempool_take(pool, (struct mempool_token){lapsed}));
+	ck_assert_int_eq(errno, ESTALE);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	end();
+}
+END_TEST
+
+START_TEST(seats_of_the_dead_are_free_again)
+{
+	begin();
+	for (int i = 0; i < 300; i++) {
+		struct actor a;
+		actor_start(&a);
+		ck_assert_int_eq(actor_ask(&a, "open frames"), 0);
+		ck_assert_int_eq(actor_ask(&a, "get 3"), 0);
+		actor_kill(&a);
+	}
+	ck_assert(wait_until(is_alone, NULL, 2000));
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	end();
+}
+END_TEST
+
+SUITE("death", what_the_killed_held_is_back_within_a_second, what_an_exited_process_held_is_back,
+      exec_is_death_to_the_pool, closing_all_descriptors_is_not_death,
+      a_stopped_process_keeps_its_blocks_for_5_s, a_forked_child_is_told_and_its_death_is_no_bodys,
+      a_forked_child_opens_for_itself, a_thread_that_exits_caches_nothing,
+      gifts_of_the_dead_can_be_taken_for_the_grace_time, seats_of_the_dead_are_free_again)

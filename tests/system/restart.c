@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon is killed and started again: clients go on, nothing moves, nothing is left. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "tests/system/story.h"
+
+START_TEST(clients_keep_their_blocks_over_a_restart)
+{
+	begin();
+	struct actor a = holder(100);
+	service_kill(&service);
+	ck_assert_uint_eq(stats().used, 100);
+	ck_assert_uint_ge(obtainable(), BLOCKS - 100 - 60);
+	service_restart(&service);
+	ck_assert_uint_eq(stats().used, 100);
+	ck_assert_uint_eq(count_clients(), 2);
+	ck_assert_int_eq(actor_ask(&a, "put 100"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	ck_assert(wait_until(is_alone, NULL, 1000));
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+static bool is_only_b_holding(void *unused)
+{
+	(void)unused;
+	return stats().used == 50;
+}
+
+START_TEST(who_died_meanwhile_is_reclaimed)
+{
+	begin();
+	struct actor a = holder(100), b = holder(50);
+	service_kill(&service);
+	actor_kill(&a);
+	service_restart(&service);
+	ck_assert(wait_until(is_only_b_holding, NULL, 2000));
+	actor_kill(&b);
+	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	ck_assert(wait_until(is_alone, NULL, 2000));
+	end();
+}
+END_TEST
+
+START_TEST(who_execed_meanwhile_is_reclaimed)
+{
+	begin();
+	struct actor a = holder(100);
+	service_kill(&service);
+	ck_assert_int_eq(actor_ask(&a, "exec"), 0);
+	service_restart(&service);
+	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+static void *find(void *error)
+{
+	struct mempool_info info;
+	*(int *)error = mempool_find_pool(conn, "frames", &info);
+	return NULL;
+}
+
+START_TEST(a_request_waits_for_the_next_daemon)
+{
+	begin();
+	int error = 1;
+	pthread_t thread;
+	service_kill(&service);
+	ck_assert_int_eq(pthread_create(&thread, NULL, find, &error), 0);
+	sleep_ms(200);
+	service_restart(&service);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(error, 0);
+	end();
+}
+END_TEST
+
+START_TEST(without_a_daemon_requests_fail_and_blocks_do_not)
+{
+	begin();
+	struct mempool_info info;
+	service_kill(&service);
+	int error = mempool_find_pool(conn, "frames", &info);
+	ck_assert(error == -ECONNREFUSED || error == -ENOENT);
+	ck_assert(mempool_errmsg()[0]);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	ck_assert_int_eq(mempool_close(pool), 0);
+	service_restart(&service);
+	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
+	ck_assert(wait_until(is_alone, NULL, 2000));
+	end();
+}
+END_TEST
+
+START_TEST(a_destroyed_pool_goes_with_its_last_user_after_a_restart_too)
+{
+	begin();
+	ck_assert_int_eq(mempool_destroy(conn, "frames"), 0);
+	service_kill(&service);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	service_restart(&service);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	ck_assert_int_eq(mempool_close(pool), 0);
+	pool = service_pool(conn, "frames", 64, BLOCKS);
+	end();
+}
+END_TEST
+
+START_TEST(gifts_outlive_the_daemon)
+{
+	begin();
+	struct actor a = holder(1);
+	uint64_t token = (uint64_t)actor_ask(&a, "give");
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert_ptr_nonnull(mempool_take(pool, (struct mempool_token){token}));
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+START_TEST(two_daemons_do_not_share_an_instance)
+{
+	begin();
+	char command[300];
+	snprintf(command, sizeof command, "%s --runtime-dir %s --instance %s 2>&1 | grep -q .",
+		 TEST_MEMPOOLD, service.dir, service.instance);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "frames"), 0);
+	ck_assert_int_eq(mempool_close(pool), 0);
+	pool = service_pool(conn, "frames", 64, BLOCKS);
+	end();
+}
+END_TEST
+
+SUITE("restart", clients_keep_their_blocks_over_a_restart, who_died_meanwhile_is_reclaimed,
+      who_execed_meanwhile_is_reclaimed, a_request_waits_for_the_next_daemon,
+      without_a_daemon_requests_fail_and_blocks_do_not,
+      a_destroyed_pool_goes_with_its_last_user_after_a_restart_too, gifts_outlive_the_daemon,
+      two_daemons_do_not_share_an_instance)
