@@ -17,15 +17,14 @@
 
 #include "tests/bench/crew.h"
 #include "tests/bench/peer.h"
-#include "tests/bench/service.h"
 #include "tests/bench/table.h"
+#include "tests/support/service.h"
 
 #define HELD_STEP 19u /* each repeat holds so many blocks more: another fill of the caches */
 
 struct options {
 	unsigned repeats;
 	unsigned slice_ms;
-	const char *mempoold;
 };
 
 static const char usage[] =
@@ -80,7 +79,7 @@ static void parse(int argc, char **argv, struct options *options)
 			options->slice_ms = 10;
 			break;
 		case 'm':
-			options->mempoold = optarg;
+			setenv("MEMPOOLD", optarg, 1);
 			break;
 		default:
 			fputs(usage, c == 'h' ? stdout : stderr);
@@ -108,17 +107,6 @@ static unsigned choose_cpus(unsigned cpus[2])
 	return n;
 }
 
-static void start_crews(struct crew crews[TABLE_PEERS], const struct service *service,
-			const unsigned cpus[2])
-{
-	for (unsigned i = 0; i < TABLE_PEERS; i++) {
-		crew_start(&crews[i], peers[i], cpus);
-	}
-	if (service->pid == 0) {
-		snprintf(crews[0].absent, sizeof crews[0].absent, "%s", service->why);
-	}
-}
-
 /* One repeat of every row: all peers, then the next row. */
 static void measure_once(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
 			 unsigned repeat, unsigned slice_ms)
@@ -132,7 +120,7 @@ static void measure_once(struct table *table, struct crew crews[TABLE_PEERS], un
 			.ns = slice_ms * 1000000ull,
 		};
 		for (unsigned p = 0; p < TABLE_PEERS; p++) {
-			if (row->n_cpus <= n_cpus && !service_interrupted()) {
+			if (row->n_cpus <= n_cpus) {
 				row->ns[p][repeat] = crew_run(&crews[p], row->n_cpus, slice);
 			}
 		}
@@ -162,20 +150,19 @@ int main(int argc, char **argv)
 	unsigned cpus[2];
 
 	parse(argc, argv, &options);
-	service_guard();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	unsigned n_cpus = choose_cpus(cpus);
-	service_start(&service, service_program(options.mempoold));
+	service_start(&service);
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
-	start_crews(crews, &service, cpus);
+	for (unsigned i = 0; i < TABLE_PEERS; i++) {
+		crew_start(&crews[i], peers[i], cpus);
+	}
 	table_init(&table, options.repeats);
 	for (unsigned i = 0; i < options.repeats; i++) {
 		measure_once(&table, crews, n_cpus, i, options.slice_ms);
 	}
-	if (!service_interrupted()) {
-		print_notes(&options, n_cpus, cpus);
-		table_print(&table, crews);
-	}
+	print_notes(&options, n_cpus, cpus);
+	table_print(&table, crews);
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {
 		crew_stop(&crews[i]);
 	}
@@ -183,5 +170,5 @@ int main(int argc, char **argv)
 	while (wait(NULL) > 0) {
 		/* second workers */
 	}
-	return service_interrupted() ? 1 : 0;
+	return 0;
 }
