@@ -58,11 +58,14 @@ static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from, uint32
 	return from;
 }
 
-/* Collects in [from, to); false when it stopped before the end, for want of room or patience. */
-static bool collect_range(struct mp_pool *pool, struct mp_local *local, uint32_t home,
-			  uint32_t from, uint32_t to, uint32_t *left)
+/*
+ * Collects from block @from to the end; false when it stopped before, for want of room or patience.
+ * The hint says where.
+ */
+static bool collect_from(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t from,
+			 uint32_t *left)
 {
-	while ((from = find_reclaimed(pool, from, to)) < to) {
+	while ((from = find_reclaimed(pool, from, pool->blocks)) < pool->blocks) {
 		if (*left == 0 || !collect_block(pool, local, home, from)) {
 			mp_store(&pool->header->collect_hint, from);
 			return false;
@@ -70,20 +73,22 @@ static bool collect_range(struct mp_pool *pool, struct mp_local *local, uint32_t
 		--*left;
 		from++;
 	}
+	mp_store(&pool->header->collect_hint, 0);
 	return true;
 }
 
 void mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home)
 {
-	uint64_t seen = mp_load_acquire(&pool->header->reclaim_seq);
 	uint32_t start = mp_load(&pool->header->collect_hint), left = COLLECT_LIMIT;
 
-	if (start >= pool->blocks) {
-		start = 0;
+	if (start > 0) {
+		collect_from(pool, local, home, start, &left);
+		if (left < COLLECT_LIMIT) {
+			return; /* enough for this get */
+		}
 	}
-	if (mp_collect_orphans(pool, home) &&
-	    collect_range(pool, local, home, start, pool->blocks, &left) &&
-	    collect_range(pool, local, home, 0, start, &left)) {
+	uint64_t seen = mp_load_acquire(&pool->header->reclaim_seq);
+	if (mp_collect_orphans(pool, home) && collect_from(pool, local, home, 0, &left)) {
 		/* Whoever reads this value with acquire sees our words and holders. */
 		mp_store_release(&pool->header->collected_seq, seen);
 	}

@@ -22,8 +22,8 @@
  * that was overtaken may store an older value: one more collect, no harm.
  *
  * A collector stops after some thousand blocks, for the sake of the get that waits for it: it stores
- * collect_hint, where the next one may begin, and no collected_seq. The hint is only a hint: a
- * collect that is to be stored goes all round.
+ * collect_hint, where the next one may go on, and no collected_seq. The hint is only a hint: a collect
+ * that is to be stored looks at everything.
  *
  * Order of stores, and what is true if the process dies after each:
  *	1 word: RECLAIMED -> USED(p)	p's, and reclaimed again by the pass over p
