@@ -68,7 +68,7 @@ struct mempool_attr {
 	uint32_t alignment;	/* of each block: a power of two from 8 to 4096, default 64 */
 	uint32_t processes;	/* that may have the pool open at once, default 256 */
 	uint32_t threads;	/* that may have a cache at once, default 64; others do without */
-	uint32_t thread_cache;	/* blocks a thread may cache, default by pool size; or NO_CACHE */
+	uint32_t thread_cache;	/* blocks a thread may cache: 16, 48, ... 496; default by pool size */
 	uint32_t shards;	/* of the depot: a power of two up to 8, default by CPUs */
 	uint32_t gift_grace_ms; /* how long a dead giver's gifts may still be taken, default 10 s */
 	uint32_t reserved;	/* zero */

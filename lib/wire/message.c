@@ -108,17 +108,38 @@ void wire_init(union wire_message *message, uint16_t type, uint32_t serial)
 	message->head.serial = serial;
 }
 
+/*
+ * Says who sends: with the effective ids, which are those the kernel noted at connect; left to itself
+ * it would add the real ones, and a set-user-ID client would look like somebody else.
+ */
+static struct cmsghdr *add_credentials(struct msghdr *msg)
+{
+	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_CREDENTIALS;
+	c->cmsg_len = CMSG_LEN(sizeof self);
+	memcpy(CMSG_DATA(c), &self, sizeof self);
+	return c;
+}
+
 int wire_send(int socket, const union wire_message *message, const int *fds, int n_fds, int flags)
 {
 	_Alignas(struct cmsghdr) char control[CONTROL_SIZE] = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)message, .iov_len = message->head.size};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	size_t size = (size_t)n_fds * sizeof(int);
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen =
+			CMSG_SPACE(sizeof(struct ucred)) + (n_fds > 0 ? CMSG_SPACE(size) : 0),
+	};
 
+	struct cmsghdr *c = add_credentials(&msg);
 	if (n_fds > 0) {
-		size_t size = (size_t)n_fds * sizeof(int);
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(size);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c = CMSG_NXTHDR(&msg, c);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(size);

@@ -61,8 +61,10 @@ struct wire_head {
 };
 _Static_assert(sizeof(struct wire_head) == 16, "frozen");
 
-/* What a pool is made of. In requests zero means the default, in replies nothing is zero but
- * n_caches. */
+/*
+ * What a pool is made of. In requests zero means the default, n_caches excepted: 0 means that threads
+ * cache nothing. In replies nothing else is zero.
+ */
 struct wire_shape {
 	uint64_t block_size;
 	uint32_t blocks;
