@@ -20,7 +20,7 @@
 enum { HELD_BY, STATE };
 
 static const char *const states[] = {
-	[MEMPOOL_BLOCK_NONE] = "none",	   [MEMPOOL_BLOCK_FREE] = "free",
+	[MEMPOOL_BLOCK_NONE] = "none",     [MEMPOOL_BLOCK_FREE] = "free",
 	[MEMPOOL_BLOCK_CACHED] = "cached", [MEMPOOL_BLOCK_USED] = "used",
 	[MEMPOOL_BLOCK_MOVING] = "moving", [MEMPOOL_BLOCK_RECLAIMED] = "reclaimed",
 };
@@ -40,8 +40,8 @@ struct walk {
 	struct filter filter;
 	bool json;
 	uint64_t n_shown;
-	uint64_t n[N_STATES];	    /* shown, by state */
-	uint32_t first, run;	    /* the run not yet printed: where it begins, how many */
+	uint64_t n[N_STATES];       /* shown, by state */
+	uint32_t first, run;        /* the run not yet printed: where it begins, how many */
 	struct mempool_block block; /* what they all do */
 };
 

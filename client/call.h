@@ -45,7 +45,7 @@ struct call {
 	bool json;
 	bool help, version;
 	const char *values[CALL_FLAGS_MAX]; /* of the command's flags; NULL when not given */
-	char **names;			    /* the arguments that are no options */
+	char **names;                       /* the arguments that are no options */
 	int n_names;
 	struct mempool_conn *conn; /* after call_connect() */
 };

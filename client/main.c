@@ -15,7 +15,7 @@
 #include "client/out.h"
 
 static const struct command *const commands[] = {
-	&list_command,	 &show_command,	   &clients_command, &blocks_command,
+	&list_command,   &show_command,    &clients_command, &blocks_command,
 	&create_command, &destroy_command, &check_command,   NULL,
 };
 

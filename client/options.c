@@ -9,7 +9,7 @@
 #include "client/options.h"
 #include "client/out.h"
 
-#define COMMON 4	/* options every command takes */
+#define COMMON 4        /* options every command takes */
 #define FIRST_FLAG 1000 /* getopt's value of a command's first flag */
 
 static const struct option common[COMMON] = {

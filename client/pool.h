@@ -16,7 +16,7 @@ struct json_object;
 
 struct pool {
 	struct mempool_info info;
-	bool seen;	    /* stats and usage are good */
+	bool seen;          /* stats and usage are good */
 	const char *remark; /* why not, in a word or three; empty when they are */
 	struct mempool_stats stats;
 	struct mempool_usage *usage; /* info.processes of them, by slot */

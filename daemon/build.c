@@ -14,7 +14,7 @@
 #include "daemon/server.h"
 
 #define RESERVE_SIZE (1u << 20) /* bytes a step */
-#define FORMAT_BUDGET 16384u	/* words a step */
+#define FORMAT_BUDGET 16384u    /* words a step */
 #define PROGRESS_NS 100000000u
 
 enum stage {
@@ -27,9 +27,9 @@ enum stage {
 struct build {
 	struct pool *pool;
 	struct session *session; /* NULL: it has gone */
-	uint32_t serial;	 /* of its request */
+	uint32_t serial;         /* of its request */
 	enum stage stage;
-	int fd;	     /* of the object being reserved; -1 between them */
+	int fd;      /* of the object being reserved; -1 between them */
 	uint64_t at; /* bytes of it that are */
 	struct mp_format format;
 	bool formatted;

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 struct limits {
-	uint32_t sessions;	  /* in all */
+	uint32_t sessions;        /* in all */
 	uint32_t sessions_a_user; /* EUSERS */
 	uint32_t excess_sessions; /* kept just to be told EUSERS; beyond it they are closed */
-	uint32_t pools;		  /* in all; at most REGISTRY_POOLS */
-	uint32_t pools_a_user;	  /* EDQUOT */
-	uint32_t burst;		  /* messages or connections taken in one callback */
+	uint32_t pools;           /* in all; at most REGISTRY_POOLS */
+	uint32_t pools_a_user;    /* EDQUOT */
+	uint32_t burst;           /* messages or connections taken in one callback */
 };
 
 #define LIMITS_DEFAULT                                                                          \

@@ -151,7 +151,7 @@ int listener_open(struct listener *listener, struct server *server)
 	}
 	if (r < 0) {
 		log_error("cannot listen on %s: %s", server->place.socket,
-			  r == -EEXIST	     ? "something that is no socket is in the way"
+			  r == -EEXIST       ? "something that is no socket is in the way"
 			  : r == -EADDRINUSE ? "somebody else listens there"
 					     : strerror(-r));
 		if (listener->fd >= 0) {

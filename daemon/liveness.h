@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum liveness {
-	LIVENESS_HELD,	  /* somebody has it mapped, or its descriptor is on the way */
-	LIVENESS_LOST,	  /* nobody has */
+	LIVENESS_HELD,    /* somebody has it mapped, or its descriptor is on the way */
+	LIVENESS_LOST,    /* nobody has */
 	LIVENESS_UNKNOWN, /* cannot be told: no file of that name, or no descriptor free */
 };
 

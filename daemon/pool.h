@@ -21,14 +21,14 @@ struct pool {
 	uint32_t index; /* of its record */
 	struct registry_pool *record;
 	struct registry_slot *slots;
-	struct mp_shape shape;	 /* follows from the record */
-	struct mp_pool view;	 /* of the control segment, when that is mapped */
-	void *control;		 /* NULL: not mapped */
-	int control_fd;		 /* -1: not open */
-	uint32_t n_used;	 /* slots that are not FREE */
-	uint32_t n_live;	 /* slots with an attachment that is not dying */
-	uint32_t slots_end;	 /* no slot at or beyond it is in use */
-	struct build *build;	 /* while it is being made */
+	struct mp_shape shape;   /* follows from the record */
+	struct mp_pool view;     /* of the control segment, when that is mapped */
+	void *control;           /* NULL: not mapped */
+	int control_fd;          /* -1: not open */
+	uint32_t n_used;         /* slots that are not FREE */
+	uint32_t n_live;         /* slots with an attachment that is not dying */
+	uint32_t slots_end;      /* no slot at or beyond it is in use */
+	struct build *build;     /* while it is being made */
 	struct removal *removal; /* while its memory is being given back */
 };
 

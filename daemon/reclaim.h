@@ -18,7 +18,7 @@ struct server;
 
 struct reclaim {
 	struct server *server;
-	TAILQ_HEAD(, attachment) queue;	  /* DYING and PASSING */
+	TAILQ_HEAD(, attachment) queue;   /* DYING and PASSING */
 	TAILQ_HEAD(, attachment) waiting; /* GRACE */
 	struct event turn;
 	uint64_t passes; /* done since the daemon's start */

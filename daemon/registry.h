@@ -47,7 +47,7 @@ struct registry_header {
 struct registry_pool {
 	mp_atomic32 state;  /* enum registry_pool_state; everything else stands before it moves */
 	mp_atomic32 broken; /* clients spoilt its objects; never unset */
-	uint64_t id;	    /* random; part of the objects' names */
+	uint64_t id;        /* random; part of the objects' names */
 	uint64_t cookie;    /* of the request that made it; 0: none */
 	uint64_t control_size;
 	uint64_t data_size;

@@ -17,7 +17,7 @@
 #define EXCESS_SECONDS 1
 
 static const char *const state_names[] = {
-	[SESSION_EXCESS] = "excess",	 [SESSION_HELLO] = "hello",   [SESSION_READY] = "ready",
+	[SESSION_EXCESS] = "excess",     [SESSION_HELLO] = "hello",   [SESSION_READY] = "ready",
 	[SESSION_BUILDING] = "building", [SESSION_CLOSED] = "closed",
 };
 

@@ -39,7 +39,7 @@ struct session {
 	struct server *server;
 	int fd;
 	enum session_state state; /* written by session_set_state() alone */
-	struct ucred peer;	  /* when it connected, as the kernel says */
+	struct ucred peer;        /* when it connected, as the kernel says */
 	struct process *process;
 	struct build *build; /* BUILDING: what it waits for */
 	struct event readable;

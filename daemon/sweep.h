@@ -17,7 +17,7 @@ struct server;
 struct sweep {
 	struct server *server;
 	TAILQ_HEAD(sweep_queue, attachment)
-	queue;	       /* all that are LIVE; the one tested longest ago first */
+	queue;         /* all that are LIVE; the one tested longest ago first */
 	uint32_t n;    /* in the queue */
 	uint32_t left; /* of this round */
 	struct event turn;

@@ -16,8 +16,8 @@
 #include "lib/process.h"
 
 #define SYSTEM_SOCKET "/run/mempoold/socket"
-#define REPLY_MS 10000	  /* a request's reply, or a sign of progress */
-#define TELL_MS 1000	  /* a reply that matters little */
+#define REPLY_MS 10000    /* a request's reply, or a sign of progress */
+#define TELL_MS 1000      /* a reply that matters little */
 #define RECONNECT_MS 2000 /* for a daemon that is being restarted */
 #define RECONNECT_PAUSE_MS 10
 

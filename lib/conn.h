@@ -21,7 +21,7 @@
 struct mempool_conn {
 	uint64_t epoch;
 	pthread_mutex_t mutex; /* one request at a time; guards fd, cookie, serial */
-	int fd;		       /* -1: none */
+	int fd;                /* -1: none */
 	uint64_t cookie;       /* SO_COOKIE of fd */
 	uint32_t serial;
 	mp_atomic32 references; /* the user's, and one a pool */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/conn.h"
+#include "lib/core/steal.h"
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/pool.h"
@@ -128,6 +129,8 @@ static void detach(struct mempool *pool)
 /* Enters the pool into the process's list; opening is held. */
 static int enlist(struct process *process, struct mempool *pool)
 {
+	process->stealable = process->stealable || mp_steal_register();
+	pool->core.stealable = process->stealable;
 	pthread_mutex_lock(&process->mutex);
 	pool->place = process_take_place(process);
 	if (pool->place >= 0) {
@@ -227,7 +230,7 @@ static void create_message(union wire_message *m, const char *name, const struct
 		.alignment = a->alignment,
 		.capacity = capacity_for(a->thread_cache),
 		.n_caches = a->thread_cache == MEMPOOL_NO_CACHE ? 0
-			    : a->threads			? a->threads
+			    : a->threads                        ? a->threads
 								: MP_CACHES_DEFAULT,
 		.n_slots = a->processes,
 		.n_shards = a->shards,

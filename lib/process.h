@@ -23,11 +23,12 @@ struct mempool;
 struct thread;
 
 struct process {
-	mp_atomic64 epoch;	    /* a random number; 0: nothing here yet, or forked */
+	mp_atomic64 epoch;          /* a random number; 0: nothing here yet, or forked */
 	pthread_mutex_t opening;    /* held by open, create and close from end to end */
-	pthread_mutex_t mutex;	    /* guards the rest; taken inside opening */
-	struct mempool *pools;	    /* list, by mempool.next */
-	struct thread *threads;	    /* list, by thread.next */
+	pthread_mutex_t mutex;      /* guards the rest; taken inside opening */
+	bool stealable;             /* registered with membarrier */
+	struct mempool *pools;      /* list, by mempool.next */
+	struct thread *threads;     /* list, by thread.next */
 	bool places[PROCESS_POOLS]; /* taken by a pool */
 };
 

@@ -16,10 +16,10 @@ extern "C" {
 /* A pool, as the daemon knows it. */
 struct mempool_info {
 	char name[MEMPOOL_NAME_MAX + 1];
-	bool destroyed;	     /* no name any more; goes with its last process */
-	bool broken;	     /* marked so by the daemon; see its log */
+	bool destroyed;      /* no name any more; goes with its last process */
+	bool broken;         /* marked so by the daemon; see its log */
 	uint32_t uid, gid;   /* owner */
-	uint32_t mode;	     /* permission bits */
+	uint32_t mode;       /* permission bits */
 	uint64_t block_size; /* bytes */
 	uint64_t stride;     /* bytes from block to block */
 	uint32_t blocks;
@@ -29,7 +29,7 @@ struct mempool_info {
 	uint32_t magazine;  /* blocks in a magazine */
 	uint32_t shards;
 	uint32_t gift_grace_ms;
-	uint64_t id;	 /* unique; a pool made again under the same name has another */
+	uint64_t id;     /* unique; a pool made again under the same name has another */
 	uint64_t memory; /* bytes of shared memory, data and bookkeeping */
 };
 
@@ -60,14 +60,14 @@ enum mempool_block_state {
 	MEMPOOL_BLOCK_FREE,   /* in the depot */
 	MEMPOOL_BLOCK_CACHED, /* in a thread's cache */
 	MEMPOOL_BLOCK_USED,
-	MEMPOOL_BLOCK_MOVING,	 /* given, not yet taken */
+	MEMPOOL_BLOCK_MOVING,    /* given, not yet taken */
 	MEMPOOL_BLOCK_RECLAIMED, /* of a dead process, not yet collected */
 };
 
 /* One block. */
 struct mempool_block {
 	enum mempool_block_state state;
-	uint32_t slot;	     /* of the owner (used), the giver (moving), the cacher (cached) */
+	uint32_t slot;       /* of the owner (used), the giver (moving), the cacher (cached) */
 	uint32_t generation; /* how often it was given, from a random start */
 };
 
@@ -79,8 +79,8 @@ struct mempool_daemon {
 	uint32_t pools;
 	uint32_t clients; /* attachments of processes to pools */
 	uint32_t sessions;
-	uint64_t started_at;	   /* seconds since the epoch */
-	uint64_t passes;	   /* over what dead processes held */
+	uint64_t started_at;       /* seconds since the epoch */
+	uint64_t passes;           /* over what dead processes held */
 	uint64_t longest_slice_ns; /* the longest the event loop was kept by one piece of work */
 };
 

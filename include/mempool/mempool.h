@@ -36,7 +36,7 @@
 extern "C" {
 #endif
 
-#define MEMPOOL_NAME_MAX 64	   /* characters in a name: [a-z0-9._-]{1,64} */
+#define MEMPOOL_NAME_MAX 64        /* characters in a name: [a-z0-9._-]{1,64} */
 #define MEMPOOL_BLOCK_SIZE_MIN 16u /* bytes */
 #define MEMPOOL_BLOCK_SIZE_MAX (1u << 30)
 #define MEMPOOL_BLOCKS_MAX (1u << 26)
@@ -49,29 +49,30 @@ extern "C" {
 #define MEMPOOL_RDONLY 0x1u  /* reader: get, put, give and take, but the payload is read-only */
 #define MEMPOOL_OBSERVE 0x2u /* observer: everything read-only; no get, put, give or take */
 
-#define MEMPOOL_CREATOR ((uint32_t)-1)	/* attr.uid, attr.gid: those of the creator */
+#define MEMPOOL_CREATOR ((uint32_t)-1)  /* attr.uid, attr.gid: those of the creator */
 #define MEMPOOL_NO_CACHE ((uint32_t)-1) /* attr.thread_cache: threads cache nothing */
 
 struct mempool_conn; /* a connection to the daemon */
-struct mempool;	     /* a pool this process has open */
+struct mempool;      /* a pool this process has open */
 
 /*
  * What a pool is made of. Start from MEMPOOL_ATTR_INIT; a zero means the default.
  */
 struct mempool_attr {
-	uint32_t size;		/* sizeof(struct mempool_attr): lets the struct grow */
-	uint32_t uid;		/* owner; only root may name another than itself */
-	uint32_t gid;		/* group; only root may name one it is not in */
-	uint32_t mode;		/* permission bits, default 0600: write = writer, read = the rest */
-	uint64_t block_size;	/* bytes of payload, MEMPOOL_BLOCK_SIZE_MIN to _MAX */
-	uint32_t blocks;	/* 1 to MEMPOOL_BLOCKS_MAX */
-	uint32_t alignment;	/* of each block: a power of two from 8 to 4096, default 64 */
-	uint32_t processes;	/* that may have the pool open at once, default 256 */
-	uint32_t threads;	/* that may have a cache at once, default 64; others do without */
-	uint32_t thread_cache;	/* blocks a thread may cache: 16, 48, ... 496; default by pool size */
-	uint32_t shards;	/* of the depot: a power of two up to 8, default by CPUs */
+	uint32_t size;       /* sizeof(struct mempool_attr): lets the struct grow */
+	uint32_t uid;        /* owner; only root may name another than itself */
+	uint32_t gid;        /* group; only root may name one it is not in */
+	uint32_t mode;       /* permission bits, default 0600: write = writer, read = the rest */
+	uint64_t block_size; /* bytes of payload, MEMPOOL_BLOCK_SIZE_MIN to _MAX */
+	uint32_t blocks;     /* 1 to MEMPOOL_BLOCKS_MAX */
+	uint32_t alignment;  /* of each block: a power of two from 8 to 4096, default 64 */
+	uint32_t processes;  /* that may have the pool open at once, default 256 */
+	uint32_t threads;    /* that may have a cache at once, default 64; others do without */
+	uint32_t
+		thread_cache; /* blocks a thread may cache: 16, 48, ... 496; default by pool size */
+	uint32_t shards;      /* of the depot: a power of two up to 8, default by CPUs */
 	uint32_t gift_grace_ms; /* how long a dead giver's gifts may still be taken, default 10 s */
-	uint32_t reserved;	/* zero */
+	uint32_t reserved;      /* zero */
 };
 
 #define MEMPOOL_ATTR_INIT                                                                         \
@@ -91,14 +92,14 @@ struct mempool_token {
  */
 struct mempool_stats {
 	uint64_t blocks;     /* in the pool */
-	uint64_t used;	     /* owned by a process */
+	uint64_t used;       /* owned by a process */
 	uint64_t cached;     /* free, in a thread's cache */
-	uint64_t free;	     /* free, in the depot: for anybody */
+	uint64_t free;       /* free, in the depot: for anybody */
 	uint64_t moving;     /* given and not yet taken */
 	uint64_t reclaimed;  /* of the dead, not yet collected: for anybody */
 	uint64_t min_free;   /* lowest `free` seen when magazines were exchanged */
-	uint64_t gets;	     /* blocks got, since the pool was made; so are the rest */
-	uint64_t puts;	     /* blocks put */
+	uint64_t gets;       /* blocks got, since the pool was made; so are the rest */
+	uint64_t puts;       /* blocks put */
 	uint64_t failures;   /* gets that found no block */
 	uint64_t recoveries; /* passes of the daemon that found something left behind */
 	uint64_t recovered;  /* blocks those passes took back */
@@ -108,7 +109,7 @@ struct mempool_stats {
 /* What mempool_check() found. */
 struct mempool_report {
 	uint64_t blocks;     /* walked */
-	uint64_t lost;	     /* blocks nobody owns and nobody can get */
+	uint64_t lost;       /* blocks nobody owns and nobody can get */
 	uint64_t duplicated; /* blocks that could be handed out twice */
 	uint64_t broken;     /* other rules broken */
 	char first[192];     /* a sentence on the first finding; empty when there is none */
@@ -208,8 +209,8 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
  * Some nanoseconds; no system call but when this thread's cache is empty and a depot is contended.
  *
  * Returns the block, or NULL with errno
- * ENOMEM    no block is free. Blocks in the caches of other threads are not looked at: see `cached`
- *           in mempool_stat() and mempool_flush()
+ * ENOMEM    no block is free. Idle threads' caches have been looked into; not those of threads
+ *           that are inside a call this moment, nor by a thread that has no cache itself
  * EAGAIN    every lock is held by somebody who does not go on (stopped in a debugger, say)
  * EACCES    the handle is an observer's
  * EDEADLK   called from a signal handler that interrupted a call

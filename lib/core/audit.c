@@ -8,7 +8,8 @@
  *	RECLAIMED: a collect is pending     unless somebody is between the word and the announcement
  *	holder: kind and id in range, CACHE(r) only while r has an owner
  *	record at rest: what it says is loaded is held by it; if not, two threads believe that they
- *	                hold one magazine, and its blocks could be handed out twice
+ *	                hold one magazine, and its blocks could be handed out twice (unless a thief
+ *	                was announced: then the owner will look before it believes)
  *
  * All of it holds between any two instructions of anybody, but a walk sees its parts at different
  * times. So what looks wrong is asked again until it has been wrong CONFIRMATIONS times in a row,
@@ -191,7 +192,8 @@ static bool is_record_wrong(const struct mp_pool *pool, uint32_t r)
 	uint32_t slot = (uint32_t)owner - 1;
 
 	if (slot >= pool->shape.n_slots ||
-	    mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_LIVE || mp_load(&c->busy)) {
+	    mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_LIVE || mp_load(&c->busy) ||
+	    mp_load(&c->steal)) {
 		return false;
 	}
 	return (is_not_held(pool, r, mp_load(&c->loaded)) ||

@@ -10,7 +10,7 @@
 #include "lib/core/layout.h"
 
 struct mp_audit {
-	uint64_t lost;	     /* FREE in a magazine that does not list it, or nobody's */
+	uint64_t lost;       /* FREE in a magazine that does not list it, or nobody's */
 	uint64_t duplicated; /* FREE twice over: cannot be, short of a scribbled word */
 	uint64_t broken;     /* holders, counts and records out of range or without an owner */
 	char first[192];     /* a sentence; empty when nothing was found */

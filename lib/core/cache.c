@@ -3,6 +3,7 @@
 
 #include "lib/core/cache.h"
 #include "lib/core/collect.h"
+#include "lib/core/steal.h"
 
 #define RECORD_RETRY 256 /* calls a thread does without a record before it looks for one again */
 
@@ -26,10 +27,11 @@ static struct mp_hand hand_of(const struct mp_pool *pool, uint32_t index)
 /* ---- the record ---- */
 
 /* The claimer clears the record before anything is held in its name. */
-static void record_begin(struct mp_cache *c, uint32_t busy)
+static void record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
 {
 	mp_store(&c->loaded, MP_NONE);
 	mp_store(&c->previous, MP_NONE);
+	mp_store(&c->stealable, stealable);
 	mp_store(&c->steal, 0);
 	mp_store(&c->gets, 0);
 	mp_store(&c->puts, 0);
@@ -58,7 +60,7 @@ static void local_claim(struct mp_pool *pool, struct mp_local *local)
 	uint32_t record = record_claim(pool);
 
 	if (record != MP_NONE) {
-		record_begin(&pool->caches[record], mp_load(&local->cache->busy));
+		record_begin(&pool->caches[record], pool->stealable, mp_load(&local->cache->busy));
 		local->record = record;
 		local->cache = &pool->caches[record];
 		mp_store(&local->standin.busy, 0);
@@ -122,6 +124,27 @@ static void swap_hands(struct mp_local *local)
 	note_hands(local);
 }
 
+/* A hand's magazine, if it is still ours; then no thief that looked before can have it any more. */
+static void settle_hand(struct mp_local *local, struct mp_hand *hand)
+{
+	if (hand->index != MP_NONE &&
+	    !mp_magazine_hand(hand->magazine, MP_HOLDER_CACHE, local->record, MP_HOLDER_CACHE,
+			      local->record)) {
+		*hand = no_hand;
+	}
+}
+
+/* The beginning of every call but the fastest: what thieves have announced is answered. */
+static void settle(struct mp_local *local)
+{
+	if (__builtin_expect(mp_load(&local->cache->steal) != 0, 0)) {
+		settle_hand(local, &local->loaded);
+		settle_hand(local, &local->previous);
+		note_hands(local);
+		mp_store_release(&local->cache->steal, 0);
+	}
+}
+
 static uint32_t hand_count(const struct mp_hand *hand)
 {
 	return mp_load(&hand->magazine->count);
@@ -164,6 +187,7 @@ static void give_back(struct mp_pool *pool, struct mp_local *local, struct mp_ha
 
 void mp_flush(struct mp_pool *pool, struct mp_local *local)
 {
+	settle(local);
 	give_back(pool, local, &local->loaded);
 	give_back(pool, local, &local->previous);
 }
@@ -260,14 +284,31 @@ static int get_failed(struct mp_pool *pool, struct mp_local *local, int error)
 	return error;
 }
 
+/* Makes a stolen magazine the previous one. False: nothing could be stolen. */
+static bool steal(struct mp_pool *pool, struct mp_local *local)
+{
+	uint32_t m = local->record == MP_NONE ? MP_NONE : mp_steal(pool, local->record);
+	if (m == MP_NONE) {
+		return false;
+	}
+	give_back(pool, local, &local->previous);
+	local->previous = hand_of(pool, m);
+	note_hands(local);
+	return true;
+}
+
 int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
+	settle(local);
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
 	int outcome = refill_and_pop(pool, local, index);
 	if (outcome != 0 && mp_collect_pending(pool)) {
 		mp_collect(pool, local, home_of(pool, local));
+		outcome = refill_and_pop(pool, local, index);
+	}
+	while (outcome != 0 && steal(pool, local)) {
 		outcome = refill_and_pop(pool, local, index);
 	}
 	if (outcome != 0 && !mp_collect_one(pool, index)) {
@@ -322,6 +363,7 @@ static int put_owned(struct mp_pool *pool, struct mp_local *local, uint32_t inde
 
 int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
 {
+	settle(local);
 	uint64_t index = mp_pool_index(pool, block);
 	if (index >= pool->blocks) {
 		return -EINVAL;
@@ -356,6 +398,7 @@ static __attribute__((noinline)) int get_rest(struct mp_pool *pool, struct mp_lo
 
 int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n)
 {
+	settle(local);
 	if (hand_count(&local->loaded) < n && hand_count(&local->previous) >= n) {
 		swap_hands(local);
 	}
@@ -401,6 +444,7 @@ static __attribute__((noinline)) bool has_room(struct mp_pool *pool, struct mp_l
 
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n)
 {
+	settle(local);
 	if (n > hand_room(&local->loaded) && n <= hand_room(&local->previous)) {
 		swap_hands(local);
 	}

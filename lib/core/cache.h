@@ -18,7 +18,8 @@
  *					it is not inside a call; else by the daemon after p's death
  *
  * busy is 1 from the entry of a call to its end. It keeps a signal handler from calling into the
- * middle of a call of its own thread, and close from unmapping under a sibling.
+ * middle of a call of its own thread, close from unmapping under a sibling, and thieves (steal.h) from
+ * magazines in use. A call that finds itself announced to a thief settles first.
  *
  * Order of stores: those of magazine.h and depot.h between busy = 1 and busy = 0. A swap changes
  * private pointers only. Counters come last; a death before them loses a count, no block.
@@ -39,17 +40,17 @@
 /* A magazine in a thread's hands. */
 struct mp_hand {
 	struct mp_magazine *magazine; /* never NULL: an empty constant stands for none */
-	uint32_t index;		      /* MP_NONE: none */
-	uint32_t free;		      /* FREE(index) */
-	uint32_t capacity;	      /* 0: none */
+	uint32_t index;               /* MP_NONE: none */
+	uint32_t free;                /* FREE(index) */
+	uint32_t capacity;            /* 0: none */
 	uint32_t unused;
 };
 
 struct mp_local {
 	_Alignas(64) struct mp_hand loaded;
 	struct mp_cache *cache; /* the record, or &standin */
-	uint32_t record;	/* MP_NONE: none */
-	uint32_t tries;		/* calls without a record */
+	uint32_t record;        /* MP_NONE: none */
+	uint32_t tries;         /* calls without a record */
 	struct mp_hand previous;
 	struct mp_cache standin;
 };
@@ -88,7 +89,7 @@ static inline uint32_t mp_try_get(const struct mp_pool *pool, const struct mp_lo
 	struct mp_magazine *m = local->loaded.magazine;
 	uint32_t n = mp_load(&m->count), free = local->loaded.free, index;
 
-	if (__builtin_expect(n == 0, 0) ||
+	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) || __builtin_expect(n == 0, 0) ||
 	    __builtin_expect(!mp_magazine_peek(pool, m, free, n - 1, &index), 0)) {
 		return MP_NONE;
 	}
@@ -107,7 +108,8 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 		return false;
 	}
 	struct mp_magazine *m = local->loaded.magazine;
-	if (__builtin_expect(mp_load(&pool->words[index].low) != pool->used, 0) ||
+	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) ||
+	    __builtin_expect(mp_load(&pool->words[index].low) != pool->used, 0) ||
 	    __builtin_expect(mp_load(&m->count) >= local->loaded.capacity, 0)) {
 		return false;
 	}

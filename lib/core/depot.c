@@ -111,7 +111,7 @@ struct visit {
 	int (*act)(struct mp_pool *pool, uint32_t shard, struct visit *visit);
 	uint32_t record;
 	uint32_t magazine; /* in or out */
-	uint32_t index;	   /* block, in or out */
+	uint32_t index;    /* block, in or out */
 	enum mp_want want;
 	uint32_t back;
 };

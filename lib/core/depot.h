@@ -35,12 +35,12 @@
 /* Outcomes, beside 0 and negative errnos. */
 enum {
 	MP_E_EMPTY = 1, /* no shard has what was asked for */
-	MP_E_BUSY,	/* nor those that could be locked; others could not */
+	MP_E_BUSY,      /* nor those that could be locked; others could not */
 };
 
 enum mp_want {
 	MP_WANT_BLOCKS, /* a magazine to get from: full, else partial */
-	MP_WANT_ROOM,	/* a magazine to put into: empty, else partial */
+	MP_WANT_ROOM,   /* a magazine to put into: empty, else partial */
 };
 
 /* Lays an empty shard; then the magazines it begins with. Before anybody else has the pool. */

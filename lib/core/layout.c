@@ -201,7 +201,7 @@ static void format_magazine(struct mp_pool *pool, uint32_t m, uint64_t seed)
 	struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t capacity = pool->shape.capacity;
 	uint64_t first = (uint64_t)m * capacity;
-	uint32_t n = first >= pool->blocks		? 0
+	uint32_t n = first >= pool->blocks              ? 0
 		     : pool->blocks - first >= capacity ? capacity
 							: (uint32_t)(pool->blocks - first);
 

@@ -64,7 +64,7 @@ struct mp_header {
 	/* Written rarely: by the daemon's passes, by collectors, by puts that found no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
 	mp_atomic64 collected_seq; /* reclaim_seq as read before the last full collect */
-	mp_atomic32 owed;	   /* by the daemon: a raise of reclaim_seq */
+	mp_atomic32 owed;          /* by the daemon: a raise of reclaim_seq */
 	mp_atomic32 collect_hint;  /* where the next collector may go on */
 
 	/* Counters of the dead and gone, folded in by the daemon; minimum by whoever swaps. */
@@ -94,11 +94,11 @@ _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
  * free by the claimer, to free by the owner or, when its process is dead, by the daemon) and steal.
  */
 struct mp_cache {
-	mp_atomic64 owner; /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
-	mp_atomic32 busy;  /* 1: a call is under way */
-	mp_atomic32 unused;
-	mp_atomic64 steal;  /* a thief's announcement; 0: none */
-	mp_atomic32 loaded; /* magazine index, for onlookers; its holder is what counts */
+	mp_atomic64 owner;     /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
+	mp_atomic32 busy;      /* 1: a call is under way */
+	mp_atomic32 stealable; /* the process is registered with membarrier */
+	mp_atomic64 steal;     /* a thief's announcement; 0: none */
+	mp_atomic32 loaded;    /* magazine index, for onlookers; its holder is what counts */
 	mp_atomic32 previous;
 	mp_atomic64 gets;
 	mp_atomic64 puts;
@@ -110,9 +110,9 @@ _Static_assert(sizeof(struct mp_cache) == 128, "two cache lines: neighbours pref
 /* Heads are magazine indices; everything here is written under the lock. */
 struct mp_shard {
 	pthread_mutex_t lock; /* robust, process-shared */
-	uint32_t full;	      /* list of magazines at capacity */
+	uint32_t full;        /* list of magazines at capacity */
 	uint32_t partial;     /* list of magazines neither full nor empty */
-	uint32_t empty;	      /* list of magazines without entries */
+	uint32_t empty;       /* list of magazines without entries */
 	mp_atomic32 n_free;   /* entries in them; read by anybody for min_free */
 	uint64_t padding[9];
 };
@@ -122,7 +122,7 @@ _Static_assert(sizeof(struct mp_shard) == 128, "two cache lines: neighbours pref
 union mp_word {
 	mp_atomic64 whole;
 	struct {
-		mp_atomic32 low;	/* {state:3 | ref:29} */
+		mp_atomic32 low;        /* {state:3 | ref:29} */
 		mp_atomic32 generation; /* changes only together with the low half */
 	};
 };
@@ -133,7 +133,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half comes fi
 struct mp_magazine {
 	mp_atomic64 holder; /* {kind:3 | id:21 | sequence:40}, see magazine.h */
 	mp_atomic32 count;  /* entries below it are counted */
-	uint32_t next;	    /* link of the shard's list it is on */
+	uint32_t next;      /* link of the shard's list it is on */
 	uint64_t unused[2];
 	mp_atomic32 entry[]; /* block indices */
 };
@@ -152,10 +152,10 @@ struct mp_shape {
 	uint32_t n_shards;
 
 	uint32_t n_magazines;
-	uint32_t magazine_size;						 /* bytes */
-	uint64_t stride;						 /* bytes */
+	uint32_t magazine_size;                                          /* bytes */
+	uint64_t stride;                                                 /* bytes */
 	uint64_t shards_at, slots_at, caches_at, words_at, magazines_at; /* bytes into control */
-	uint64_t control_size, data_size;				 /* bytes */
+	uint64_t control_size, data_size;                                /* bytes */
 };
 
 /* Default for n_caches, as 0 means none. */
@@ -173,10 +173,11 @@ struct mp_pool {
 	unsigned char *data; /* NULL in the daemon */
 	uint64_t stride;
 	uint64_t inverse; /* of stride's odd part, modulo 2^64 */
-	uint32_t shift;	  /* trailing zero bits of stride */
+	uint32_t shift;   /* trailing zero bits of stride */
 	uint32_t blocks;
-	uint32_t used; /* low half of the word of a block of ours; 0 for onlookers */
-	uint32_t slot; /* ours; MP_NONE for onlookers */
+	uint32_t used;  /* low half of the word of a block of ours; 0 for onlookers */
+	uint32_t slot;  /* ours; MP_NONE for onlookers */
+	bool stealable; /* our idle threads may be stolen from */
 
 	struct mp_header *header;
 	struct mp_shard *shards;

@@ -19,6 +19,8 @@
  * two who saw the same holder cannot both succeed. Changes allowed:
  *	DEPOT(s) <-> CACHE(r)   r's owner, under the lock of shard s
  *	ORPHAN -> DEPOT(s)      a collector, under the lock of shard s
+ *	CACHE(r) -> CACHE(r)    r's owner, to settle: thieves that looked before fail
+ *	CACHE(r) -> CACHE(t)    a thief that owns t, see steal.h
  *	CACHE(r) -> ORPHAN      r's owner, or the daemon when r's process is dead
  *	UNBORN -> DEPOT         the daemon, before anybody else has the pool
  *

@@ -14,7 +14,7 @@ struct mp_pass {
 	uint32_t cursor;
 	uint64_t recovered; /* blocks and gifts that became RECLAIMED */
 	uint32_t orphans;   /* magazines that lost their holder */
-	uint64_t gifts;	    /* of the dead, still MOVING, seen by this pass */
+	uint64_t gifts;     /* of the dead, still MOVING, seen by this pass */
 	bool grace_over;    /* take gifts back too */
 };
 

@@ -57,7 +57,7 @@ struct wire_head {
 	uint16_t version;
 	uint16_t type;
 	uint32_t serial; /* chosen by the client, repeated in the reply */
-	int32_t error;	 /* WIRE_ERROR: a positive errno; else 0 */
+	int32_t error;   /* WIRE_ERROR: a positive errno; else 0 */
 };
 _Static_assert(sizeof(struct wire_head) == 16, "frozen");
 
@@ -79,7 +79,7 @@ _Static_assert(sizeof(struct wire_shape) == 32, "frozen");
 struct wire_hello {
 	struct wire_head head;
 	uint64_t signature; /* mp_signature() */
-	int32_t pid;	    /* as the client sees itself; differs in another PID namespace */
+	int32_t pid;        /* as the client sees itself; differs in another PID namespace */
 	uint32_t zero;
 };
 _Static_assert(sizeof(struct wire_hello) == 32, "frozen");
@@ -160,7 +160,7 @@ struct wire_pool {
 	uint32_t uid, gid, mode;
 	uint32_t clients;
 	uint32_t gift_grace_ms;
-	uint32_t flags;	 /* WIRE_POOL_* */
+	uint32_t flags;  /* WIRE_POOL_* */
 	uint32_t cursor; /* NEXT_POOL: for the next; 0 there was none, the rest is empty */
 	uint32_t zero;
 };

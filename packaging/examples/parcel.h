@@ -18,7 +18,7 @@
 
 struct parcel {
 	struct mempool_token token;
-	uint32_t chunk;	 /* number */
+	uint32_t chunk;  /* number */
 	uint32_t length; /* bytes */
 };
 _Static_assert(sizeof(struct parcel) == 16, "the same on both sides");

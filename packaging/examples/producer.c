@@ -42,7 +42,7 @@ struct producer {
 	int listener;
 	uint64_t file_size;
 	uint32_t n_chunks, n_done, n_again;
-	uint32_t next;	       /* no chunk before it is to be sent */
+	uint32_t next;         /* no chunk before it is to be sent */
 	unsigned char *chunks; /* enum chunk_state of each */
 	int n_consumers;
 	struct consumer consumers[CONSUMERS_MAX];

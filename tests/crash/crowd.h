@@ -24,7 +24,7 @@ struct ledger {
 	uint64_t refused;    /* puts of blocks of one's own that were refused */
 	uint64_t operations[CROWD_WORKERS];
 	uint32_t doomed[CROWD_WORKERS]; /* set before SIGKILL: its entries count no more */
-	uint32_t owner[];		/* by block: worker + 1, or 0 */
+	uint32_t owner[];               /* by block: worker + 1, or 0 */
 };
 
 struct crowd {

@@ -33,7 +33,7 @@ struct scene {
 	struct arena arena;
 	struct member victim, survivor;
 	void *blocks[BLOCKS];
-	uint32_t n;	/* blocks of the victim, before the operation */
+	uint32_t n;     /* blocks of the victim, before the operation */
 	uint64_t token; /* of a gift */
 };
 
@@ -112,6 +112,27 @@ static void with_own_gift(struct scene *s)
 	get_some(s, 1);
 	mp_word_give(&s->victim.pool, mp_pool_index(&s->victim.pool, s->blocks[0]), &s->token);
 	s->n = 0;
+}
+
+/* The depot is empty; the survivor, idle, has blocks in its cache. */
+static void with_idle_survivor(struct scene *s)
+{
+	uint32_t index;
+
+	member_get(&s->survivor, &index);
+	member_put(&s->survivor, index);
+	get_some(s, BLOCKS - CAPACITY);
+}
+
+/* The survivor has stolen the victim's magazine, which the victim does not know yet. */
+static void with_stolen_cache(struct scene *s)
+{
+	uint32_t index;
+
+	get_some(s, BLOCKS);
+	put_some(s, 2);
+	member_get(&s->survivor, &index);
+	member_put(&s->survivor, index);
 }
 
 /* A third process died with blocks in hand and magazines half used: there is much to collect. */
@@ -267,6 +288,9 @@ static const struct operation operations[] = {
 	{"put bulk", with_both_full, act_put_bulk},
 	{"put bulk, two magazines", with_little_room, act_put_bulk},
 	{"put bulk, refused", with_loaded, act_put_bulk_twice},
+	{"steal", with_idle_survivor, act_get},
+	{"get, stolen from", with_stolen_cache, act_get},
+	{"put, stolen from", with_stolen_cache, act_put},
 	{"flush", with_little_room, act_flush},
 	{"flush, merged", with_partial_in_depot, act_flush},
 	{"thread exit", with_little_room, act_thread_exit},

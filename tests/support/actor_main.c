@@ -184,12 +184,12 @@ static const struct {
 	const char *name;
 	int64_t (*act)(const char *arg);
 } commands[] = {
-	{"open", do_open},	   {"get", do_get},	{"put", do_put},
-	{"bulk", do_bulk},	   {"give", do_give},	{"take", do_take},
+	{"open", do_open},         {"get", do_get},     {"put", do_put},
+	{"bulk", do_bulk},         {"give", do_give},   {"take", do_take},
 	{"withdraw", do_withdraw}, {"flush", do_flush}, {"drain", do_drain},
-	{"close", do_close},	   {"force", do_force}, {"foreign", do_foreign},
-	{"churn", do_churn},	   {"exec", do_exec},	{"closefrom", do_closefrom},
-	{"fork", do_fork},	   {"write", do_write}, {"exit", do_exit},
+	{"close", do_close},       {"force", do_force}, {"foreign", do_foreign},
+	{"churn", do_churn},       {"exec", do_exec},   {"closefrom", do_closefrom},
+	{"fork", do_fork},         {"write", do_write}, {"exit", do_exit},
 };
 
 static int64_t obey(char *line)

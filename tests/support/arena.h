@@ -11,6 +11,7 @@
 #include "lib/core/collect.h"
 #include "lib/core/pass.h"
 #include "lib/core/slot.h"
+#include "lib/core/steal.h"
 
 struct arena {
 	struct mp_pool daemon; /* a view without a seat */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/core/magazine.h"
+#include "lib/core/steal.h"
+
+#define BATCH 8 /* caches that one membarrier serves */
+
+/* A magazine to be stolen, as it was when we announced ourselves. */
+struct loot {
+	uint32_t victim; /* record */
+	uint32_t magazine;
+	uint64_t holder;
+};
+
+bool mp_steal_register(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
+/* A name no other living thief has. */
+static uint64_t thief_name(const struct mp_pool *pool, uint32_t record)
+{
+	return (mp_load(&pool->caches[record].owner) >> 32) << 32 | (record + 1);
+}
+
+/* Whether the magazine is held by the cache and has entries. */
+static bool is_worth_it(const struct mp_pool *pool, uint32_t victim, uint32_t magazine,
+			uint64_t *holder)
+{
+	if (magazine >= pool->shape.n_magazines) {
+		return false;
+	}
+	const struct mp_magazine *m = mp_magazine(pool, magazine);
+	*holder = mp_load_acquire(&m->holder);
+	return mp_holder_is(*holder, MP_HOLDER_CACHE, victim) && mp_load(&m->count) > 0;
+}
+
+/* Looks whether the cache @victim has something; announces us if so. */
+static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct loot *loot)
+{
+	struct mp_cache *c = &pool->caches[victim];
+
+	if ((uint32_t)mp_load(&c->owner) == 0 || !mp_load(&c->stealable)) {
+		return false;
+	}
+	loot->victim = victim;
+	loot->magazine = mp_load(&c->previous);
+	if (!is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
+		loot->magazine = mp_load(&c->loaded);
+		if (!is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
+			return false;
+		}
+	}
+	mp_store_release(&c->steal, me);
+	return true;
+}
+
+/* After the membarrier: takes it, if the owner is still out and nobody came after us. */
+static bool grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struct loot *loot)
+{
+	struct mp_cache *c = &pool->caches[loot->victim];
+
+	return !mp_load_acquire(&c->busy) && mp_load_acquire(&c->steal) == me &&
+	       mp_cas(&mp_magazine(pool, loot->magazine)->holder, loot->holder,
+		      mp_holder_after(loot->holder, MP_HOLDER_CACHE, record));
+}
+
+static uint32_t grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
+			 const struct loot *loot, unsigned n)
+{
+	if (n == 0 || syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) != 0) {
+		return MP_NONE;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (grab(pool, record, me, &loot[i])) {
+			return loot[i].magazine;
+		}
+	}
+	return MP_NONE;
+}
+
+uint32_t mp_steal(struct mp_pool *pool, uint32_t record)
+{
+	uint64_t me = thief_name(pool, record);
+	struct loot loot[BATCH];
+	unsigned n = 0;
+
+	/* From the neighbour on, so that thieves do not all rob the first. */
+	for (uint32_t i = 1; i < pool->shape.n_caches; i++) {
+		uint32_t victim = (record + i) % pool->shape.n_caches;
+		n += announce(pool, victim, me, &loot[n]);
+		if (n == BATCH || i + 1 == pool->shape.n_caches) {
+			uint32_t m = grab_one(pool, record, me, loot, n);
+			if (m != MP_NONE) {
+				return m;
+			}
+			n = 0;
+		}
+	}
+	return MP_NONE;
+}

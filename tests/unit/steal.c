@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Stealing from idle threads: no free block is out of reach, and none is handed out twice. */
+#include <string.h>
+
+#include "tests/support/arena.h"
+#include "tests/unit/suite.h"
+
+#define BLOCKS 400
+#define MEMBERS 60
+
+static struct arena arena;
+static struct member me, idle;
+static unsigned char owners[BLOCKS];
+
+/* One block of @member's, and a begun magazine in its cache. */
+static uint32_t begin_caching(struct member *member)
+{
+	uint32_t index;
+	ck_assert_int_eq(member_get(member, &index), 0);
+	return index;
+}
+
+static void begin(void)
+{
+	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = 64});
+	arena_seat(&arena, 0, &me);
+	arena_seat(&arena, 1, &idle);
+	owners[begin_caching(&idle)] = 2;
+}
+
+START_TEST(every_free_block_is_had_from_sixty_idle_threads)
+{
+	begin();
+	static struct member others[MEMBERS];
+	size_t held = 1;
+	for (int i = 0; i < MEMBERS; i++) {
+		uint32_t index;
+		arena_thread(&idle, &others[i]);
+		if (member_get(&others[i], &index) == 0) {
+			owners[index] = 3;
+			held++;
+		}
+	}
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - held);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+START_TEST(who_was_stolen_from_goes_on)
+{
+	begin();
+	size_t mine = member_drain(&me, owners, 1);
+	ck_assert_uint_eq(mine, BLOCKS - 1);
+	uint32_t index;
+	ck_assert_int_eq(member_get(&idle, &index), -ENOMEM);
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		ck_assert_int_eq(member_put(owners[i] == 1 ? &me : &idle, i), 0);
+	}
+	memset(owners, 0, sizeof owners);
+	ck_assert_uint_eq(member_drain(&idle, owners, 2), BLOCKS);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+START_TEST(a_thread_inside_a_call_is_not_stolen_from)
+{
+	begin();
+	uint32_t cached = mp_load(&idle.local.loaded.magazine->count);
+	ck_assert(mp_enter(idle.local.cache));
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 1 - cached);
+	mp_leave(idle.local.cache);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), cached);
+}
+END_TEST
+
+START_TEST(a_process_without_membarrier_is_not_stolen_from)
+{
+	begin();
+	uint32_t cached = mp_load(&idle.local.loaded.magazine->count);
+	mp_store(&idle.local.cache->stealable, 0);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 1 - cached);
+}
+END_TEST
+
+/* A thief announced itself, looked, and then was slow: its CAS comes after the owner's next call. */
+START_TEST(a_slow_thief_gets_nothing)
+{
+	begin();
+	struct mp_magazine *m = idle.local.loaded.magazine;
+	uint64_t seen = mp_load(&m->holder);
+	uint32_t index;
+	mp_store(&idle.local.cache->steal, 77);
+	ck_assert_int_eq(member_get(&idle, &index), 0);
+	ck_assert_uint_eq(mp_load(&idle.local.cache->steal), 0);
+	ck_assert(
+		!mp_cas(&m->holder, seen, mp_holder_after(seen, MP_HOLDER_CACHE, me.local.record)));
+	ck_assert_ptr_eq(idle.local.loaded.magazine, m);
+}
+END_TEST
+
+START_TEST(bulk_calls_and_flush_settle_too)
+{
+	for (int call = 0; call < 3; call++) {
+		begin();
+		memset(owners, 0, sizeof owners);
+		void *blocks[4] = {0};
+		mp_enter(idle.local.cache);
+		ck_assert_int_eq(mp_get_bulk(&idle.pool, &idle.local, blocks, 4), 0);
+		mp_leave(idle.local.cache);
+		ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 5);
+		mp_enter(idle.local.cache);
+		ck_assert_uint_ne(mp_load(&idle.local.cache->steal), 0);
+		int result = call == 0   ? mp_get_bulk(&idle.pool, &idle.local, blocks, 1)
+			     : call == 1 ? mp_put_bulk(&idle.pool, &idle.local, blocks, 4)
+					 : (mp_flush(&idle.pool, &idle.local), 0);
+		mp_leave(idle.local.cache);
+		ck_assert_int_eq(result, call == 0 ? -ENOMEM : 0);
+		ck_assert_uint_eq(mp_load(&idle.local.cache->steal), 0);
+		ck_assert_ptr_null(arena_audit(&arena));
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+SUITE("steal", every_free_block_is_had_from_sixty_idle_threads, who_was_stolen_from_goes_on,
+      a_thread_inside_a_call_is_not_stolen_from, a_process_without_membarrier_is_not_stolen_from,
+      a_slow_thief_gets_nothing, bulk_calls_and_flush_settle_too)
