@@ -61,7 +61,7 @@ static void parse(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{"repeats", required_argument, NULL, 'r'},  {"slice", required_argument, NULL, 's'},
-		{"quick", no_argument, NULL, 'q'},	    {"help", no_argument, NULL, 'h'},
+		{"quick", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
 		{"mempoold", required_argument, NULL, 'm'}, {0},
 	};
 	int c;

@@ -12,9 +12,9 @@
 
 struct crew {
 	const struct peer *peer;
-	pid_t pid;		/* of the first worker; 0: none */
-	int lines[2];		/* to the workers */
-	uint32_t rounds;	/* slices both ran together */
+	pid_t pid;              /* of the first worker; 0: none */
+	int lines[2];           /* to the workers */
+	uint32_t rounds;        /* slices both ran together */
 	char absent[BENCH_WHY]; /* why there are no numbers; empty while there are */
 };
 

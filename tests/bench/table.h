@@ -20,7 +20,7 @@ enum {
 struct row {
 	unsigned size; /* index into bench_sizes */
 	unsigned n_cpus;
-	unsigned bulk;				   /* index into bench_bulks */
+	unsigned bulk;                             /* index into bench_bulks */
 	double ns[TABLE_PEERS][TABLE_REPEATS_MAX]; /* 0: none */
 };
 

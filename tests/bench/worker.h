@@ -20,8 +20,8 @@ struct slice {
 	uint32_t size; /* index into bench_sizes */
 	uint32_t bulk;
 	uint32_t round; /* 0: alone; else both, for the round-th time */
-	uint32_t held;	/* blocks to hold meanwhile, below BENCH_HELD */
-	uint64_t ns;	/* how long */
+	uint32_t held;  /* blocks to hold meanwhile, below BENCH_HELD */
+	uint64_t ns;    /* how long */
 };
 
 /* What came of it. */
