@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that break every rule with a raw socket and a raw mapping: the daemon goes on. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/core/layout.h"
+#include "lib/wire/message.h"
+#include "tests/system/story.h"
+
+static int dial(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, service.socket);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+/* Sends a request and receives the reply. False: the daemon hung up. */
+static bool ask(int fd, union wire_message *m, int *fds, int *n_fds)
+{
+	if (wire_send(fd, m, NULL, 0, 0) != 0) {
+		return false;
+	}
+	ssize_t n = wire_receive(fd, m, fds, n_fds, NULL, 0);
+	return n > 0 && wire_check(m, (size_t)n) == 0;
+}
+
+static int greet(int32_t pid, uint64_t signature)
+{
+	union wire_message m;
+	int fd = dial();
+	wire_init(&m, WIRE_HELLO, 1);
+	m.hello.pid = pid;
+	m.hello.signature = signature;
+	ck_assert(ask(fd, &m, NULL, NULL));
+	int error = m.head.error;
+	if (error) {
+		ck_assert(m.error.text[0]);
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+static int greeted(void)
+{
+	int fd = greet(getpid(), mp_signature());
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* Attaches with bare hands: descriptors of control, data and liveness. */
+static int attach(const char *name, int fds[3])
+{
+	union wire_message m;
+	int n = 3, fd = greeted();
+	wire_init(&m, WIRE_OPEN, 2);
+	strcpy(m.open.name, name);
+	ck_assert(ask(fd, &m, fds, &n));
+	ck_assert_int_eq(m.head.type, WIRE_ATTACHED);
+	ck_assert_int_eq(n, 3);
+	return fd;
+}
+
+static bool hung_up(int fd)
+{
+	char byte;
+	struct timeval patience = {.tv_sec = 5};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	ssize_t n;
+	while ((n = recv(fd, &byte, 1, 0)) > 0) {
+	}
+	return n == 0 || errno == ECONNRESET;
+}
+
+/* The daemon answers, and the pool nobody attacked is as it was. */
+static bool is_unharmed(void)
+{
+	struct mempool_daemon info;
+	return mempool_daemon(conn, &info) == 0 && obtainable() == BLOCKS && is_sound();
+}
+
+START_TEST(garbage_ends_the_session)
+{
+	begin();
+	unsigned seed = 1;
+	for (int i = 0; i < 200; i++) {
+		unsigned char packet[300];
+		size_t n = (size_t)rand_r(&seed) % sizeof packet;
+		for (size_t k = 0; k < n; k++) {
+			packet[k] = (unsigned char)rand_r(&seed);
+		}
+		int fd = i % 2 ? dial() : greeted();
+		ck_assert_int_eq(send(fd, packet, n, MSG_NOSIGNAL), n);
+		ck_assert(hung_up(fd));
+		close(fd);
+	}
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+START_TEST(a_request_before_hello_ends_the_session)
+{
+	begin();
+	union wire_message m;
+	for (uint16_t type = WIRE_CREATE; type < WIRE_REQUEST_END; type++) {
+		int fd = dial();
+		wire_init(&m, type, 1);
+		ck_assert_int_eq(wire_send(fd, &m, NULL, 0, 0), 0);
+		ck_assert(hung_up(fd));
+		close(fd);
+	}
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+START_TEST(another_layout_and_another_pid_are_refused_in_words)
+{
+	begin();
+	ck_assert_int_eq(greet(getpid(), mp_signature() + 1), -EPROTONOSUPPORT);
+	ck_assert_int_eq(greet(getpid() + 1, mp_signature()), -EACCES);
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+START_TEST(descriptors_are_not_accepted)
+{
+	begin();
+	union wire_message m;
+	int fd = greeted(), gift = open("/dev/null", O_RDONLY);
+	wire_init(&m, WIRE_DAEMON, 2);
+	ck_assert_int_eq(wire_send(fd, &m, &gift, 1, 0), 0);
+	ck_assert(hung_up(fd));
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+START_TEST(who_never_reads_is_hung_up_on)
+{
+	begin();
+	union wire_message m;
+	int fd = greeted();
+	wire_init(&m, WIRE_DAEMON, 2);
+	int64_t deadline = now_ms() + 10000;
+	while (wire_send(fd, &m, NULL, 0, MSG_DONTWAIT) != -EPIPE) {
+		ck_assert_int_lt(now_ms(), deadline);
+	}
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+START_TEST(foreign_seats_cannot_be_given_up)
+{
+	begin();
+	struct actor a = holder(10);
+	union wire_message m;
+	for (uint32_t slot = 0; slot < 10; slot++) {
+		int fd = greeted();
+		struct mempool_info info;
+		ck_assert_int_eq(mempool_find_pool(conn, "frames", &info), 0);
+		wire_init(&m, WIRE_DETACH, 2);
+		m.detach.pool_id = info.id;
+		m.detach.attachment = slot;
+		m.detach.slot = slot;
+		ck_assert(!ask(fd, &m, NULL, NULL) || m.head.type == WIRE_ERROR);
+		close(fd);
+	}
+	ck_assert_uint_eq(stats().used, 10);
+	ck_assert_int_eq(actor_ask(&a, "put 10"), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+/* The pool is cut off under the daemon's feet while it has to pass over a dead client. */
+START_TEST(a_truncated_pool_is_broken_and_no_other)
+{
+	begin();
+	struct mempool *victim = service_pool(conn, "victim", 64, 5000);
+	ck_assert_int_eq(mempool_close(victim), 0);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		int fds[3];
+		attach("victim", fds);
+		ck_assert_int_eq(ftruncate(fds[0], 0), 0);
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(kill(pid, 0), 0);
+	struct mempool_info info = {0};
+	for (int64_t deadline = now_ms() + 5000; !info.broken && now_ms() < deadline; sleep_ms(1)) {
+		ck_assert_int_eq(mempool_find_pool(conn, "victim", &info), 0);
+	}
+	ck_assert(info.broken);
+	ck_assert_int_eq(mempool_open(conn, "victim", 0, &victim), -EIO);
+	ck_assert(is_unharmed());
+	ck_assert_int_eq(mempool_destroy(conn, "victim"), 0);
+	end();
+}
+END_TEST
+
+/* Every byte of the control segment at random, while the daemon passes and is restarted. */
+START_TEST(a_scribbled_pool_harms_no_other)
+{
+	begin();
+	for (unsigned seed = 1; seed <= 8; seed++) {
+		struct mempool *victim = service_pool(conn, "victim", 64, 5000);
+		ck_assert_int_eq(mempool_close(victim), 0);
+		pid_t pid = check_fork();
+		if (pid == 0) {
+			int fds[3];
+			unsigned state = seed;
+			attach("victim", fds);
+			off_t size = lseek(fds[0], 0, SEEK_END);
+			unsigned char *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+						MAP_SHARED, fds[0], 0);
+			for (off_t i = 0; i < size; i++) {
+				p[i] = (unsigned char)(seed == 1 ? 255 : rand_r(&state));
+			}
+			kill(getpid(), SIGKILL);
+		}
+		sleep_ms(20);
+		service_kill(&service);
+		service_restart(&service);
+		ck_assert(is_unharmed());
+		ck_assert_int_eq(mempool_destroy(conn, "victim"), 0);
+	}
+	end();
+}
+END_TEST
+
+START_TEST(a_dead_mans_lock_on_a_shard_stops_nobody)
+{
+	begin();
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		int fds[3];
+		attach("frames", fds);
+		off_t size = lseek(fds[0], 0, SEEK_END);
+		unsigned char *p =
+			mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+		struct mp_shard *shard = (void *)(p + MP_PAGE);
+		pthread_mutex_lock(&shard->lock);
+		kill(getpid(), SIGKILL);
+	}
+	sleep_ms(50);
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+SUITE("hostile", garbage_ends_the_session, a_request_before_hello_ends_the_session,
+      another_layout_and_another_pid_are_refused_in_words, descriptors_are_not_accepted,
+      who_never_reads_is_hung_up_on, foreign_seats_cannot_be_given_up,
+      a_truncated_pool_is_broken_and_no_other, a_scribbled_pool_harms_no_other,
+      a_dead_mans_lock_on_a_shard_stops_nobody)
