@@ -132,18 +132,34 @@ EXPORT int mempool_put(struct mempool *pool, void *block)
 	return 0;
 }
 
-EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
+/* A bulk that cannot enter at once, or has entered and needs more than the loaded magazine. */
+static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **blocks, size_t n,
+					      struct mp_local *local)
 {
-	struct mp_local *local;
-
-	int error = enter(pool, &local);
-	if (unlikely(error)) {
+	int error = local ? 0 : enter(pool, &local);
+	if (error) {
 		return error;
 	}
 	error = n <= pool->core.blocks ? mp_get_bulk(&pool->core, local, blocks, (uint32_t)n)
 				       : -ENOMEM;
 	mp_leave(local->cache);
 	return error;
+}
+
+EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
+{
+	struct mp_local *local = local_of(pool);
+	struct mp_cache *cache = local->cache;
+
+	if (!try_enter(local)) {
+		return get_bulk(pool, blocks, n, NULL);
+	}
+	if (unlikely(n > pool->core.shape.capacity) ||
+	    unlikely(!mp_try_get_bulk(&pool->core, local, cache, blocks, (uint32_t)n))) {
+		return get_bulk(pool, blocks, n, local);
+	}
+	mp_leave(cache);
+	return 0;
 }
 
 /* ---- a bulk too large to be checked and put in one go ---- */
@@ -197,22 +213,37 @@ static int put_many(struct mp_pool *core, struct mp_local *local, void *const *b
 	return error ? error : mp_put_each(core, local, blocks, (uint32_t)n);
 }
 
-EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
+static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const *blocks, size_t n,
+					      struct mp_local *local)
 {
-	struct mp_local *local;
-
-	int result = enter(pool, &local);
-	if (unlikely(result)) {
+	int result = local ? 0 : enter(pool, &local);
+	if (result) {
 		return result;
 	}
 	result = n <= pool->core.shape.capacity
 			 ? mp_put_bulk(&pool->core, local, blocks, (uint32_t)n)
 			 : MP_E_EMPTY;
-	if (unlikely(result == MP_E_EMPTY)) {
+	if (result == MP_E_EMPTY) {
 		result = put_many(&pool->core, local, blocks, n);
 	}
 	mp_leave(local->cache);
 	return result;
+}
+
+EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
+{
+	struct mp_local *local = local_of(pool);
+	struct mp_cache *cache = local->cache;
+
+	if (!try_enter(local)) {
+		return put_bulk(pool, blocks, n, NULL);
+	}
+	if (unlikely(n > pool->core.shape.capacity) ||
+	    unlikely(!mp_try_put_bulk(&pool->core, local, cache, blocks, (uint32_t)n))) {
+		return put_bulk(pool, blocks, n, local);
+	}
+	mp_leave(cache);
+	return 0;
 }
 
 /* ---- to other processes ---- */

@@ -33,6 +33,7 @@
 
 #include <errno.h>
 
+#include "lib/core/batch.h"
 #include "lib/core/depot.h"
 #include "lib/core/layout.h"
 #include "lib/core/magazine.h"
@@ -89,7 +90,8 @@ static inline uint32_t mp_try_get(const struct mp_pool *pool, const struct mp_lo
 	struct mp_magazine *m = local->loaded.magazine;
 	uint32_t n = mp_load(&m->count), free = local->loaded.free, index;
 
-	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) || __builtin_expect(n == 0, 0) ||
+	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) ||
+	    __builtin_expect(n - 1 >= local->loaded.capacity, 0) ||
 	    __builtin_expect(!mp_magazine_peek(pool, m, free, n - 1, &index), 0)) {
 		return MP_NONE;
 	}
@@ -119,6 +121,52 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 	mp_store_release(&m->count, n + 1);
 	mp_store_release(&word->low, local->loaded.free);
 	mp_count(&cache->puts, 1);
+	return true;
+}
+
+/* Gets the top @n blocks of the loaded magazine, all or none. False: mp_get_bulk() knows. */
+static inline bool mp_try_get_bulk(const struct mp_pool *pool, const struct mp_local *local,
+				   struct mp_cache *cache, void **blocks, uint32_t n)
+{
+	struct mp_magazine *m = local->loaded.magazine;
+	uint32_t count = mp_load(&m->count);
+
+	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) ||
+	    __builtin_expect(n - 1 >= count, 0) ||
+	    __builtin_expect(count > local->loaded.capacity, 0)) {
+		return false;
+	}
+	struct mp_batch b = mp_batch_of(pool, local->loaded.free, pool->used);
+	uint32_t had = mp_batch_pop(b, &m->entry[count - 1], blocks, n);
+	if (__builtin_expect(had < n, 0)) {
+		mp_magazine_unpop(pool, m, local->loaded.free, had); /* a leftover is in the way */
+		return false;
+	}
+	mp_store_release(&m->count, count - n);
+	mp_count(&cache->gets, n);
+	return true;
+}
+
+/* Puts @n blocks into the loaded magazine, all or none. False: mp_put_bulk() knows. */
+static inline bool mp_try_put_bulk(const struct mp_pool *pool, const struct mp_local *local,
+				   struct mp_cache *cache, void *const *blocks, uint32_t n)
+{
+	struct mp_magazine *m = local->loaded.magazine;
+	uint32_t count = mp_load(&m->count);
+
+	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) || __builtin_expect(n == 0, 0) ||
+	    __builtin_expect((uint64_t)count + n > local->loaded.capacity, 0)) {
+		return false;
+	}
+	mp_store_release(&m->count, count + n);
+	struct mp_batch b = mp_batch_of(pool, pool->used, local->loaded.free);
+	uint32_t had = mp_batch_push(b, &m->entry[count], blocks, n);
+	if (__builtin_expect(had < n, 0)) {
+		mp_store_release(&m->count, count + had);
+		mp_magazine_unpush(pool, m, had);
+		return false;
+	}
+	mp_count(&cache->puts, n);
 	return true;
 }
 

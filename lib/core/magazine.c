@@ -1,78 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "lib/core/batch.h"
 #include "lib/core/magazine.h"
-
-/*
- * What the bulk loops need of the pool, in locals: after each store to shared memory the compiler
- * would have to load it anew. They go in steps of STEP blocks at constant offsets, each checked and
- * marked before the next is looked at, so that a block listed or named twice is seen the second
- * time.
- */
-struct batch {
-	union mp_word *words;
-	unsigned char *data;
-	uint64_t stride, inverse;
-	uint32_t shift, blocks;
-	uint32_t from, to; /* what the words' low halves must be, and become */
-};
-
-#define STEP 4
-
-static inline struct batch batch_of(const struct mp_pool *pool, uint32_t from, uint32_t to)
-{
-	return (struct batch){
-		.words = pool->words,
-		.data = pool->data,
-		.stride = pool->stride,
-		.inverse = pool->inverse,
-		.shift = pool->shift & 63,
-		.blocks = pool->blocks,
-		.from = from,
-		.to = to,
-	};
-}
-
-static inline bool pop_one(const struct batch b, const mp_atomic32 *entry, void **block)
-{
-	uint64_t index = mp_load(entry);
-	if (__builtin_expect(index >= b.blocks, 0)) {
-		return false;
-	}
-	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
-		return false;
-	}
-	mp_store_release(&b.words[index].low, b.to);
-	*block = b.data + index * b.stride;
-	return true;
-}
-
-/* Pops the @n entries that end at @top. Returns how many were had before the first leftover. */
-static inline uint32_t pop_run(const struct batch b, const mp_atomic32 *top, void **blocks,
-			       uint32_t n)
-{
-	uint32_t i = 0;
-
-	for (; i + STEP <= n; i += STEP, top -= STEP, blocks += STEP) {
-#pragma GCC unroll 4
-		for (int k = 0; k < STEP; k++) {
-			if (!pop_one(b, top - k, blocks + k)) {
-				return i + (uint32_t)k;
-			}
-		}
-	}
-	for (; i < n; i++, top--, blocks++) {
-		if (!pop_one(b, top, blocks)) {
-			return i;
-		}
-	}
-	return n;
-}
 
 uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 			      void **blocks, uint32_t n)
 {
-	const struct batch b = batch_of(pool, free, pool->used);
+	const struct mp_batch b = mp_batch_of(pool, free, pool->used);
 	uint32_t at = mp_load(&m->count), got = 0;
 
 	if (at == 0) {
@@ -80,7 +15,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 	}
 	while (at > 0 && got < n) {
 		uint32_t run = at < n - got ? at : n - got;
-		uint32_t had = pop_run(b, &m->entry[at - 1], blocks + got, run);
+		uint32_t had = mp_batch_pop(b, &m->entry[at - 1], blocks + got, run);
 		got += had;
 		at -= had < run ? had + 1 : run; /* a leftover is passed over */
 	}
@@ -102,43 +37,6 @@ void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint3
 	mp_store_release(&m->count, bottom);
 }
 
-static inline bool push_one(const struct batch b, mp_atomic32 *entry, const void *block)
-{
-	uint64_t index = ((uintptr_t)block - (uintptr_t)b.data) * b.inverse;
-	index = index >> b.shift | index << (-b.shift & 63);
-	if (__builtin_expect(index >= b.blocks, 0)) {
-		return false;
-	}
-	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
-		return false;
-	}
-	mp_store(entry, (uint32_t)index);
-	mp_store_release(&b.words[index].low, b.to);
-	return true;
-}
-
-/* Pushes from @entry on. Returns how many were pushed before the first that was refused. */
-static inline uint32_t push_run(const struct batch b, mp_atomic32 *entry, void *const *blocks,
-				uint32_t n)
-{
-	uint32_t i = 0;
-
-	for (; i + STEP <= n; i += STEP, entry += STEP, blocks += STEP) {
-#pragma GCC unroll 4
-		for (int k = 0; k < STEP; k++) {
-			if (!push_one(b, entry + k, blocks[k])) {
-				return i + (uint32_t)k;
-			}
-		}
-	}
-	for (; i < n; i++, entry++, blocks++) {
-		if (!push_one(b, entry, *blocks)) {
-			return i;
-		}
-	}
-	return n;
-}
-
 int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 			  void *const *blocks, uint32_t n)
 {
@@ -148,7 +46,8 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 		return 0;
 	}
 	mp_store_release(&m->count, base + n);
-	uint32_t had = push_run(batch_of(pool, pool->used, free), &m->entry[base], blocks, n);
+	uint32_t had =
+		mp_batch_push(mp_batch_of(pool, pool->used, free), &m->entry[base], blocks, n);
 	if (had == n) {
 		return 0;
 	}
@@ -159,6 +58,13 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 	mp_store_release(&m->count, base + had);
 	mp_magazine_unpush(pool, m, had);
 	return error;
+}
+
+void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free, uint32_t n)
+{
+	for (uint32_t at = mp_load(&m->count); n > 0; n--) {
+		mp_store_release(&pool->words[mp_load(&m->entry[--at])].low, free);
+	}
 }
 
 void mp_magazine_trim(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free)

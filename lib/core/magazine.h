@@ -155,6 +155,10 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 /* Makes the top @n blocks, which we have just pushed, ours again. */
 void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint32_t n);
 
+/* Makes the top @n blocks, which we have just marked as ours, the magazine's again. */
+void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
+		       uint32_t n);
+
 /* Drops leftovers from the top. */
 void mp_magazine_trim(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free);
 

@@ -90,6 +90,36 @@ int member_put(struct member *member, uint32_t index)
 	return error;
 }
 
+int member_get_bulk(struct member *member, void **blocks, uint32_t n)
+{
+	struct mp_cache *cache = member->local.cache;
+	int error = 0;
+
+	if (!mp_enter(cache)) {
+		return -EDEADLK;
+	}
+	if (!mp_try_get_bulk(&member->pool, &member->local, cache, blocks, n)) {
+		error = mp_get_bulk(&member->pool, &member->local, blocks, n);
+	}
+	mp_leave(member->local.cache);
+	return error;
+}
+
+int member_put_bulk(struct member *member, void *const *blocks, uint32_t n)
+{
+	struct mp_cache *cache = member->local.cache;
+	int error = 0;
+
+	if (!mp_enter(cache)) {
+		return -EDEADLK;
+	}
+	if (!mp_try_put_bulk(&member->pool, &member->local, cache, blocks, n)) {
+		error = mp_put_bulk(&member->pool, &member->local, blocks, n);
+	}
+	mp_leave(member->local.cache);
+	return error;
+}
+
 void member_flush(struct member *member)
 {
 	mp_enter(member->local.cache);

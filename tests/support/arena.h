@@ -40,6 +40,8 @@ uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over);
 /* Get and put as the library does them. */
 int member_get(struct member *member, uint32_t *index);
 int member_put(struct member *member, uint32_t index);
+int member_get_bulk(struct member *member, void **blocks, uint32_t n);
+int member_put_bulk(struct member *member, void *const *blocks, uint32_t n);
 void member_flush(struct member *member);
 
 /*

@@ -23,22 +23,6 @@ static void *address(uint32_t index)
 	return mp_pool_address(&me.pool, index);
 }
 
-static int put_bulk(struct member *m, void **blocks, uint32_t n)
-{
-	mp_enter(m->local.cache);
-	int error = mp_put_bulk(&m->pool, &m->local, blocks, n);
-	mp_leave(m->local.cache);
-	return error;
-}
-
-static int get_bulk(struct member *m, void **blocks, uint32_t n)
-{
-	mp_enter(m->local.cache);
-	int error = mp_get_bulk(&m->pool, &m->local, blocks, n);
-	mp_leave(m->local.cache);
-	return error;
-}
-
 START_TEST(every_block_is_got_once)
 {
 	begin(4);
@@ -124,8 +108,8 @@ START_TEST(bulk_get_is_all_or_none)
 {
 	void *blocks[BLOCKS + 1];
 	begin(4);
-	ck_assert_int_eq(get_bulk(&me, blocks, BLOCKS + 1), -ENOMEM);
-	ck_assert_int_eq(get_bulk(&me, blocks, BLOCKS), 0);
+	ck_assert_int_eq(member_get_bulk(&me, blocks, BLOCKS + 1), -ENOMEM);
+	ck_assert_int_eq(member_get_bulk(&me, blocks, BLOCKS), 0);
 	for (uint32_t i = 0; i < BLOCKS; i++) {
 		ck_assert_uint_eq(owners[mp_pool_index(&me.pool, blocks[i])]++, 0);
 	}
@@ -139,17 +123,17 @@ START_TEST(bulk_put_is_all_or_none)
 	begin(4);
 	uint32_t capacity = me.pool.shape.capacity;
 	void *blocks[BLOCKS];
-	ck_assert_int_eq(get_bulk(&me, blocks, BLOCKS), 0);
-	ck_assert_int_eq(put_bulk(&me, blocks, 3), 0);
+	ck_assert_int_eq(member_get_bulk(&me, blocks, BLOCKS), 0);
+	ck_assert_int_eq(member_put_bulk(&me, blocks, 3), 0);
 	for (uint32_t at = 0; at < capacity; at++) {
 		void *batch[64];
 		memcpy(batch, blocks + 3, capacity * sizeof *batch);
 		batch[at] = batch[(at + 1) % capacity];
-		ck_assert_int_eq(put_bulk(&me, batch, capacity), -EALREADY);
+		ck_assert_int_eq(member_put_bulk(&me, batch, capacity), -EALREADY);
 		batch[at] = (char *)batch[at] + 1;
-		ck_assert_int_eq(put_bulk(&me, batch, capacity), -EINVAL);
+		ck_assert_int_eq(member_put_bulk(&me, batch, capacity), -EINVAL);
 		batch[at] = blocks[0];
-		ck_assert_int_eq(put_bulk(&me, batch, capacity), -EALREADY);
+		ck_assert_int_eq(member_put_bulk(&me, batch, capacity), -EALREADY);
 	}
 	for (uint32_t i = 3; i < BLOCKS; i++) {
 		ck_assert_int_eq(member_put(&me, (uint32_t)mp_pool_index(&me.pool, blocks[i])), 0);
@@ -161,8 +145,8 @@ END_TEST
 START_TEST(empty_bulks_do_nothing)
 {
 	begin(4);
-	ck_assert_int_eq(get_bulk(&me, NULL, 0), 0);
-	ck_assert_int_eq(put_bulk(&me, NULL, 0), 0);
+	ck_assert_int_eq(member_get_bulk(&me, NULL, 0), 0);
+	ck_assert_int_eq(member_put_bulk(&me, NULL, 0), 0);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST

@@ -104,16 +104,12 @@ START_TEST(bulk_calls_and_flush_settle_too)
 		begin();
 		memset(owners, 0, sizeof owners);
 		void *blocks[4] = {0};
-		mp_enter(idle.local.cache);
-		ck_assert_int_eq(mp_get_bulk(&idle.pool, &idle.local, blocks, 4), 0);
-		mp_leave(idle.local.cache);
+		ck_assert_int_eq(member_get_bulk(&idle, blocks, 4), 0);
 		ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 5);
-		mp_enter(idle.local.cache);
 		ck_assert_uint_ne(mp_load(&idle.local.cache->steal), 0);
-		int result = call == 0   ? mp_get_bulk(&idle.pool, &idle.local, blocks, 1)
-			     : call == 1 ? mp_put_bulk(&idle.pool, &idle.local, blocks, 4)
-					 : (mp_flush(&idle.pool, &idle.local), 0);
-		mp_leave(idle.local.cache);
+		int result = call == 0   ? member_get_bulk(&idle, blocks, 1)
+			     : call == 1 ? member_put_bulk(&idle, blocks, 4)
+					 : (member_flush(&idle), 0);
 		ck_assert_int_eq(result, call == 0 ? -ENOMEM : 0);
 		ck_assert_uint_eq(mp_load(&idle.local.cache->steal), 0);
 		ck_assert_ptr_null(arena_audit(&arena));
