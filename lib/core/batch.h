@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches: the inner loops of bulk get and put, a run of blocks out of or into a magazine's entries.
+ * Batches: the inner loops of bulk get and put, a run of blocks out of or into a magazine's
+ * entries.
  *
  * What they need of the pool is in locals, as after each store to shared memory the compiler would
- * have to load it anew. They go in steps of MP_BATCH_STEP blocks at constant offsets. Each block is checked and
- * marked before the next is looked at, so that one that is listed or named twice is seen the second
- * time. The counts are the caller's: magazine.h has the order of stores.
+ * have to load it anew. They go in steps of MP_BATCH_STEP blocks at constant offsets. Each block is
+ * checked and marked before the next is looked at, so that one that is listed or named twice is
+ * seen the second time. The counts are the caller's: magazine.h has the order of stores.
  */
 #ifndef MP_CORE_BATCH_H
 #define MP_CORE_BATCH_H

@@ -14,12 +14,13 @@
  * A record's life:
  *	free -> owned by slot p		CAS by a thread of p, which then clears the record, and only
  *					then takes its first magazine
- *	owned -> free			by that thread at its exit, after its magazines have gone, if
- *					it is not inside a call; else by the daemon after p's death
+ *	owned -> free			by that thread at its exit, after its magazines have gone,
+ *					if it is not inside a call; else by the daemon after
+ *					p's death
  *
  * busy is 1 from the entry of a call to its end. It keeps a signal handler from calling into the
- * middle of a call of its own thread, close from unmapping under a sibling, and thieves (steal.h) from
- * magazines in use. A call that finds itself announced to a thief settles first.
+ * middle of a call of its own thread, close from unmapping under a sibling, and thieves (steal.h)
+ * from magazines in use. A call that finds itself announced to a thief settles first.
  *
  * Order of stores: those of magazine.h and depot.h between busy = 1 and busy = 0. A swap changes
  * private pointers only. Counters come last; a death before them loses a count, no block.

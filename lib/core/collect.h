@@ -17,13 +17,13 @@
  *
  * A collector reads reclaim_seq first and stores that value last, and only if it saw everything and
  * had room for everything: what was left before the value was read has been seen by the walk, what
- * is left later raises it past the value. Two may collect at once: each claims by CAS. One that dies
- * has stored nothing, and what it had claimed is reclaimed like any block of a dead process. One
- * that was overtaken may store an older value: one more collect, no harm.
+ * is left later raises it past the value. Two may collect at once: each claims by CAS. One that
+ * dies has stored nothing, and what it had claimed is reclaimed like any block of a dead process.
+ * One that was overtaken may store an older value: one more collect, no harm.
  *
- * A collector stops after some thousand blocks, for the sake of the get that waits for it: it stores
- * collect_hint, where the next one may go on, and no collected_seq. The hint is only a hint: a collect
- * that is to be stored looks at everything.
+ * A collector stops after some thousand blocks, for the sake of the get that waits for it: it
+ * stores collect_hint, where the next one may go on, and no collected_seq. The hint is only a hint:
+ * a collect that is to be stored looks at everything.
  *
  * Order of stores, and what is true if the process dies after each:
  *	1 word: RECLAIMED -> USED(p)	p's, and reclaimed again by the pass over p

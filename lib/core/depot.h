@@ -20,9 +20,9 @@
  *		2 linked, n_free		done
  *	merge	see magazine.h; both are the shard's
  *
- * A partial magazine that comes in is merged into the one that is there, so that a shard has at most
- * one (two for a moment, or after a rebuild cut short). That keeps ceil(N/M) magazines enough for all
- * blocks, and put from finding none with room. All list work is at the heads: no walks.
+ * A partial magazine that comes in is merged into the one that is there, so that a shard has at
+ * most one (two for a moment, or after a rebuild cut short). That keeps ceil(N/M) magazines enough
+ * for all blocks, and put from finding none with room. All list work is at the heads: no walks.
  *
  * A holder of a lock who does not go on (SIGSTOP, debugger) costs others one trylock a visit; when
  * nothing else helps, one wait of a millisecond.

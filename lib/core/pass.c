@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pass over a dead process p. Every step can be repeated from the start: each is a walk that looks
- * for what is still p's, and each find is moved on by one CAS, which a client working on the same word
- * or holder can win or lose but never half win.
+ * The pass over a dead process p. Every step can be repeated from the start: each is a walk that
+ * looks for what is still p's, and each find is moved on by one CAS, which a client working on the
+ * same word or holder can win or lose but never half win.
  *
  *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
  *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
- *	ANNOUNCE  reclaim_seq + 1, if anything was moved on: clients who find the depot empty collect
+ *	ANNOUNCE  reclaim_seq + 1, if anything was moved on; clients collect
  *	          (gifts left: the pass ends here, the slot stays DEAD until a second pass)
  *	RECORDS   cache records of p: counters folded into the slot, owner -> free
  *	SLOT      counters folded into the pool, DEAD -> FREE
  *
  * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
  * begins again. What was moved on is not found a second time; that it has to be announced still is
- * known by `owed`, which is 1 from before the first move until after the announcement. Words go before
- * records and records before the slot, because a record or slot that is free may be claimed at once,
- * and then nothing of its last owner may be left.
+ * known by `owed`, which is 1 from before the first move until after the announcement. Words go
+ * before records and records before the slot, because a record or slot that is free may be claimed
+ * at once, and then nothing of its last owner may be left.
  *
  * It takes no lock and follows no index it has not bounded. That the magazines of p are found by
  * their holders and not by what p's cache record says is what makes a death between taking a

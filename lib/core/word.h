@@ -16,9 +16,9 @@
  *	USED(dead), MOVING(dead) -> RECLAIMED   the daemon                  CAS
  *	RECLAIMED -> USED(q)        q, a collector or a getter              CAS
  *
- * The stores are of the low half alone, and safe because nobody else moves a word out of those states:
- * FREE(m) only m's holder, USED(p) only p while it lives and the daemon after. Death before or after
- * any one of them leaves a word that says where the block is.
+ * The stores are of the low half alone, and safe because nobody else moves a word out of those
+ * states: FREE(m) only m's holder, USED(p) only p while it lives and the daemon after. Death before
+ * or after any one of them leaves a word that says where the block is.
  */
 #ifndef MP_CORE_WORD_H
 #define MP_CORE_WORD_H

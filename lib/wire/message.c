@@ -109,8 +109,8 @@ void wire_init(union wire_message *message, uint16_t type, uint32_t serial)
 }
 
 /*
- * Says who sends: with the effective ids, which are those the kernel noted at connect; left to itself
- * it would add the real ones, and a set-user-ID client would look like somebody else.
+ * Says who sends: with the effective ids, which are those the kernel noted at connect; left to
+ * itself it would add the real ones, and a set-user-ID client would look like somebody else.
  */
 static struct cmsghdr *add_credentials(struct msghdr *msg)
 {

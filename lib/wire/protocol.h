@@ -62,8 +62,8 @@ struct wire_head {
 _Static_assert(sizeof(struct wire_head) == 16, "frozen");
 
 /*
- * What a pool is made of. In requests zero means the default, n_caches excepted: 0 means that threads
- * cache nothing. In replies nothing else is zero.
+ * What a pool is made of. In requests zero means the default, n_caches excepted: 0 means that
+ * threads cache nothing. In replies nothing else is zero.
  */
 struct wire_shape {
 	uint64_t block_size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that get and put blocks of one pool as fast as they can, in all the ways there are, and a
- * ledger outside the pool of who has which block.
+ * Processes that get and put blocks of one pool as fast as they can, in all the ways there are, and
+ * a ledger outside the pool of who has which block.
  *
  * A worker enters a block into the ledger after it got it and strikes it out before it puts it, so
  * that the ledger never says more than is true. A block that is got while somebody alive has it in

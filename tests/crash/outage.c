@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kills the daemon again and again while clients work: their rates must not drop to zero, a client
- * that dies while there is no daemon is reclaimed by the next one, and a new client can attach then.
+ * that dies while there is no daemon is reclaimed by the next one, and a new client can attach
+ * then.
  *
  *	outage [--rounds N] [--seed N]
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long what a dead process held is away: from the kernel's notice of its death until a survivor,
- * who has all the other blocks, has the last of its blocks. And how long the daemon's loop was kept
- * by one piece of the work.
+ * How long what a dead process held is away: from the kernel's notice of its death until a
+ * survivor, who has all the other blocks, has the last of its blocks. And how long the daemon's
+ * loop was kept by one piece of the work.
  *
  *	recovery [--tries N]
  *

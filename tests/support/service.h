@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A private mempoold for a test: its own directory, socket, instance and so its own names in
- * /dev/shm. Nothing of it is left after service_stop(); nor when the test is killed, as a janitor, a
- * child of its own, then cleans up. The instance begins with $MEMPOOL_TEST_TAG.
+ * /dev/shm. Nothing of it is left after service_stop(); nor when the test is killed, as a janitor,
+ * a child of its own, then cleans up. The instance begins with $MEMPOOL_TEST_TAG.
  */
 #ifndef TESTS_SUPPORT_SERVICE_H
 #define TESTS_SUPPORT_SERVICE_H

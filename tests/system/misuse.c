@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What users do wrong: each thing is answered with its errno and a sentence, and nothing is lost. */
+/* What users do wrong: each is answered with its errno and a sentence, and nothing is lost. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,8 +144,8 @@ START_TEST(names_that_break_the_grammar_are_refused)
 		"a/b",
 		"a b",
 		"../x",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaa"};
+		("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaa")};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		ck_assert_int_eq(create(names[i], 64, 10), -EINVAL);
 		ck_assert(says("no name"));

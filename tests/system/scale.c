@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What much of everything costs: memory of the daemon, bookkeeping of pools, threads without a cache. */
+/* What much of everything costs: the daemon its memory, pools their books, threads a cache. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

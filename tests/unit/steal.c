@@ -82,7 +82,7 @@ START_TEST(a_process_without_membarrier_is_not_stolen_from)
 }
 END_TEST
 
-/* A thief announced itself, looked, and then was slow: its CAS comes after the owner's next call. */
+/* A thief announced itself, looked, and was slow: its CAS comes after the owner's next call. */
 START_TEST(a_slow_thief_gets_nothing)
 {
 	begin();
