@@ -11,6 +11,10 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #define BACKLOG 512
 #define NO_ADMISSION_MS 100 /* pause when not even the reserve helps */
 
@@ -112,6 +116,21 @@ static int clear_path(const struct sockaddr_un *address)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/*
+ * Has the kernel turn away descriptors already at the sender, who gets EPERM; accepted sockets
+ * inherit that. Received, they would have to be closed, and the last close of a file can take as
+ * long as its sender likes: a TCP socket lingers for seconds. Kernels before 6.16 cannot: there a
+ * session that sends descriptors is closed, and its client can hold the loop up.
+ */
+static void refuse_descriptors(const struct listener *listener)
+{
+	int off = 0;
+
+	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off) < 0) {
+		log_debug("this kernel cannot turn away descriptors: %s", strerror(errno));
+	}
+}
+
 static int bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
 {
 	mode_t mode = geteuid() == 0 ? 0666 : 0600;
@@ -123,6 +142,7 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	if (listener->fd < 0) {
 		return -errno;
 	}
+	refuse_descriptors(listener);
 	/* Credentials from the first message on, also of those sent before accept. */
 	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof *address) < 0) {
