@@ -3,9 +3,11 @@
  * mempoolctl: shows and manages the pools of mempoold. This file has the table of commands; each
  * command is a file of its own.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <mempool/mempool.h>
 
@@ -74,11 +76,28 @@ static enum status run(struct call *call, int argc, char **argv)
 	return call->help || call->version ? print_about(call) : call->command->run(call);
 }
 
+/*
+ * Started without 0, 1 or 2, the socket or a pool would get that number, and be written to.
+ * Read-only, so that output which goes nowhere still is an error.
+ */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static char program[] = "mempoolctl";
 	struct call call = {0};
 
+	fill_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 0) {
 		argv[0] = program;

@@ -4,12 +4,27 @@
  * parts, registry.c for what survives, request.c for what clients may ask, process.c and reclaim.c
  * for what happens when they die.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "daemon/options.h"
 #include "daemon/server.h"
 
 #define EXIT_USAGE 2
+
+/* Started without 0, 1 or 2, the registry or a socket would get that number, and be written to. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0) {
+		close(fd);
+	}
+}
 
 int main(int argc, char **argv)
 {
@@ -17,6 +32,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
+	fill_standard_fds();
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_DONE:
 		return EXIT_SUCCESS;
