@@ -27,36 +27,44 @@ static int check_handle(const struct mempool *pool)
 /* The thread's first call on this pool. 0 or a negative errno. */
 static __attribute__((noinline)) int begin_local(struct mempool *pool)
 {
+	struct calm calm;
+
 	int error = check_handle(pool);
 	if (error) {
 		return error;
 	}
-	struct thread *thread = thread_get();
-	if (!thread) {
+	if (!thread_get()) {
 		return -ENOMEM;
 	}
-	mp_local_init(&pool->core, &thread->locals[pool->place]);
+	struct mp_local *local = local_of(pool);
+	calm_begin(&calm);
+	if (local->handle != pool) { /* else a signal handler was here first */
+		mp_local_init(&pool->core, local);
+		local->handle = pool;
+	}
+	calm_end(&calm);
 	return 0;
 }
 
 /* Enters a call, whatever it takes. 0 and the local, or a negative errno. */
 static int enter(struct mempool *pool, struct mp_local **local)
 {
-	*local = local_of(pool);
-	if (unlikely(!(*local)->cache)) {
+	if (unlikely(local_of(pool)->handle != pool)) {
 		int error = begin_local(pool);
 		if (error) {
 			return error;
 		}
-		*local = local_of(pool);
 	}
+	*local = local_of(pool);
 	return likely(mp_enter((*local)->cache)) ? 0 : -EDEADLK;
 }
 
-/* Whether this thread can enter at once; then it has. */
-static inline bool try_enter(struct mp_local *local)
+/* Whether this thread can enter at once; then it has, and there is the record. */
+static inline bool try_enter(const struct mempool *pool, struct mp_local *local,
+			     struct mp_cache **cache)
 {
-	return likely(local->cache) && likely(mp_enter(local->cache));
+	*cache = local->cache;
+	return likely(local->handle == pool) && likely(mp_enter(*cache));
 }
 
 static __attribute__((noinline, cold)) void *nothing(int error)
@@ -88,9 +96,9 @@ static __attribute__((noinline)) void *get_entering(struct mempool *pool)
 EXPORT void *mempool_get(struct mempool *pool)
 {
 	struct mp_local *local = local_of(pool);
-	struct mp_cache *cache = local->cache;
+	struct mp_cache *cache;
 
-	if (!try_enter(local)) {
+	if (!try_enter(pool, local, &cache)) {
 		return get_entering(pool);
 	}
 	uint32_t index = mp_try_get(&pool->core, local, cache);
@@ -109,20 +117,32 @@ static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp
 	return error;
 }
 
+/* Put must not fail for want of memory for the thread's part: it does without. */
+static int put_alone(struct mempool *pool, void *block)
+{
+	struct mp_local local;
+
+	mp_local_init_bare(&local);
+	return mp_put(&pool->core, &local, block);
+}
+
 static __attribute__((noinline)) int put_entering(struct mempool *pool, void *block)
 {
 	struct mp_local *local;
 
 	int error = enter(pool, &local);
+	if (error == -ENOMEM) {
+		return put_alone(pool, block);
+	}
 	return error ? error : put_entered(pool, local, block);
 }
 
 EXPORT int mempool_put(struct mempool *pool, void *block)
 {
 	struct mp_local *local = local_of(pool);
-	struct mp_cache *cache = local->cache;
+	struct mp_cache *cache;
 
-	if (!try_enter(local)) {
+	if (!try_enter(pool, local, &cache)) {
 		return put_entering(pool, block);
 	}
 	if (unlikely(!mp_try_put(&pool->core, local, cache, block))) {
@@ -149,9 +169,9 @@ static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **block
 EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 {
 	struct mp_local *local = local_of(pool);
-	struct mp_cache *cache = local->cache;
+	struct mp_cache *cache;
 
-	if (!try_enter(local)) {
+	if (!try_enter(pool, local, &cache)) {
 		return get_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
@@ -233,9 +253,9 @@ static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const 
 EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
 {
 	struct mp_local *local = local_of(pool);
-	struct mp_cache *cache = local->cache;
+	struct mp_cache *cache;
 
-	if (!try_enter(local)) {
+	if (!try_enter(pool, local, &cache)) {
 		return put_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
@@ -283,12 +303,16 @@ EXPORT void *mempool_withdraw(struct mempool *pool, struct mempool_token token)
 
 EXPORT int mempool_flush(struct mempool *pool)
 {
-	struct mp_local *local;
+	struct mp_local *local = local_of(pool);
 
-	int error = enter(pool, &local);
-	if (error == 0) {
-		mp_flush(&pool->core, local);
-		mp_leave(local->cache);
+	int error = check_handle(pool);
+	if (error || local->handle != pool) {
+		return error; /* a thread that has not begun caches nothing */
 	}
-	return error;
+	if (!mp_enter(local->cache)) {
+		return -EDEADLK;
+	}
+	mp_flush(&pool->core, local);
+	mp_leave(local->cache);
+	return 0;
 }

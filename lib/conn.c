@@ -149,6 +149,13 @@ static int wait_readable(int fd, int64_t deadline)
 	}
 }
 
+static void close_all(const int *fds, int *n_fds)
+{
+	while (*n_fds > 0) {
+		close(fds[--*n_fds]);
+	}
+}
+
 /* One reply, checked. @n_fds: room in, number out. */
 static int receive(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
 		   int64_t deadline)
@@ -162,8 +169,8 @@ static int receive(struct mempool_conn *conn, union wire_message *message, int *
 		return n == 0 ? -ECONNRESET : (int)n;
 	}
 	error = wire_check(message, (size_t)n);
-	for (int i = 0; error && i < *n_fds; i++) {
-		close(fds[i]);
+	if (error) {
+		close_all(fds, n_fds);
 	}
 	return error;
 }
@@ -183,14 +190,15 @@ static int await_reply(struct mempool_conn *conn, union wire_message *message, i
 			*n_fds = 0;
 			return error;
 		}
+		if (message->head.type != type) {
+			close_all(fds, n_fds); /* none come with those */
+		}
 	} while (message->head.type == WIRE_PROGRESS);
 	if (message->head.serial == serial &&
 	    (message->head.type == type || message->head.type == WIRE_ERROR)) {
 		return 0;
 	}
-	while (*n_fds > 0) {
-		close(fds[--*n_fds]);
-	}
+	close_all(fds, n_fds);
 	return -EPROTO;
 }
 
@@ -276,6 +284,9 @@ static int ask_and_redial(struct mempool_conn *conn, union wire_message *message
 		if (error == 0) {
 			return 0;
 		}
+		if (error == -EMFILE) {
+			break; /* the reply came, its descriptors did not; the connection is good */
+		}
 		hang_up(conn);
 		if (!is_gone(error)) {
 			break;
@@ -286,7 +297,9 @@ static int ask_and_redial(struct mempool_conn *conn, union wire_message *message
 		}
 	}
 	return fail(-error, "mempoold at %s: %s", conn->address.sun_path,
-		    error == -ETIMEDOUT ? "no reply; is it stopped?" : strerror(-error));
+		    error == -ETIMEDOUT ? "no reply; is it stopped?"
+		    : error == -EMFILE  ? "this process has no descriptors left for a pool's three"
+					: strerror(-error));
 }
 
 int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds)
@@ -294,9 +307,12 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 	if (conn->epoch != process_epoch()) {
 		return fail(ECHILD, "the connection was made before fork: connect again");
 	}
+	int cancel;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&conn->mutex);
 	int error = ask_and_redial(conn, message, fds, n_fds);
 	pthread_mutex_unlock(&conn->mutex);
+	pthread_setcancelstate(cancel, NULL);
 	if (error == 0 && message->head.type == WIRE_ERROR) {
 		error = fail(message->head.error, "%s", message->error.text);
 	}

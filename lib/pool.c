@@ -129,6 +129,9 @@ static void detach(struct mempool *pool)
 /* Enters the pool into the process's list; opening is held. */
 static int enlist(struct process *process, struct mempool *pool)
 {
+	struct calm calm;
+
+	calm_begin(&calm);
 	process->stealable = process->stealable || mp_steal_register();
 	pool->core.stealable = process->stealable;
 	pthread_mutex_lock(&process->mutex);
@@ -140,6 +143,7 @@ static int enlist(struct process *process, struct mempool *pool)
 		process->pools = pool;
 	}
 	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
 	return pool->place >= 0 ? 0
 				: fail(EMFILE,
 				       "this process has %d pools open, no more are "
@@ -147,22 +151,18 @@ static int enlist(struct process *process, struct mempool *pool)
 				       PROCESS_POOLS);
 }
 
-/* Sends CREATE or OPEN and makes a handle of the answer. */
-static int request(struct process *process, struct mempool_conn *conn, union wire_message *m,
-		   struct mempool **result)
+/* Makes a handle of the daemon's answer; the descriptors are closed. */
+static int admit(struct process *process, struct mempool_conn *conn,
+		 const struct wire_attached *reply, int *fds, int n_fds, struct mempool **result)
 {
-	int fds[WIRE_FDS], n_fds = WIRE_FDS;
+	int error = 0;
 
-	int error = conn_request(conn, m, fds, &n_fds);
-	if (error) {
-		return error;
-	}
 	struct mempool *pool = calloc(1, sizeof *pool);
 	if (pool) {
 		pool->epoch = process_epoch();
 		pool->opens = 1;
 		pool->conn = conn;
-		error = attach(pool, &m->attached, fds, n_fds);
+		error = attach(pool, reply, fds, n_fds);
 	} else {
 		error = fail(ENOMEM, "no memory for a pool's handle");
 	}
@@ -181,6 +181,28 @@ static int request(struct process *process, struct mempool_conn *conn, union wir
 	conn_ref(conn);
 	*result = pool;
 	return 0;
+}
+
+/* Sends CREATE or OPEN and makes a handle of the answer. */
+static int request(struct process *process, struct mempool_conn *conn, union wire_message *m,
+		   struct mempool **result)
+{
+	int fds[WIRE_FDS], n_fds = WIRE_FDS;
+
+	int error = conn_request(conn, m, fds, &n_fds);
+	return error ? error : admit(process, conn, &m->attached, fds, n_fds, result);
+}
+
+/* A pool was made that we cannot open: whoever asked for it is told of a failure, so it must go. */
+static void undo_create(struct mempool_conn *conn, const char *name, int error)
+{
+	union wire_message m;
+
+	if (error == -EMFILE || error == -ENOMEM || error == -EIO) {
+		wire_init(&m, WIRE_DESTROY, 0);
+		strcpy(m.name.name, name);
+		conn_tell(conn, &m);
+	}
 }
 
 static int check_name(const char *name)
@@ -260,6 +282,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 {
 	struct process *process = process_get();
 	union wire_message m;
+	int cancel;
 
 	int error = check_name(name);
 	error = error ? error : check_attr(attr);
@@ -267,9 +290,14 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 		return error;
 	}
 	create_message(&m, name, attr);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	error = request(process, conn, &m, result);
+	if (error && m.head.type != WIRE_ERROR) {
+		undo_create(conn, name, error);
+	}
 	pthread_mutex_unlock(&process->opening);
+	pthread_setcancelstate(cancel, NULL);
 	return error;
 }
 
@@ -332,6 +360,7 @@ EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned fl
 			struct mempool **result)
 {
 	struct process *process = process_get();
+	int cancel;
 
 	int error = check_name(name);
 	if (error) {
@@ -343,9 +372,11 @@ EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned fl
 	enum wire_access access = flags & MEMPOOL_OBSERVE  ? WIRE_OBSERVER
 				  : flags & MEMPOOL_RDONLY ? WIRE_READER
 							   : WIRE_WRITER;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	error = open_pool(process, conn, name, access, result);
 	pthread_mutex_unlock(&process->opening);
+	pthread_setcancelstate(cancel, NULL);
 	return error;
 }
 
@@ -369,7 +400,7 @@ static bool is_busy(const struct process *process, const struct mempool *pool)
 {
 	for (const struct thread *t = process->threads; t; t = t->next) {
 		const struct mp_local *local = &t->locals[pool->place];
-		if (local->cache && mp_load(&local->cache->busy)) {
+		if (local->handle == pool && mp_load(&local->cache->busy)) {
 			return true;
 		}
 	}
@@ -394,9 +425,9 @@ static void retire(struct process *process, struct mempool *pool)
 {
 	for (struct thread *t = process->threads; t; t = t->next) {
 		struct mp_local *local = &t->locals[pool->place];
-		if (local->cache) {
+		if (local->handle == pool) {
 			mp_local_finish(&pool->core, local);
-			local->cache = NULL;
+			local->handle = NULL;
 		}
 	}
 	struct mempool **link = &process->pools;
@@ -435,12 +466,12 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 static int close_pool(struct mempool *pool, bool force)
 {
 	struct process *process = process_get();
-	int error = 0;
+	int error = 0, cancel;
 
 	if (pool_is_foreign(pool)) {
 		return fail(ECHILD, "the pool was opened before fork, by the parent");
 	}
-	thread_get(); /* for the sentence of a failure; it would take the mutex */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	if (force || pool->opens == 1) {
 		error = close_last(process, pool, force);
@@ -448,6 +479,7 @@ static int close_pool(struct mempool *pool, bool force)
 		pool->opens--;
 	}
 	pthread_mutex_unlock(&process->opening);
+	pthread_setcancelstate(cancel, NULL);
 	return error;
 }
 

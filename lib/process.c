@@ -55,6 +55,21 @@ uint64_t process_epoch(void)
 	return the_process ? mp_load(&the_process->epoch) : 0;
 }
 
+void calm_begin(struct calm *calm)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &calm->signals);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &calm->cancel);
+}
+
+void calm_end(const struct calm *calm)
+{
+	pthread_setcancelstate(calm->cancel, NULL);
+	pthread_sigmask(SIG_SETMASK, &calm->signals, NULL);
+}
+
 int process_take_place(struct process *process)
 {
 	for (int i = 0; i < PROCESS_POOLS; i++) {

@@ -11,6 +11,7 @@
 #define MP_PROCESS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +26,7 @@ struct thread;
 struct process {
 	mp_atomic64 epoch;          /* a random number; 0: nothing here yet, or forked */
 	pthread_mutex_t opening;    /* held by open, create and close from end to end */
-	pthread_mutex_t mutex;      /* guards the rest; taken inside opening */
+	pthread_mutex_t mutex;      /* guards the rest; in a calm stretch; taken inside opening */
 	bool stealable;             /* registered with membarrier */
 	struct mempool *pools;      /* list, by mempool.next */
 	struct thread *threads;     /* list, by thread.next */
@@ -40,6 +41,17 @@ uint64_t process_epoch(void);
 
 /* Zeroed pages that a forked child sees as zeros again. NULL: no memory. */
 void *process_map(size_t size);
+
+/*
+ * A stretch in which no signal handler runs in this thread (it might call us, and meet a lock its
+ * own thread holds, or a thread's part half made) and the thread is not cancelled.
+ */
+struct calm {
+	sigset_t signals;
+	int cancel;
+};
+void calm_begin(struct calm *calm);
+void calm_end(const struct calm *calm);
 
 /* A place no open pool has, or -1. With the mutex held. */
 int process_take_place(struct process *process);

@@ -18,12 +18,14 @@ static void thread_exit(void *part)
 {
 	struct thread *thread = part;
 	struct process *process = process_get();
+	struct calm calm;
 
+	calm_begin(&calm);
 	if (thread->epoch == process_epoch()) {
 		pthread_mutex_lock(&process->mutex);
 		for (struct mempool *pool = process->pools; pool; pool = pool->next) {
 			struct mp_local *local = &thread->locals[pool->place];
-			if (local->cache) {
+			if (local->handle == pool) {
 				mp_local_finish(&pool->core, local);
 			}
 		}
@@ -35,6 +37,7 @@ static void thread_exit(void *part)
 	}
 	thread_self = &nothing;
 	munmap(thread, sizeof *thread);
+	calm_end(&calm);
 }
 
 static void make_key(void)
@@ -56,12 +59,9 @@ static void thread_join(struct thread *thread, struct process *process)
 	pthread_mutex_unlock(&process->mutex);
 }
 
-struct thread *thread_get(void)
+/* A part of this process for this thread; signals are blocked. */
+static struct thread *make_part(struct process *process)
 {
-	struct process *process = process_get();
-	if (!process) {
-		return NULL;
-	}
 	if (thread_self != &nothing) {
 		if (thread_self->epoch == 0) {
 			thread_join(thread_self, process); /* forked: the part was wiped */
@@ -79,5 +79,22 @@ struct thread *thread_get(void)
 	}
 	thread_join(thread, process);
 	thread_self = thread;
+	return thread;
+}
+
+struct thread *thread_get(void)
+{
+	struct process *process = process_get();
+	struct calm calm;
+
+	if (!process) {
+		return NULL;
+	}
+	if (thread_self->epoch != 0) {
+		return thread_self;
+	}
+	calm_begin(&calm);
+	struct thread *thread = make_part(process);
+	calm_end(&calm);
 	return thread;
 }

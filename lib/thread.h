@@ -6,7 +6,9 @@
  *	thread_self -> | header | errmsg | local of place 0 | local of place 1 | ...
  *
  * A thread that has none yet looks at a part that is all zeros, as does one in a forked child (its
- * part was wiped). local.cache is NULL there, and that is the one thing the fast path has to test.
+ * part was wiped). A local says which handle it is for, and that is the one thing the fast path has
+ * to test: none in those; and in a child that has opened a pool itself, in the same place, that one
+ * and not the handle it inherited.
  *
  * Parts are linked into process.threads, so that close can finish the locals of all threads; a
  * thread's exit finishes its own.

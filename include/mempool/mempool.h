@@ -128,7 +128,8 @@ struct mempool_report {
  * -EPROTONOSUPPORT the daemon speaks another version
  * -EUSERS         the daemon has as many sessions as it may
  * -ETIMEDOUT      the daemon does not answer
- * -ENOMEM         no memory
+ * -ECONNRESET, -EPIPE, -EPROTO  what answers there hangs up, or is no mempoold
+ * -ENOMEM, -EMFILE no memory, no descriptor
  */
 int mempool_connect(struct mempool_conn **conn, const char *address);
 
@@ -175,7 +176,8 @@ int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
 
 /*
  * Closes the pool; after the last close its memory is unmapped and the handle is gone. No other
- * thread may be using the handle. The daemon need not be running.
+ * thread may be using the handle. The daemon need not be running; a close waits while another
+ * thread of this process is inside mempool_open() or mempool_create().
  *
  * Returns 0, or
  * -EBUSY    this process still owns blocks or has gifts nobody took, or a thread is inside a call
@@ -206,12 +208,15 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
 /*
  * Gets a block. Its contents are what the last owner left in it. The block is the process's
  * (any of its threads may use, put or give it) until put or given, or until the process dies.
- * Some nanoseconds; no system call but when this thread's cache is empty and a depot is contended.
+ * Some nanoseconds; no system call but when this thread's cache is empty and the depot is contended
+ * or empty too.
  *
  * Returns the block, or NULL with errno
  * ENOMEM    no block is free. Idle threads' caches have been looked into; not those of threads
- *           that are inside a call this moment, nor by a thread that has no cache itself
- * EAGAIN    every lock is held by somebody who does not go on (stopped in a debugger, say)
+ *           that are inside a call this moment, nor by a thread that has no cache itself. Or it is
+ *           this thread's first call and there is no memory for its part
+ * EAGAIN    free blocks may be behind a lock whose holder does not go on (stopped in a debugger,
+ *           say; it was waited for, some 20 ms), or with others who collect them: try again
  * EACCES    the handle is an observer's
  * EDEADLK   called from a signal handler that interrupted a call
  * ECHILD    the handle is the parent's
@@ -220,7 +225,8 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
 void *mempool_get(struct mempool *pool);
 
 /*
- * Puts a block back. Never waits, and never fails for want of room. Wrong puts change nothing.
+ * Puts a block back. Never fails for want of room or memory, and waits for nobody but, at worst, a
+ * millisecond for a lock whose holder was stopped. Wrong puts change nothing.
  *
  * Returns 0, or
  * -EALREADY the block is free already (double put)
@@ -241,8 +247,8 @@ int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n);
  * Puts @n blocks, all or none: every one is checked before the first is seen free by anybody, and
  * one that is named twice is refused (EALREADY).
  *
- * Returns 0, or as mempool_put(); -ENOMEM when @n is more than a magazine holds and there is no
- * memory to check it for doubles.
+ * Returns 0, or as mempool_put(); -ENOMEM when there is no memory: for the thread's part at its
+ * first call, or to check for doubles when @n is more than a magazine holds.
  */
 int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n);
 

@@ -5,7 +5,9 @@
  * Two things must hold. What others see: acquire and release, as usual. What the dead leave: a
  * process dies between two of its own instructions, so what it leaves is a prefix of its stores in
  * program order, and it suffices that the *compiler* keeps that order. mp_store_release() does
- * both: nothing the program did before it comes after it. It is a plain store on x86-64.
+ * both: nothing the program did before it comes after it. It is a plain store on x86-64. What
+ * follows it may come before it, unless that is a release of its own; so stores that the dead may
+ * leave half done are releases, one and all.
  *
  * This is the only file that includes <stdatomic.h>.
  */

@@ -6,7 +6,7 @@
  *	                                    merge store the word before they unlist
  *	USED(p), MOVING(p): p is seated     a slot is freed after no word names it
  *	RECLAIMED: a collect is pending     unless somebody is between the word and the announcement
- *	holder: kind and id in range, CACHE(r) only while r has an owner
+ *	holder: kind and id in range, CACHE(r) only while r has an owner, ORPHAN as RECLAIMED
  *	record at rest: what it says is loaded is held by it; if not, two threads believe that they
  *	                hold one magazine, and its blocks could be handed out twice (unless a thief
  *	                was announced: then the owner will look before it believes)
@@ -80,20 +80,29 @@ static bool lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
 	return false;
 }
 
+static bool is_seated(const struct mp_pool *pool, uint32_t slot)
+{
+	return slot < pool->shape.n_slots &&
+	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
+}
+
+/* Whether a living thread is inside a call, and may owe an announcement. */
 static bool somebody_is_inside(const struct mp_pool *pool)
 {
 	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
-		if (mp_load(&pool->caches[r].busy)) {
+		uint32_t slot = (uint32_t)mp_load(&pool->caches[r].owner) - 1;
+		if (mp_load(&pool->caches[r].busy) && slot < pool->shape.n_slots &&
+		    mp_load(&pool->slots[slot].state) == MP_SLOT_LIVE) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool is_seated(const struct mp_pool *pool, uint32_t slot)
+/* Whether what was left for collectors will be found by none. */
+static bool is_unannounced(const struct mp_pool *pool)
 {
-	return slot < pool->shape.n_slots &&
-	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
+	return !mp_collect_pending(pool) && !somebody_is_inside(pool);
 }
 
 static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
@@ -111,7 +120,7 @@ static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
 		wrong = !is_seated(pool, ref);
 		break;
 	case MP_RECLAIMED:
-		wrong = !mp_collect_pending(pool) && !somebody_is_inside(pool);
+		wrong = is_unannounced(pool);
 		break;
 	case MP_UNBORN:
 	default:
@@ -166,7 +175,8 @@ static bool is_holder_wrong(const struct mp_pool *pool, uint32_t m)
 		       ((uint32_t)mp_load(&pool->caches[id].owner) == 0 &&
 			mp_load_acquire(&mp_magazine(pool, m)->holder) == holder);
 	case MP_HOLDER_ORPHAN:
-		return false;
+		return is_unannounced(pool) &&
+		       mp_load_acquire(&mp_magazine(pool, m)->holder) == holder;
 	case MP_HOLDER_UNBORN:
 	default:
 		return true;
@@ -205,7 +215,10 @@ static void walk_magazines(struct walk *w)
 {
 	for (uint32_t m = 0; m < w->pool->shape.n_magazines; m++) {
 		if (is_holder_wrong(w->pool, m) && confirmed(w, is_holder_wrong, m)) {
-			found(w, &w->audit->broken, "magazine %u has a holder that is none", m);
+			found(w, &w->audit->broken,
+			      "magazine %u has a holder that is none, or is an orphan nobody "
+			      "announced",
+			      m);
 		}
 		if (is_count_wrong(w->pool, m) && confirmed(w, is_count_wrong, m)) {
 			found(w, &w->audit->broken, "magazine %u counts more than it holds", m);

@@ -84,7 +84,7 @@ static inline bool mp_batch_push_one(const struct mp_batch b, mp_atomic32 *entry
 	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
 		return false;
 	}
-	mp_store(entry, (uint32_t)index);
+	mp_store_release(entry, (uint32_t)index);
 	mp_store_release(&b.words[index].low, b.to);
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "lib/core/cache.h"
 #include "lib/core/collect.h"
+#include "lib/core/slot.h"
 #include "lib/core/steal.h"
 
 #define RECORD_RETRY 256 /* calls a thread does without a record before it looks for one again */
@@ -61,13 +62,14 @@ static void local_claim(struct mp_pool *pool, struct mp_local *local)
 
 	if (record != MP_NONE) {
 		record_begin(&pool->caches[record], pool->stealable, mp_load(&local->cache->busy));
-		local->record = record;
 		local->cache = &pool->caches[record];
-		mp_store(&local->standin.busy, 0);
+		mp_compiler_fence();
+		local->record = record;
+		mp_store_release(&local->standin.busy, 0);
 	}
 }
 
-void mp_local_init(struct mp_pool *pool, struct mp_local *local)
+void mp_local_init_bare(struct mp_local *local)
 {
 	*local = (struct mp_local){
 		.loaded = no_hand,
@@ -75,36 +77,33 @@ void mp_local_init(struct mp_pool *pool, struct mp_local *local)
 		.record = MP_NONE,
 	};
 	local->cache = &local->standin;
-	local_claim(pool, local);
 }
 
-/* Adds the counters of a thread to its process's. */
-static void fold_counters(struct mp_pool *pool, struct mp_cache *c)
+void mp_local_init(struct mp_pool *pool, struct mp_local *local)
 {
-	struct mp_slot *slot = &pool->slots[pool->slot];
-
-	mp_add(&slot->gets, mp_load(&c->gets));
-	mp_add(&slot->puts, mp_load(&c->puts));
-	mp_add(&slot->failures, mp_load(&c->failures));
-	mp_store(&c->gets, 0);
-	mp_store(&c->puts, 0);
-	mp_store(&c->failures, 0);
+	mp_local_init_bare(local);
+	local_claim(pool, local);
 }
 
 void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 {
-	if (!mp_enter(local->cache)) {
+	struct mp_cache *c = local->cache;
+
+	if (!mp_enter(c)) {
 		return;
 	}
 	mp_flush(pool, local);
 	if (local->record != MP_NONE) {
-		struct mp_cache *c = local->cache;
-		fold_counters(pool, c);
-		local->cache = &local->standin;
+		mp_slot_fold(pool, pool->slot, c);
+		/* A signal handler finds one or the other at each instruction, never a mixture. */
 		local->record = MP_NONE;
-		mp_store_release(&c->busy, 0);
+		mp_compiler_fence();
+		local->cache = &local->standin;
+		mp_leave(c);
 		/* Last: from here on the record is anybody's. */
 		mp_store_release(&c->owner, mp_load(&c->owner) >> 32 << 32);
+	} else {
+		mp_leave(c);
 	}
 }
 
@@ -147,12 +146,13 @@ static void settle(struct mp_local *local)
 
 static uint32_t hand_count(const struct mp_hand *hand)
 {
-	return mp_load(&hand->magazine->count);
+	uint32_t n = mp_load(&hand->magazine->count);
+	return n <= hand->capacity ? n : 0; /* more than it holds: somebody scribbled */
 }
 
 static uint32_t hand_room(const struct mp_hand *hand)
 {
-	uint32_t n = hand_count(hand);
+	uint32_t n = mp_load(&hand->magazine->count);
 	return n < hand->capacity ? hand->capacity - n : 0;
 }
 
@@ -256,31 +256,30 @@ static int refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t
 	return MP_E_EMPTY;
 }
 
-static void count_gets(struct mp_pool *pool, struct mp_local *local, uint32_t n)
+/* Counts for this thread, or without a record for the process. */
+static void count(const struct mp_local *local, mp_atomic64 *of_record, mp_atomic64 *of_slot,
+		  uint32_t n)
 {
 	if (local->record != MP_NONE) {
-		mp_count(&local->cache->gets, n);
+		mp_count(of_record, n);
 	} else {
-		mp_add(&pool->slots[pool->slot].gets, n);
+		mp_add(of_slot, n);
 	}
+}
+
+static void count_gets(struct mp_pool *pool, struct mp_local *local, uint32_t n)
+{
+	count(local, &local->cache->gets, &pool->slots[pool->slot].gets, n);
 }
 
 static void count_puts(struct mp_pool *pool, struct mp_local *local, uint32_t n)
 {
-	if (local->record != MP_NONE) {
-		mp_count(&local->cache->puts, n);
-	} else {
-		mp_add(&pool->slots[pool->slot].puts, n);
-	}
+	count(local, &local->cache->puts, &pool->slots[pool->slot].puts, n);
 }
 
 static int get_failed(struct mp_pool *pool, struct mp_local *local, int error)
 {
-	if (local->record != MP_NONE) {
-		mp_count(&local->cache->failures, 1);
-	} else {
-		mp_add(&pool->slots[pool->slot].failures, 1);
-	}
+	count(local, &local->cache->failures, &pool->slots[pool->slot].failures, 1);
 	return error;
 }
 
@@ -303,16 +302,18 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
+	bool all_seen = true;
 	int outcome = refill_and_pop(pool, local, index);
 	if (outcome != 0 && mp_collect_pending(pool)) {
-		mp_collect(pool, local, home_of(pool, local));
+		all_seen = mp_collect(pool, local, home_of(pool, local));
 		outcome = refill_and_pop(pool, local, index);
 	}
 	while (outcome != 0 && steal(pool, local)) {
 		outcome = refill_and_pop(pool, local, index);
 	}
 	if (outcome != 0 && !mp_collect_one(pool, index)) {
-		return get_failed(pool, local, outcome == MP_E_BUSY ? -EAGAIN : -ENOMEM);
+		return get_failed(pool, local,
+				  outcome == MP_E_BUSY || !all_seen ? -EAGAIN : -ENOMEM);
 	}
 	count_gets(pool, local, 1);
 	return 0;

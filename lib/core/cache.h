@@ -45,7 +45,6 @@ struct mp_hand {
 	uint32_t index;               /* MP_NONE: none */
 	uint32_t free;                /* FREE(index) */
 	uint32_t capacity;            /* 0: none */
-	uint32_t unused;
 };
 
 struct mp_local {
@@ -54,8 +53,12 @@ struct mp_local {
 	uint32_t record;        /* MP_NONE: none */
 	uint32_t tries;         /* calls without a record */
 	struct mp_hand previous;
+	const void *handle; /* the library's: which pool this is for; NULL: none */
 	struct mp_cache standin;
 };
+
+/* Begins without magazines and without a record, in private memory alone. */
+void mp_local_init_bare(struct mp_local *local);
 
 /* Begins without magazines, with a record if there is a free one. */
 void mp_local_init(struct mp_pool *pool, struct mp_local *local);
@@ -118,7 +121,7 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 	    __builtin_expect(n >= local->loaded.capacity, 0)) {
 		return false;
 	}
-	mp_store(&m->entry[n], (uint32_t)index);
+	mp_store_release(&m->entry[n], (uint32_t)index);
 	mp_store_release(&m->count, n + 1);
 	mp_store_release(&word->low, local->loaded.free);
 	mp_count(&cache->puts, 1);

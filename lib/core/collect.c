@@ -34,64 +34,75 @@ static bool bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home
 	if (mp_depot_put(pool, home, index) == 0) {
 		return true;
 	}
-	mp_store_release(&pool->words[index].low, mp_word_low(MP_RECLAIMED, 0));
+	mp_word_move(&pool->words[index].whole, mp_load(&pool->words[index].whole),
+		     mp_word_low(MP_RECLAIMED, 0));
 	mp_add(&pool->header->reclaim_seq, 1);
 	return false;
 }
 
-/* Room before the claim, so that a claimed block has somewhere to go. */
-static bool collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t home,
-			  uint32_t index)
+/*
+ * Room before the claim, so that a claimed block has somewhere to go. Returns 1 when the block was
+ * brought in, 0 when somebody else was faster, -1 when there is no room.
+ */
+static int collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t home,
+			 uint32_t index)
 {
 	if (local->record != MP_NONE && mp_local_make_room(pool, local) != 0) {
-		return false;
+		return -1;
 	}
-	return !claim(pool, index) || bring_in(pool, local, home, index);
+	if (!claim(pool, index)) {
+		return 0;
+	}
+	return bring_in(pool, local, home, index) ? 1 : -1;
 }
 
-/* The next RECLAIMED word in [from, to), or to. */
-static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from, uint32_t to)
+/* The next RECLAIMED word from there on, or the end. */
+static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from)
 {
-	while (from < to && mp_load(&pool->words[from].low) != mp_word_low(MP_RECLAIMED, 0)) {
+	while (from < pool->blocks &&
+	       mp_load(&pool->words[from].low) != mp_word_low(MP_RECLAIMED, 0)) {
 		from++;
 	}
 	return from;
 }
 
 /*
- * Collects from block @from to the end; false when it stopped before, for want of room or patience.
- * The hint says where.
+ * Collects from block @from to the end, at most @left blocks; false when it stopped before, for
+ * want of room or patience. The hint says where.
  */
 static bool collect_from(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t from,
 			 uint32_t *left)
 {
-	while ((from = find_reclaimed(pool, from, pool->blocks)) < pool->blocks) {
-		if (*left == 0 || !collect_block(pool, local, home, from)) {
+	while ((from = find_reclaimed(pool, from)) < pool->blocks) {
+		int brought = *left > 0 ? collect_block(pool, local, home, from) : -1;
+		if (brought < 0) {
 			mp_store(&pool->header->collect_hint, from);
 			return false;
 		}
-		--*left;
+		*left -= (uint32_t)brought;
 		from++;
 	}
 	mp_store(&pool->header->collect_hint, 0);
 	return true;
 }
 
-void mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home)
+bool mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home)
 {
 	uint32_t start = mp_load(&pool->header->collect_hint), left = COLLECT_LIMIT;
 
 	if (start > 0) {
 		collect_from(pool, local, home, start, &left);
 		if (left < COLLECT_LIMIT) {
-			return; /* enough for this get */
+			return false; /* enough for this get */
 		}
 	}
 	uint64_t seen = mp_load_acquire(&pool->header->reclaim_seq);
-	if (mp_collect_orphans(pool, home) && collect_from(pool, local, home, 0, &left)) {
-		/* Whoever reads this value with acquire sees our words and holders. */
-		mp_store_release(&pool->header->collected_seq, seen);
+	if (!mp_collect_orphans(pool, home) || !collect_from(pool, local, home, 0, &left)) {
+		return false;
 	}
+	/* Whoever reads this value with acquire sees our words and holders. */
+	mp_store_release(&pool->header->collected_seq, seen);
+	return true;
 }
 
 bool mp_collect_one(struct mp_pool *pool, uint32_t *index)
@@ -100,7 +111,7 @@ bool mp_collect_one(struct mp_pool *pool, uint32_t *index)
 		return false;
 	}
 	uint32_t i = 0;
-	while ((i = find_reclaimed(pool, i, pool->blocks)) < pool->blocks) {
+	while ((i = find_reclaimed(pool, i)) < pool->blocks) {
 		if (claim(pool, i)) {
 			*index = i;
 			return true;

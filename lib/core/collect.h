@@ -41,8 +41,11 @@ static inline bool mp_collect_pending(const struct mp_pool *pool)
 	       mp_load_acquire(&pool->header->collected_seq);
 }
 
-/* Brings in what is left, into the thread's magazines and the depot; see above. */
-void mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home);
+/*
+ * Brings in what is left, into the thread's magazines and the depot; see above. Returns whether all
+ * was looked at and brought in.
+ */
+bool mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home);
 
 /* Brings orphans to the depot. False: some could not be, as no shard could be locked. */
 bool mp_collect_orphans(struct mp_pool *pool, uint32_t home);

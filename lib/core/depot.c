@@ -5,7 +5,12 @@
 #include "lib/core/depot.h"
 #include "lib/core/magazine.h"
 
-#define WAIT_NS 1000000 /* for a lock, when all else failed */
+/*
+ * For a lock, when all else failed. Get has nothing else to turn to, and a holder that was only
+ * preempted comes back within a scheduler's turn or two; put leaves the block loose instead.
+ */
+#define GET_WAIT_NS 20000000
+#define PUT_WAIT_NS 1000000
 
 /* ---- lists: heads and links are magazine indices ---- */
 
@@ -109,6 +114,7 @@ static void unlock(struct mp_pool *pool, uint32_t shard)
 /* What is to be done in a locked shard: returns 0 when it was, MP_E_EMPTY to try the next. */
 struct visit {
 	int (*act)(struct mp_pool *pool, uint32_t shard, struct visit *visit);
+	long wait_ns;
 	uint32_t record;
 	uint32_t magazine; /* in or out */
 	uint32_t index;    /* block, in or out */
@@ -146,7 +152,7 @@ static int visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit
 		return outcome;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_nsec += WAIT_NS;
+	deadline.tv_nsec += visit->wait_ns;
 	if (deadline.tv_nsec >= 1000000000) {
 		deadline.tv_nsec -= 1000000000;
 		deadline.tv_sec++;
@@ -305,6 +311,8 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 {
 	struct visit visit = {.act = exchange, .record = record, .want = want, .back = back};
 
+	visit.wait_ns = want == MP_WANT_BLOCKS ? GET_WAIT_NS : PUT_WAIT_NS;
+
 	int outcome = visit_shards(pool, home, &visit);
 	*taken = visit.magazine;
 	return outcome;
@@ -312,7 +320,8 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 
 int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine)
 {
-	struct visit visit = {.act = give, .record = record, .magazine = magazine};
+	struct visit visit = {
+		.act = give, .wait_ns = PUT_WAIT_NS, .record = record, .magazine = magazine};
 
 	if (visit_shards(pool, home, &visit) == 0) {
 		return 0;
@@ -326,14 +335,14 @@ int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t
 
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)
 {
-	struct visit visit = {.act = adopt, .magazine = magazine};
+	struct visit visit = {.act = adopt, .wait_ns = PUT_WAIT_NS, .magazine = magazine};
 
 	return visit_shards(pool, home, &visit);
 }
 
 int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
 {
-	struct visit visit = {.act = get_one};
+	struct visit visit = {.act = get_one, .wait_ns = GET_WAIT_NS};
 
 	int outcome = visit_shards(pool, home, &visit);
 	*index = visit.index;
@@ -342,7 +351,7 @@ int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
 
 int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index)
 {
-	struct visit visit = {.act = put_one, .index = index};
+	struct visit visit = {.act = put_one, .wait_ns = PUT_WAIT_NS, .index = index};
 
 	return visit_shards(pool, home, &visit);
 }

@@ -25,7 +25,7 @@
  * for all blocks, and put from finding none with room. All list work is at the heads: no walks.
  *
  * A holder of a lock who does not go on (SIGSTOP, debugger) costs others one trylock a visit; when
- * nothing else helps, one wait of a millisecond.
+ * nothing else helps, one wait: a millisecond for a put, a scheduler's turn or two for a get.
  */
 #ifndef MP_CORE_DEPOT_H
 #define MP_CORE_DEPOT_H

@@ -64,7 +64,6 @@ struct mp_header {
 	/* Written rarely: by the daemon's passes, by collectors, by puts that found no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
 	mp_atomic64 collected_seq; /* reclaim_seq as read before the last full collect */
-	mp_atomic32 owed;          /* by the daemon: a raise of reclaim_seq */
 	mp_atomic32 collect_hint;  /* where the next collector may go on */
 
 	/* Counters of the dead and gone, folded in by the daemon; minimum by whoever swaps. */

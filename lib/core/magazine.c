@@ -8,7 +8,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 			      void **blocks, uint32_t n)
 {
 	const struct mp_batch b = mp_batch_of(pool, free, pool->used);
-	uint32_t at = mp_load(&m->count), got = 0;
+	uint32_t at = mp_magazine_count(pool, m), got = 0;
 
 	if (at == 0) {
 		return 0;
@@ -87,7 +87,7 @@ uint32_t mp_magazine_merge(const struct mp_pool *pool, struct mp_magazine *to,
 
 	while (n > 0 && k < pool->shape.capacity) {
 		if (mp_magazine_peek(pool, from, here, n - 1, &index)) {
-			mp_store(&to->entry[k], index);
+			mp_store_release(&to->entry[k], index);
 			mp_store_release(&to->count, ++k);
 			mp_store_release(&pool->words[index].low, there);
 		} else {

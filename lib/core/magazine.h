@@ -116,7 +116,7 @@ static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_
 static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_magazine *m,
 				       uint32_t free)
 {
-	uint32_t n = mp_load(&m->count), index;
+	uint32_t n = mp_magazine_count(pool, m), index;
 
 	while (n > 0) {
 		bool valid = mp_magazine_peek(pool, m, free, n - 1, &index);
@@ -136,7 +136,7 @@ static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazi
 				    uint32_t free, uint32_t index)
 {
 	uint32_t n = mp_load(&m->count);
-	mp_store(&m->entry[n], index);
+	mp_store_release(&m->entry[n], index); /* not before a pop that made the room */
 	mp_store_release(&m->count, n + 1);
 	mp_store_release(&pool->words[index].low, free);
 }

@@ -6,16 +6,17 @@
  *
  *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
  *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
- *	ANNOUNCE  reclaim_seq + 1, if anything was moved on; clients collect
+ *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
  *	          (gifts left: the pass ends here, the slot stays DEAD until a second pass)
  *	RECORDS   cache records of p: counters folded into the slot, owner -> free
  *	SLOT      counters folded into the pool, DEAD -> FREE
  *
  * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
- * begins again. What was moved on is not found a second time; that it has to be announced still is
- * known by `owed`, which is 1 from before the first move until after the announcement. Words go
- * before records and records before the slot, because a record or slot that is free may be claimed
- * at once, and then nothing of its last owner may be left.
+ * begins again: what was moved on is not found a second time, and a reclaim_seq raised twice costs
+ * one collect. It is raised even when nothing was found, as p may have died between leaving an
+ * orphan or a RECLAIMED block itself and announcing it. Words go before records and records before
+ * the slot, because a record or slot that is free may be claimed at once, and then nothing of its
+ * last owner may be left.
  *
  * It takes no lock and follows no index it has not bounded. That the magazines of p are found by
  * their holders and not by what p's cache record says is what makes a death between taking a
@@ -38,13 +39,6 @@ static bool is_owner(uint64_t owner, uint32_t slot)
 	return (uint32_t)owner == slot + 1;
 }
 
-/* Something is about to be moved on. */
-static void owe(struct mp_pool *pool)
-{
-	mp_store(&pool->header->owed, 1);
-	mp_compiler_fence();
-}
-
 static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	struct mp_magazine *m = mp_magazine(pool, index);
@@ -55,7 +49,6 @@ static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	    !is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
 		return;
 	}
-	owe(pool);
 	if (mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
 		pass->orphans++;
 	}
@@ -73,7 +66,6 @@ static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	    (uint32_t)word != mp_word_low(MP_MOVING, pass->slot)) {
 		return;
 	}
-	owe(pool);
 	if (mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
 		pass->recovered++;
 	}
@@ -81,10 +73,7 @@ static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 
 static void announce(struct mp_pool *pool, struct mp_pass *pass)
 {
-	if (mp_load(&pool->header->owed)) {
-		mp_add(&pool->header->reclaim_seq, 1);
-		mp_store_release(&pool->header->owed, 0);
-	}
+	mp_add(&pool->header->reclaim_seq, 1);
 	mp_add(&pool->header->recovered, pass->recovered);
 	if (pass->recovered || pass->orphans || pass->gifts) {
 		mp_add(&pool->header->recoveries, 1);
@@ -99,9 +88,7 @@ static void free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t ind
 	if (!is_owner(owner, pass->slot)) {
 		return;
 	}
-	mp_add(&pool->slots[pass->slot].gets, mp_load(&c->gets));
-	mp_add(&pool->slots[pass->slot].puts, mp_load(&c->puts));
-	mp_add(&pool->slots[pass->slot].failures, mp_load(&c->failures));
+	mp_slot_fold(pool, pass->slot, c);
 	mp_cas(&c->owner, owner, owner >> 32 << 32);
 }
 

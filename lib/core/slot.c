@@ -17,16 +17,30 @@ void mp_slot_bury(struct mp_pool *pool, uint32_t slot)
 	mp_store_release(&pool->slots[slot].state, MP_SLOT_DEAD);
 }
 
+static void move_counter(mp_atomic64 *to, mp_atomic64 *from)
+{
+	uint64_t n = mp_load(from);
+
+	mp_store(from, 0);
+	mp_add(to, n);
+}
+
+void mp_slot_fold(struct mp_pool *pool, uint32_t slot, struct mp_cache *cache)
+{
+	struct mp_slot *s = &pool->slots[slot];
+
+	move_counter(&s->gets, &cache->gets);
+	move_counter(&s->puts, &cache->puts);
+	move_counter(&s->failures, &cache->failures);
+}
+
 void mp_slot_release(struct mp_pool *pool, uint32_t slot)
 {
 	struct mp_slot *s = &pool->slots[slot];
 
-	mp_add(&pool->header->gets, mp_load(&s->gets));
-	mp_add(&pool->header->puts, mp_load(&s->puts));
-	mp_add(&pool->header->failures, mp_load(&s->failures));
-	mp_store(&s->gets, 0);
-	mp_store(&s->puts, 0);
-	mp_store(&s->failures, 0);
+	move_counter(&pool->header->gets, &s->gets);
+	move_counter(&pool->header->puts, &s->puts);
+	move_counter(&pool->header->failures, &s->failures);
 	mp_store(&s->pid, 0);
 	mp_store_release(&s->state, MP_SLOT_FREE);
 }

@@ -26,6 +26,9 @@ void mp_slot_claim(struct mp_pool *pool, uint32_t slot, uint32_t pid);
 /* Marks the process gone. */
 void mp_slot_bury(struct mp_pool *pool, uint32_t slot);
 
+/* Moves a cache's counters to the slot's. A death on the way loses some of the counts. */
+void mp_slot_fold(struct mp_pool *pool, uint32_t slot, struct mp_cache *cache);
+
 /* Folds the slot's counters into the pool's and frees it. Its caches are released before. */
 void mp_slot_release(struct mp_pool *pool, uint32_t slot);
 

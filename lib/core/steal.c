@@ -43,7 +43,7 @@ static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct 
 {
 	struct mp_cache *c = &pool->caches[victim];
 
-	if ((uint32_t)mp_load(&c->owner) == 0 || !mp_load(&c->stealable)) {
+	if ((uint32_t)mp_load(&c->owner) == 0) {
 		return false;
 	}
 	loot->victim = victim;
@@ -53,6 +53,13 @@ static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct 
 		if (!is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
 			return false;
 		}
+	}
+	/*
+	 * After the holder, whose acquire orders it: an owner stores stealable before it takes its
+	 * first magazine, so this is about the owner that has this one.
+	 */
+	if (!mp_load(&c->stealable)) {
+		return false;
 	}
 	mp_store_release(&c->steal, me);
 	return true;

@@ -227,7 +227,8 @@ ssize_t wire_receive(int socket, union wire_message *message, int *fds, int *n_f
 		if (n_fds) {
 			*n_fds = 0;
 		}
-		return -EBADMSG;
+		/* Some that were asked for are missing: there is no number left for them. */
+		return fds && msg.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
 	}
 	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : length;
 }

@@ -47,7 +47,8 @@ int wire_send(int socket, const union wire_message *message, const int *fds, int
  * Receives a message, unchecked. Descriptors that come along are closed when @fds is NULL, else at
  * most @*n_fds are stored, close-on-exec, and @*n_fds says how many. @sender may be NULL.
  * Returns the length, 0 at the end, -EMSGSIZE for a packet longer than any message, -EBADMSG when
- * descriptors came that were not asked for (they are closed), or -errno. @flags as for recvmsg(2).
+ * descriptors came that were not asked for (they are closed), -EMFILE when those asked for found no
+ * number free, or -errno. @flags as for recvmsg(2).
  */
 ssize_t wire_receive(int socket, union wire_message *message, int *fds, int *n_fds,
 		     struct wire_sender *sender, int flags);

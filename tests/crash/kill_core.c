@@ -12,9 +12,11 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +27,7 @@
 #define BLOCKS 64
 #define CAPACITY 8
 #define POINTS 200 /* of an operation, unless --all */
+#define TAIL 150   /* its last instructions, all of them: there it lets go of things */
 
 enum { VICTIM, SURVIVOR, THIRD };
 
@@ -35,6 +38,7 @@ struct scene {
 	void *blocks[BLOCKS];
 	uint32_t n;     /* blocks of the victim, before the operation */
 	uint64_t token; /* of a gift */
+	pid_t locker;   /* a process that holds the lock of the one shard, and is stopped */
 };
 
 struct operation {
@@ -160,6 +164,36 @@ static void with_dead_locker(struct scene *s)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
+}
+
+/* A third process is stopped with the lock of the one shard: nothing can go to the depot. */
+static void with_stopped_locker(struct scene *s)
+{
+	int ready[2];
+	char byte;
+
+	with_loaded(s);
+	if (pipe(ready) != 0) {
+		err(99, "pipe");
+	}
+	s->locker = fork();
+	if (s->locker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_mutex_lock(&s->victim.pool.shards[0].lock);
+		(void)!write(ready[1], "", 1);
+		pause();
+	}
+	close(ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	close(ready[0]);
+}
+
+/* The same, and the victim has full magazines: a put finds no room. */
+static void with_no_room(struct scene *s)
+{
+	get_some(s, 3 * CAPACITY);
+	put_some(s, 2 * CAPACITY);
+	with_stopped_locker(s);
 }
 
 /* ---- operations ---- */
@@ -305,6 +339,9 @@ static const struct operation operations[] = {
 	{"flush, merged", with_partial_in_depot, act_flush},
 	{"thread exit", with_little_room, act_thread_exit},
 	{"thread begin", with_loaded, act_thread_begin},
+	{"flush, no lock to be had", with_stopped_locker, act_flush},
+	{"thread exit, no lock", with_stopped_locker, act_thread_exit},
+	{"put, no lock to be had", with_no_room, act_put},
 	{"give", with_loaded, act_give},
 	{"take", with_gift_of_survivor, act_take},
 	{"withdraw", with_own_gift, act_withdraw},
@@ -355,6 +392,10 @@ static const char *recover(struct scene *s)
 	static char text[128];
 	unsigned char owners[BLOCKS] = {0};
 
+	if (s->locker) {
+		kill(s->locker, SIGKILL);
+		waitpid(s->locker, NULL, 0);
+	}
 	/* With a gift of the survivor untaken, the survivor has it back. */
 	int64_t own = s->token ? mp_word_take(&s->survivor.pool, s->token, true) : -1;
 	if (own >= 0) {
@@ -381,7 +422,9 @@ static const char *kill_at(const struct operation *op, unsigned long k)
 	bool killed = run(&s, op, k, &had);
 	/* 2 s for the survivor, who must not hang. */
 	alarm(2);
-	const char *fault = killed ? recover(&s) : "was not killed";
+	/* How long a wait for a lock takes, in instructions, is never twice the same. */
+	bool varies = s.locker && k > had;
+	const char *fault = killed || varies ? recover(&s) : "was not killed";
 	alarm(0);
 	arena_free(&s.arena);
 	return fault;
@@ -394,11 +437,12 @@ static unsigned long count_instructions(const struct operation *op)
 
 	scene_make(&s, op);
 	run(&s, op, 0, &had);
+	recover(&s);
 	arena_free(&s.arena);
 	return had;
 }
 
-/* Every instruction, or about POINTS of them, spread by an odd stride. */
+/* Every instruction, or about POINTS of them, spread by an odd stride, and the TAIL. */
 static unsigned long test(const struct operation *op, bool all, unsigned long *faults)
 {
 	unsigned long had = count_instructions(op), points = 0;
@@ -407,12 +451,13 @@ static unsigned long test(const struct operation *op, bool all, unsigned long *f
 	if (had == 0) {
 		errx(1, "%s: no instruction was counted", op->name);
 	}
-	for (unsigned long k = 1; k <= had; k += stride, points++) {
+	for (unsigned long k = 1; k <= had; points++) {
 		const char *fault = kill_at(op, k);
 		if (fault && ++*faults <= 10) {
 			fprintf(stderr, "%s: killed at instruction %lu of %lu: %s\n", op->name, k,
 				had, fault);
 		}
+		k += had - k > TAIL ? stride : 1;
 	}
 	printf("  %-28s %6lu instructions, killed at %6lu, %lu faults\n", op->name, had, points,
 	       *faults);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes die, stop, exec, fork, close everything: what they held, and what others notice. */
 #include <pthread.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tests/system/story.h"
@@ -111,6 +112,11 @@ START_TEST(a_forked_child_opens_for_itself)
 		ck_assert_int_eq(mempool_open(own, "frames", 0, &p), 0);
 		ck_assert_ptr_nonnull(mempool_get(p));
 		ck_assert_int_eq(mempool_put(p, mempool_block_at(p, 0)), -EPERM);
+		/* In the place of the parent's handle there is a pool of the child's own now. */
+		ck_assert_ptr_null(mempool_get(pool));
+		ck_assert_int_eq(errno, ECHILD);
+		ck_assert_int_eq(mempool_put(pool, mine), -ECHILD);
+		ck_assert_int_eq(mempool_flush(pool), -ECHILD);
 		_exit(0);
 	}
 	check_waitpid_and_exit(0);
@@ -128,6 +134,40 @@ static void *get_and_put(void *unused)
 	ck_assert_int_eq(mempool_put_bulk(pool, blocks, 40), 0);
 	return NULL;
 }
+
+static volatile unsigned handled;
+
+static void get_and_put_in_handler(int signal)
+{
+	int saved = errno;
+	(void)signal;
+	void *block = mempool_get(pool);
+	if (block && mempool_put(pool, block) == 0) {
+		handled++;
+	}
+	errno = saved;
+}
+
+/* Handlers that interrupt a thread anywhere, its first call and its end included. */
+START_TEST(a_signal_handler_may_call_at_any_moment)
+{
+	begin();
+	struct sigaction action = {.sa_handler = get_and_put_in_handler, .sa_flags = SA_RESTART};
+	struct itimerval often = {.it_interval.tv_usec = 100, .it_value.tv_usec = 100};
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 1000; i++) {
+		pthread_t thread;
+		ck_assert_int_eq(pthread_create(&thread, NULL, get_and_put, NULL), 0);
+		pthread_join(thread, NULL);
+	}
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	ck_assert_uint_gt(handled, 0);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	ck_assert(is_sound());
+	end();
+}
+END_TEST
 
 START_TEST(a_thread_that_exits_caches_nothing)
 {
@@ -182,5 +222,6 @@ END_TEST
 SUITE("death", what_the_killed_held_is_back_within_a_second, what_an_exited_process_held_is_back,
       exec_is_death_to_the_pool, closing_all_descriptors_is_not_death,
       a_stopped_process_keeps_its_blocks_for_5_s, a_forked_child_is_told_and_its_death_is_no_bodys,
-      a_forked_child_opens_for_itself, a_thread_that_exits_caches_nothing,
-      gifts_of_the_dead_can_be_taken_for_the_grace_time, seats_of_the_dead_are_free_again)
+      a_forked_child_opens_for_itself, a_signal_handler_may_call_at_any_moment,
+      a_thread_that_exits_caches_nothing, gifts_of_the_dead_can_be_taken_for_the_grace_time,
+      seats_of_the_dead_are_free_again)

@@ -137,8 +137,9 @@ START_TEST(descriptors_are_not_accepted)
 	union wire_message m;
 	int fd = greeted(), gift = open("/dev/null", O_RDONLY);
 	wire_init(&m, WIRE_DAEMON, 2);
-	ck_assert_int_eq(wire_send(fd, &m, &gift, 1, 0), 0);
-	ck_assert(hung_up(fd));
+	/* A kernel that can keeps them off (EPERM); on others the session ends. */
+	int error = wire_send(fd, &m, &gift, 1, 0);
+	ck_assert(error == -EPERM || (error == 0 && hung_up(fd)));
 	ck_assert(is_unharmed());
 	end();
 }

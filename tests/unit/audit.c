@@ -72,6 +72,19 @@ START_TEST(holders_and_counts_out_of_range_are_found)
 }
 END_TEST
 
+START_TEST(an_unannounced_orphan_is_found)
+{
+	begin();
+	mp_local_finish(&me.pool, &me.local);
+	ck_assert_ptr_null(arena_audit(&arena));
+	ck_assert(mp_magazine_hand(mp_magazine(&arena.daemon, 5), MP_HOLDER_DEPOT, 0,
+				   MP_HOLDER_ORPHAN, 0));
+	ck_assert_uint_eq(audit().broken, 1);
+	mp_add(&arena.daemon.header->reclaim_seq, 1);
+	ck_assert_uint_eq(audit().broken, 0);
+}
+END_TEST
+
 START_TEST(an_unlisted_magazine_is_found_at_rest)
 {
 	begin();
@@ -82,4 +95,5 @@ END_TEST
 
 SUITE("audit", a_free_block_that_nobody_lists_is_lost, a_block_of_nobody_is_lost,
       a_reclaimed_block_unannounced_is_lost, a_magazine_that_two_get_from_is_found,
-      holders_and_counts_out_of_range_are_found, an_unlisted_magazine_is_found_at_rest)
+      holders_and_counts_out_of_range_are_found, an_unannounced_orphan_is_found,
+      an_unlisted_magazine_is_found_at_rest)
