@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "daemon/pool.h"
 #include "daemon/request.h"
 #include "daemon/server.h"
+#include "daemon/task.h"
 
 #define RESERVE_SIZE (1u << 20) /* bytes a step */
 #define FORMAT_BUDGET 16384u    /* words a step */
@@ -35,7 +35,7 @@ struct build {
 	bool formatted;
 	uint64_t seed;
 	uint64_t told_ns; /* when the requester last heard */
-	struct event turn;
+	struct task task; /* of server.builds; waits between any two steps */
 };
 
 bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
@@ -71,7 +71,7 @@ void build_redirect(struct build *build, struct session *session, uint32_t seria
 
 void build_destroy(struct build *build)
 {
-	evtimer_del(&build->turn);
+	task_remove(&build->pool->server->builds, &build->task);
 	if (build->session) {
 		build_forget(build);
 	}
@@ -146,6 +146,38 @@ static int step(struct build *build)
 	}
 }
 
+/* Bytes that are reserved. */
+static uint64_t done(const struct build *build)
+{
+	const struct registry_pool *record = build->pool->record;
+
+	switch (build->stage) {
+	case RESERVE_CONTROL:
+		return build->at;
+	case RESERVE_DATA:
+		/* Until its object is made, where the one before ended is still noted. */
+		return record->control_size + (build->fd < 0 ? 0 : build->at);
+	case FORMAT:
+	case READY:
+	default:
+		return record->control_size + record->data_size;
+	}
+}
+
+uint64_t build_needs(const struct server *server)
+{
+	const struct task *task;
+	uint64_t sum = 0;
+
+	TAILQ_FOREACH(task, &server->builds.tasks, of_queue)
+	{
+		const struct build *build = task->owner;
+		const struct registry_pool *record = build->pool->record;
+		sum += record->control_size + record->data_size - done(build);
+	}
+	return sum;
+}
+
 /* Tells the requester how far it is, now and then. Returns 0, or -errno when it does not listen. */
 static int tell(struct build *build)
 {
@@ -159,9 +191,7 @@ static int tell(struct build *build)
 	build->told_ns = now;
 	wire_init(&m, WIRE_PROGRESS, build->serial);
 	m.progress.total = record->control_size + record->data_size;
-	m.progress.done = build->stage == RESERVE_CONTROL ? build->at
-			  : build->stage == RESERVE_DATA  ? record->control_size + build->at
-							  : m.progress.total;
+	m.progress.done = done(build);
 	return session_send(build->session, &m, NULL, 0);
 }
 
@@ -215,16 +245,13 @@ static void publish(struct build *build)
 	}
 }
 
-/* Works until the slice is over. The build may be freed. */
-static void run(struct build *build)
+/* Does a step of the task. The build may be freed. */
+static void run(void *owner)
 {
-	struct server *server = build->pool->server;
-	int r = 0;
+	struct build *build = owner;
+	int r = build->session && build->stage != READY ? step(build) : 0;
 
-	while (build->session && r >= 0 && build->stage != READY && !slice_over(&server->slice)) {
-		r = step(build);
-		build->stage += r > 0;
-	}
+	build->stage += r > 0;
 	if (r >= 0 && build->session && tell(build) < 0) {
 		session_close(build->session);
 	}
@@ -233,20 +260,8 @@ static void run(struct build *build)
 	} else if (build->stage == READY) {
 		publish(build);
 	} else {
-		evtimer_add(&build->turn, &(struct timeval){0});
+		task_add(&build->pool->server->builds, &build->task);
 	}
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct build *build = arg;
-	struct server *server = build->pool->server;
-
-	(void)fd;
-	(void)what;
-	slice_begin(&server->slice);
-	run(build);
-	slice_end(&server->slice);
 }
 
 static struct build *build_create(struct pool *pool)
@@ -261,8 +276,8 @@ static struct build *build_create(struct pool *pool)
 	build->seed = object_random();
 	build->told_ns = slice_now_ns();
 	pool->build = build;
-	evtimer_assign(&build->turn, pool->server->base, on_turn, build);
-	evtimer_add(&build->turn, &(struct timeval){0});
+	build->task = (struct task){.step = run, .owner = build};
+	task_add(&pool->server->builds, &build->task);
 	return build;
 }
 

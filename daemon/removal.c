@@ -11,6 +11,7 @@
 #include "daemon/removal.h"
 #include "daemon/server.h"
 #include "daemon/pool.h"
+#include "daemon/task.h"
 
 /*
  * Up to this size an object is unlinked in one go. Observers have no slot: one that still looks at
@@ -21,8 +22,8 @@
 
 struct removal {
 	struct pool *pool;
-	struct event turn;
-	int fds[2]; /* by object kind; -1: nothing to give back */
+	struct task task; /* of server.removals */
+	int fds[2];       /* by object kind; -1: nothing to give back */
 	uint64_t sizes[2];
 	uint64_t at;
 };
@@ -47,7 +48,7 @@ static void removal_destroy(struct removal *removal)
 		}
 	}
 	if (removal) {
-		evtimer_del(&removal->turn);
+		task_remove(&removal->pool->server->removals, &removal->task);
 	}
 	free(removal);
 }
@@ -84,29 +85,16 @@ static bool step(struct removal *removal)
 	return false;
 }
 
-static void run(struct removal *removal)
+/* Does a step of the task. */
+static void run(void *owner)
 {
-	struct pool *pool = removal->pool;
+	struct removal *removal = owner;
 
-	while (step(removal)) {
-		if (slice_over(&pool->server->slice)) {
-			evtimer_add(&removal->turn, &(struct timeval){0});
-			return;
-		}
+	if (step(removal)) {
+		task_add(&removal->pool->server->removals, &removal->task);
+	} else {
+		removal_finish(removal->pool);
 	}
-	removal_finish(pool);
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct removal *removal = arg;
-	struct slice *slice = &removal->pool->server->slice;
-
-	(void)fd;
-	(void)what;
-	slice_begin(slice);
-	run(removal);
-	slice_end(slice);
 }
 
 static int open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
@@ -136,6 +124,11 @@ void removal_start(struct pool *pool)
 	for (int kind = 0; kind < 2; kind++) {
 		removal->fds[kind] = open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
 	}
-	evtimer_assign(&removal->turn, pool->server->base, on_turn, removal);
-	run(removal);
+	removal->task = (struct task){.step = run, .owner = removal};
+	if (removal->fds[OBJECT_CONTROL] < 0 && removal->fds[OBJECT_DATA] < 0 &&
+	    !slice_over(&pool->server->slice)) {
+		removal_finish(pool);
+	} else {
+		task_add(&pool->server->removals, &removal->task);
+	}
 }

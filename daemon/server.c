@@ -56,6 +56,8 @@ static int init_loop(struct server *server)
 	}
 	reclaim_init(&server->reclaim, server);
 	sweep_init(&server->sweep, server);
+	task_queue_init(&server->builds, server->base, &server->slice);
+	task_queue_init(&server->removals, server->base, &server->slice);
 	evsignal_assign(&server->terminate, server->base, SIGTERM, on_signal, server);
 	evsignal_assign(&server->interrupt, server->base, SIGINT, on_signal, server);
 	if (evsignal_add(&server->terminate, NULL) < 0 ||

@@ -18,6 +18,7 @@
 #include "daemon/session.h"
 #include "daemon/slice.h"
 #include "daemon/sweep.h"
+#include "daemon/task.h"
 
 struct pool;
 
@@ -32,6 +33,8 @@ struct server {
 	struct listener listener;
 	struct reclaim reclaim;
 	struct sweep sweep;
+	struct task_queue builds;
+	struct task_queue removals;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
 	struct event terminate, interrupt;
