@@ -73,7 +73,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	slice_begin(&server->slice);
-	for (uint32_t i = 0; i < server->limits.burst && accept_one(listener); i++) {
+	for (uint32_t i = 0; i < server->limits.burst && !slice_over(&server->slice); i++) {
+		if (!accept_one(listener)) {
+			break;
+		}
 	}
 	slice_end(&server->slice);
 }

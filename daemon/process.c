@@ -18,6 +18,7 @@
 #endif
 
 #define BACKOFF_MAX_MS 1000u
+#define TESTS_A_LOOK 32u /* at the clock */
 
 static void process_destroy(struct process *process)
 {
@@ -57,12 +58,19 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 	slice_end(&server->slice);
 }
 
-/* Buries the attachments whose lock is free. */
+/*
+ * Buries the attachments whose lock is free. When there are more than can be tested in a slice, the
+ * sweep comes to the others.
+ */
 static void test_locks(struct process *process)
 {
-	struct attachment *next;
+	const struct slice *slice = &process->server->slice;
+	struct attachment *a = LIST_FIRST(&process->attachments), *next;
 
-	for (struct attachment *a = LIST_FIRST(&process->attachments); a; a = next) {
+	for (uint32_t i = 0; a; a = next, i++) {
+		if (i % TESTS_A_LOOK == 0 && (slice_over(slice) || slice_turn_over(slice))) {
+			break;
+		}
 		next = LIST_NEXT(a, of_process);
 		attachment_test(a);
 	}

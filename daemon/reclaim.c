@@ -9,25 +9,6 @@
 
 #define STEP_BUDGET 16384u /* words: some tens of microseconds */
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct reclaim *reclaim = arg;
-
-	(void)fd;
-	(void)what;
-	slice_begin(&reclaim->server->slice);
-	reclaim_run(reclaim);
-	slice_end(&reclaim->server->slice);
-}
-
-void reclaim_init(struct reclaim *reclaim, struct server *server)
-{
-	reclaim->server = server;
-	TAILQ_INIT(&reclaim->queue);
-	TAILQ_INIT(&reclaim->waiting);
-	evtimer_assign(&reclaim->turn, server->base, on_turn, reclaim);
-}
-
 void reclaim_finish(struct reclaim *reclaim)
 {
 	struct attachment *attachment;
@@ -105,7 +86,7 @@ static void conclude(struct reclaim *reclaim, struct attachment *attachment)
 	evtimer_add(&attachment->grace, &grace);
 }
 
-void reclaim_run(struct reclaim *reclaim)
+static void work(struct reclaim *reclaim)
 {
 	while (!TAILQ_EMPTY(&reclaim->queue) && !slice_over(&reclaim->server->slice)) {
 		struct attachment *attachment = TAILQ_FIRST(&reclaim->queue);
@@ -121,6 +102,32 @@ void reclaim_run(struct reclaim *reclaim)
 	} else {
 		evtimer_add(&reclaim->turn, &(struct timeval){0});
 	}
+}
+
+void reclaim_run(struct reclaim *reclaim)
+{
+	if (!slice_turn_over(&reclaim->server->slice)) {
+		work(reclaim);
+	}
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct reclaim *reclaim = arg;
+
+	(void)fd;
+	(void)what;
+	slice_begin(&reclaim->server->slice);
+	work(reclaim);
+	slice_end(&reclaim->server->slice);
+}
+
+void reclaim_init(struct reclaim *reclaim, struct server *server)
+{
+	reclaim->server = server;
+	TAILQ_INIT(&reclaim->queue);
+	TAILQ_INIT(&reclaim->waiting);
+	evtimer_assign(&reclaim->turn, server->base, on_turn, reclaim);
 }
 
 /* GRACE -> PASSING, for the pass that takes the gifts. */

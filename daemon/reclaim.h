@@ -32,7 +32,10 @@ void reclaim_finish(struct reclaim *reclaim);
 /* Puts one at the end of the queue; its turn comes at the latest with the next loop. */
 void reclaim_add(struct reclaim *reclaim, struct attachment *attachment);
 
-/* Works on the queue until it is empty or this slice is over. May free pools. */
+/*
+ * Works on the queue until it is empty or this slice is over; does nothing when the turn of the
+ * loop is, as the queue has a slice of its own in each. May free pools.
+ */
 void reclaim_run(struct reclaim *reclaim);
 
 /* Ends the grace of a pool's gifts: nobody is left who could take them. */

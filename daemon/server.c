@@ -56,6 +56,7 @@ static int init_loop(struct server *server)
 	}
 	reclaim_init(&server->reclaim, server);
 	sweep_init(&server->sweep, server);
+	task_queue_init(&server->requests, server->base, &server->slice);
 	task_queue_init(&server->builds, server->base, &server->slice);
 	task_queue_init(&server->removals, server->base, &server->slice);
 	evsignal_assign(&server->terminate, server->base, SIGTERM, on_signal, server);
@@ -111,16 +112,20 @@ static void drain(struct server *server)
 	uint64_t end = slice_now_ns() + DRAIN_NS;
 
 	do {
+		slice_begin_turn(&server->slice);
 		event_base_loop(server->base, EVLOOP_NONBLOCK);
 	} while (!TAILQ_EMPTY(&server->reclaim.queue) && slice_now_ns() < end);
 }
 
 int server_run(struct server *server)
 {
-	if (event_base_dispatch(server->base) < 0) {
-		log_error("the event loop failed");
-		return -EIO;
-	}
+	do {
+		slice_begin_turn(&server->slice);
+		if (event_base_loop(server->base, EVLOOP_ONCE) < 0) {
+			log_error("the event loop failed");
+			return -EIO;
+		}
+	} while (!event_base_got_break(server->base));
 	drain(server);
 	return 0;
 }

@@ -33,6 +33,7 @@ struct server {
 	struct listener listener;
 	struct reclaim reclaim;
 	struct sweep sweep;
+	struct task_queue requests; /* of sessions that have to wait */
 	struct task_queue builds;
 	struct task_queue removals;
 	struct slice slice;

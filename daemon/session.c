@@ -124,10 +124,9 @@ static int take(struct session *session, const union wire_message *message, ssiz
 	return request_handle(session, message);
 }
 
-/* Takes what has come, but not so much that others starve. */
-static int receive(struct session *session)
+/* Takes what has come, up to @burst messages, so that others do not starve. */
+static int receive(struct session *session, uint32_t burst)
 {
-	uint32_t burst = session->server->limits.burst;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->slice); i++) {
@@ -145,6 +144,26 @@ static int receive(struct session *session)
 	return r;
 }
 
+/* Its turn has come, after it had to wait. */
+static void receive_late(void *owner)
+{
+	struct session *session = owner;
+
+	event_add(&session->readable, NULL);
+	if (receive(session, 1) < 0) {
+		session_close(session);
+	}
+}
+
+/* Whether the session has to wait: others do already, or have used up this turn of the loop. */
+static bool must_wait(const struct session *session)
+{
+	const struct server *server = session->server;
+
+	return session->state != SESSION_EXCESS &&
+	       (!TAILQ_EMPTY(&server->requests.tasks) || slice_turn_over(&server->slice));
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
@@ -152,7 +171,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	slice_begin(&server->slice);
-	if (what & EV_TIMEOUT || receive(session) < 0) {
+	if (must_wait(session)) {
+		event_del(&session->readable);
+		task_add(&server->requests, &session->task);
+	} else if (what & EV_TIMEOUT || receive(session, server->limits.burst) < 0) {
 		session_close(session);
 	}
 	reclaim_run(&server->reclaim);
@@ -199,6 +221,7 @@ static void begin(struct session *session, enum session_state state)
 	process_settle(session->process);
 	event_assign(&session->readable, server->base, session->fd, EV_READ | EV_PERSIST,
 		     on_readable, session);
+	session->task = (struct task){.step = receive_late, .owner = session};
 	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);
 }
 
@@ -248,6 +271,7 @@ void session_close(struct session *session)
 	LIST_REMOVE(session, of_server);
 	LIST_REMOVE(session, of_process);
 	event_del(&session->readable);
+	task_remove(&server->requests, &session->task);
 	close(session->fd);
 	free(session);
 	process_settle(process);

@@ -12,6 +12,10 @@
  * It ends when the client closes or misbehaves, or its process dies. Misbehaviour: a malformed
  * message, a descriptor, credentials other than the session's (a process that shared its socket or
  * changed its user), replies it does not read. Replies are never queued here.
+ *
+ * What a session has sent is dealt with as it comes, a burst at a time. When many send so much that
+ * a turn of the loop is over before all had theirs, the others wait in a queue, in which each has
+ * one message taken at a time.
  */
 #ifndef MP_DAEMON_SESSION_H
 #define MP_DAEMON_SESSION_H
@@ -21,6 +25,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "daemon/task.h"
 #include "lib/wire/message.h"
 
 struct build;
@@ -41,8 +46,9 @@ struct session {
 	enum session_state state; /* written by session_set_state() alone */
 	struct ucred peer;        /* when it connected, as the kernel says */
 	struct process *process;
-	struct build *build; /* BUILDING: what it waits for */
-	struct event readable;
+	struct build *build;   /* BUILDING: what it waits for */
+	struct event readable; /* watched unless the task waits */
+	struct task task;      /* of server.requests */
 	LIST_ENTRY(session) of_server;
 	LIST_ENTRY(session) of_process;
 };
