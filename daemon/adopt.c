@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +14,8 @@
 #include "daemon/pool.h"
 #include "daemon/removal.h"
 #include "daemon/server.h"
+
+#define ID_DIGITS 16 /* of an id in an object's name */
 
 static void touch_compare(struct pool *pool, void *arg)
 {
@@ -85,36 +90,124 @@ static int adopt(struct server *server, uint32_t index)
 	return r;
 }
 
-/* Whether an object in /dev/shm is one the registry knows. */
+/* What the registry knows: the ids that are part of objects' names, sorted. */
+struct known {
+	const struct server *server;
+	struct id {
+		uint64_t pool, attachment; /* 0: the pool itself */
+		uint32_t index;            /* of the pool's record */
+	} * ids;
+	size_t n;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct id *x = a, *y = b;
+
+	if (x->pool != y->pool) {
+		return x->pool < y->pool ? -1 : 1;
+	}
+	return x->attachment < y->attachment ? -1 : x->attachment > y->attachment;
+}
+
+static void list_pool(struct known *known, const struct pool *pool)
+{
+	known->ids[known->n++] = (struct id){.pool = pool->record->id, .index = pool->index};
+	for (uint32_t slot = 0; slot < pool->slots_end; slot++) {
+		if (mp_load(&pool->slots[slot].state) != REGISTRY_SLOT_FREE) {
+			known->ids[known->n++] = (struct id){
+				.pool = pool->record->id,
+				.attachment = pool->slots[slot].attachment,
+			};
+		}
+	}
+}
+
+/* Returns 0 or -ENOMEM. */
+static int list_known(struct known *known, const struct server *server)
+{
+	size_t n = 1;
+
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		n += server->pools[i] ? 1 + server->pools[i]->n_used : 0;
+	}
+	*known = (struct known){.server = server, .ids = calloc(n, sizeof *known->ids)};
+	if (!known->ids) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		if (server->pools[i]) {
+			list_pool(known, server->pools[i]);
+		}
+	}
+	qsort(known->ids, known->n, sizeof *known->ids, compare_ids);
+	return 0;
+}
+
+static const struct id *find_id(const struct known *known, uint64_t pool, uint64_t attachment)
+{
+	const struct id wanted = {.pool = pool, .attachment = attachment};
+
+	return bsearch(&wanted, known->ids, known->n, sizeof wanted, compare_ids);
+}
+
+static bool is_pool(const struct known *known, uint64_t id, const char *file)
+{
+	const struct server *server = known->server;
+	const struct id *found = find_id(known, id, 0);
+	char name[OBJECT_NAME];
+
+	for (int kind = 0; found && kind < 2; kind++) {
+		object_pool_name(name, server->place.instance,
+				 server->pools[found->index]->record->name, id,
+				 (enum object_kind)kind);
+		if (!strcmp(name + 1, file)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Whether an object in /dev/shm is one the registry knows. The ids it would have are read from its
+ * name; then the name is made of them anew, and compared.
+ */
 static int is_known(void *arg, const char *file)
 {
-	const struct server *server = arg;
-	const char *instance = server->place.instance;
+	const struct known *known = arg;
+	const char *instance = known->server->place.instance;
+	const char *suffix = strrchr(file, '.');
+	uint64_t pool = 0, id = 0;
 	char name[OBJECT_NAME];
 
 	object_registry_name(name, instance);
 	if (!strcmp(name + 1, file)) {
 		return true;
 	}
-	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = server->pools[i];
-		for (int kind = 0; pool && kind < 2; kind++) {
-			object_pool_name(name, instance, pool->record->name, pool->record->id,
-					 (enum object_kind)kind);
-			if (!strcmp(name + 1, file)) {
-				return true;
-			}
-		}
-		for (uint32_t slot = 0; pool && slot < pool->slots_end; slot++) {
-			object_liveness_name(name, instance, pool->record->id,
-					     pool->slots[slot].attachment);
-			if (mp_load(&pool->slots[slot].state) != REGISTRY_SLOT_FREE &&
-			    !strcmp(name + 1, file)) {
-				return true;
-			}
-		}
+	if (!suffix || suffix - file < ID_DIGITS ||
+	    sscanf(suffix - ID_DIGITS, "%16" SCNx64, &id) != 1) {
+		return false;
 	}
-	return false;
+	if (is_pool(known, id, file)) {
+		return true;
+	}
+	if (sscanf(file + strlen("mempool.") + strlen(instance), ".%16" SCNx64 ".", &pool) != 1) {
+		return false;
+	}
+	object_liveness_name(name, instance, pool, id);
+	return !strcmp(name + 1, file) && id && find_id(known, pool, id);
+}
+
+static int report_unknown(const struct server *server)
+{
+	struct known known;
+	int r = list_known(&known, server);
+
+	if (r == 0) {
+		object_report_unknown(server->place.instance, is_known, &known);
+		free(known.ids);
+	}
+	return r;
 }
 
 int adopt_all(struct server *server, uint32_t *n_pools)
@@ -131,6 +224,5 @@ int adopt_all(struct server *server, uint32_t *n_pools)
 		}
 		*n_pools += server->pools[i] && pool_state(server->pools[i]) == REGISTRY_POOL_LIVE;
 	}
-	object_report_unknown(server->place.instance, is_known, server);
-	return 0;
+	return report_unknown(server);
 }
