@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/access.h"
 #include "daemon/attachment.h"
 #include "daemon/liveness.h"
 #include "daemon/log.h"
@@ -67,11 +68,83 @@ static struct attachment *attachment_new(struct pool *pool, uint32_t slot, struc
 	return a;
 }
 
+static uint32_t *seats_of(struct server *server, uint32_t uid)
+{
+	return &server->seats[uid % SERVER_SEAT_BUCKETS];
+}
+
+/* Whether the user has as many seats as it may. They are counted only when there may be. */
+static bool is_sated(struct server *server, uint32_t uid)
+{
+	const struct attachment *a;
+	uint32_t n = 0;
+
+	if (access_is_free(uid) || *seats_of(server, uid) < server->limits.seats_a_user) {
+		return false;
+	}
+	TAILQ_FOREACH(a, &server->sweep.queue, of_queue)
+	{
+		n += attachment_slot(a)->uid == uid;
+	}
+	return n >= server->limits.seats_a_user;
+}
+
+/* Tests the seats the process has in the pool. Returns how many it keeps. */
+static uint32_t test_seats(struct process *process, const struct pool *pool)
+{
+	struct attachment *next;
+	uint32_t n = 0;
+
+	for (struct attachment *a = LIST_FIRST(&process->attachments); a; a = next) {
+		next = LIST_NEXT(a, of_process);
+		if (a->pool == pool) {
+			attachment_test(a);
+			n += a->stage == ATTACHMENT_LIVE;
+		}
+	}
+	return n;
+}
+
+static uint32_t count_seats(const struct process *process, const struct pool *pool)
+{
+	const struct attachment *a;
+	uint32_t n = 0;
+
+	LIST_FOREACH(a, &process->attachments, of_process)
+	{
+		n += a->pool == pool;
+	}
+	return n;
+}
+
+/*
+ * Finds the process a free slot, with regard to the limits. A close that an earlier daemon did not
+ * hear of, or an exec, may have left seats that only the locks tell of: then these are asked.
+ */
+static int find_seat(struct pool *pool, const struct session *session, uint32_t *slot)
+{
+	struct server *server = pool->server;
+	uint32_t most = server->limits.seats_a_process;
+
+	*slot = find_free_slot(pool);
+	if (*slot == MP_NONE || count_seats(session->process, pool) >= most) {
+		if (test_seats(session->process, pool) >= most) {
+			return -EMLINK;
+		}
+		reclaim_run(&server->reclaim);
+		*slot = find_free_slot(pool);
+	}
+	if (*slot == MP_NONE) {
+		return -EUSERS;
+	}
+	return is_sated(server, session->peer.uid) ? -ETOOMANYREFS : 0;
+}
+
 int attachment_create(struct pool *pool, const struct session *session, enum wire_access access,
 		      struct attachment **attachment, int *liveness_fd)
 {
 	struct process *process = session->process;
-	uint32_t slot = find_free_slot(pool);
+	uint32_t slot;
 	struct registry_slot entry = {
 		.access = access,
 		.pid = process->pid,
@@ -81,16 +154,17 @@ int attachment_create(struct pool *pool, const struct session *session, enum wir
 		.attached_at = (uint64_t)time(NULL),
 	};
 	struct attachment *a;
-	int fd, r;
+	int fd, r = find_seat(pool, session, &slot);
 
-	if (slot == MP_NONE) {
-		return -EUSERS;
+	if (r < 0) {
+		return r;
 	}
 	a = attachment_new(pool, slot, process);
 	if (!a) {
 		return -ENOMEM;
 	}
 	registry_claim_slot(attachment_slot(a), &entry);
+	++*seats_of(pool->server, entry.uid);
 	fd = liveness_create(pool->server->place.instance, pool->record->id, entry.attachment);
 	r = fd < 0 ? fd : pool_touch(pool, touch_claim, a);
 	if (r < 0) {
@@ -121,6 +195,7 @@ int attachment_adopt(struct pool *pool, uint32_t slot)
 	a = attachment_new(pool, slot, process);
 	if (process) {
 		if (a) {
+			++*seats_of(pool->server, entry->uid);
 			attachment_test(a);
 		}
 		process_settle(process);
@@ -135,6 +210,7 @@ void attachment_die(struct attachment *attachment)
 	LIST_REMOVE(attachment, of_process);
 	sweep_remove(&pool->server->sweep, attachment);
 	pool->n_live--;
+	--*seats_of(pool->server, attachment_slot(attachment)->uid);
 	attachment->process = NULL;
 	attachment->stage = ATTACHMENT_DYING;
 	reclaim_add(&pool->server->reclaim, attachment);

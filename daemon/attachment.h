@@ -46,7 +46,10 @@ struct attachment {
 
 /*
  * Seats the session's process in a free slot of @pool. @liveness_fd is the descriptor of the
- * liveness file, to be sent and closed. Returns 0, -EUSERS when no slot is free, or -errno.
+ * liveness file, to be sent and closed. Returns 0, -EUSERS when no slot is free, -EMLINK when the
+ * process has as many seats of the pool as it may, -ETOOMANYREFS when its user has as many in all,
+ * or -errno. Seats that the process has let go of without a word do not stand in its way, if they
+ * can be taken back at once.
  */
 int attachment_create(struct pool *pool, const struct session *session, enum wire_access access,
 		      struct attachment **attachment, int *liveness_fd);

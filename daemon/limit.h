@@ -14,13 +14,15 @@ struct limits {
 	uint32_t excess_sessions; /* kept just to be told EUSERS; beyond it they are closed */
 	uint32_t pools;           /* in all; at most REGISTRY_POOLS */
 	uint32_t pools_a_user;    /* EDQUOT */
+	uint32_t seats_a_user;    /* LIVE attachments; EUSERS */
+	uint32_t seats_a_process; /* of one pool; EUSERS, root too: one is all that is needed */
 	uint32_t burst;           /* messages or connections taken in one callback */
 };
 
 #define LIMITS_DEFAULT                                                                          \
 	{                                                                                       \
 		.sessions = 4096, .sessions_a_user = 256, .excess_sessions = 64, .pools = 1024, \
-		.pools_a_user = 256, .burst = 16                                                \
+		.pools_a_user = 256, .seats_a_user = 16384, .seats_a_process = 4, .burst = 16   \
 	}
 
 #endif

@@ -112,6 +112,17 @@ static int refuse_attach(struct session *session, uint32_t serial, const struct 
 				      "pool '%s' is open in %u processes, as many as it was made "
 				      "for; close it somewhere, or make it for more processes",
 				      name, pool->shape.n_slots);
+	case -EMLINK:
+		return session_refuse(session, serial, EUSERS,
+				      "pid %d has %u seats of pool '%s' already, as many as a "
+				      "process may; close it there",
+				      (int)session->peer.pid,
+				      session->server->limits.seats_a_process, name);
+	case -ETOOMANYREFS:
+		return session_refuse(session, serial, EUSERS,
+				      "uid %u has pools open %u times, as many as it may; close "
+				      "some",
+				      session->peer.uid, session->server->limits.seats_a_user);
 	case -EIO:
 		return session_refuse(session, serial, EIO,
 				      "pool '%s' is broken, see the log of mempoold; destroy it "

@@ -22,6 +22,10 @@
 
 struct pool;
 
+enum {
+	SERVER_SEAT_BUCKETS = 1024,
+};
+
 struct server {
 	struct event_base *base;
 	struct place place;
@@ -33,7 +37,8 @@ struct server {
 	struct listener listener;
 	struct reclaim reclaim;
 	struct sweep sweep;
-	struct task_queue requests; /* of sessions that have to wait */
+	uint32_t seats[SERVER_SEAT_BUCKETS]; /* LIVE attachments, by uid modulo their number */
+	struct task_queue requests;          /* of sessions that have to wait */
 	struct task_queue builds;
 	struct task_queue removals;
 	struct slice slice;
