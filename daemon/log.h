@@ -2,6 +2,9 @@
 /*
  * Log lines, `<level>: text`, to standard error. A line is written once, by the code that decides,
  * and names the pool, the user and the process; code below it only returns an errno.
+ *
+ * Logging never blocks: a line that standard error does not take is dropped. Of warnings there are
+ * at most twenty a second. A later line says how many are missing.
  */
 #ifndef MP_DAEMON_LOG_H
 #define MP_DAEMON_LOG_H
