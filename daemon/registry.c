@@ -51,6 +51,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -76,6 +77,27 @@ static const struct registry_header expected = {
 	.n_pools = REGISTRY_POOLS,
 	.n_slots = REGISTRY_SLOTS,
 };
+
+/*
+ * Anybody may put a file of root's registry's name into /dev/shm before root does, and keep root's
+ * daemon from starting: then it is removed. What place.c names after other users or their
+ * directories is left alone, as it may be theirs by right and root called by mistake.
+ */
+static void evict_squatter(const char *name)
+{
+	char path[sizeof "/dev/shm" + OBJECT_NAME];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/dev/shm%s", name);
+	if (geteuid() != 0 || strncmp(name, "/mempool.user-", 14) == 0 ||
+	    strncmp(name, "/mempool.dir-", 13) == 0 || lstat(path, &st) < 0 || st.st_uid == 0) {
+		return;
+	}
+	log_warning("%s belongs to uid %u and not to root; removed", path, st.st_uid);
+	if (unlink(path) < 0) {
+		log_error("cannot remove %s: %s", path, strerror(errno));
+	}
+}
 
 /* Opens the object and locks it. A daemon that ends may unlink it in between: then once more. */
 static int open_locked(const char *name)
@@ -121,6 +143,7 @@ static int map(struct registry *registry)
 /* Makes a registry of an object that is none yet. The magic, stored last, makes it one. */
 static int format(struct registry *registry)
 {
+	struct registry_header header = expected;
 	int r = ftruncate(registry->fd, WHOLE_SIZE) < 0 ? -errno : 0;
 
 	if (r == 0) {
@@ -133,10 +156,9 @@ static int format(struct registry *registry)
 		return r;
 	}
 	memset(registry->pools, 0, REGISTRY_POOLS * sizeof *registry->pools);
-	*registry->header = expected;
-	registry->header->magic = 0;
-	mp_compiler_fence();
-	registry->header->magic = REGISTRY_MAGIC;
+	mp_store(&header.magic, 0);
+	*registry->header = header;
+	mp_store_release(&registry->header->magic, REGISTRY_MAGIC); /* as in registry_enter() */
 	return 0;
 }
 
@@ -194,6 +216,7 @@ int registry_open(struct registry *registry, const char *instance)
 	int r;
 
 	object_registry_name(name, instance);
+	evict_squatter(name);
 	r = open_locked(name);
 	if (r < 0) {
 		return r;

@@ -35,7 +35,7 @@ enum registry_slot_state {
 };
 
 struct registry_header {
-	uint64_t magic; /* stored last */
+	mp_atomic64 magic; /* stored last */
 	uint32_t version;
 	uint32_t header_size;
 	uint32_t pool_size; /* bytes of a record */
