@@ -10,6 +10,7 @@
 
 struct limits {
 	uint32_t sessions;        /* in all */
+	uint32_t sessions_kept;   /* of them, for root and the daemon's own user */
 	uint32_t sessions_a_user; /* EUSERS */
 	uint32_t excess_sessions; /* kept just to be told EUSERS; beyond it they are closed */
 	uint32_t pools;           /* in all; at most REGISTRY_POOLS */
@@ -19,10 +20,11 @@ struct limits {
 	uint32_t burst;           /* messages or connections taken in one callback */
 };
 
-#define LIMITS_DEFAULT                                                                          \
-	{                                                                                       \
-		.sessions = 4096, .sessions_a_user = 256, .excess_sessions = 64, .pools = 1024, \
-		.pools_a_user = 256, .seats_a_user = 16384, .seats_a_process = 4, .burst = 16   \
+#define LIMITS_DEFAULT                                                                            \
+	{                                                                                         \
+		.sessions = 4096, .sessions_kept = 32, .sessions_a_user = 256,                    \
+		.excess_sessions = 64, .pools = 1024, .pools_a_user = 256, .seats_a_user = 16384, \
+		.seats_a_process = 4, .burst = 16                                                 \
 	}
 
 #endif

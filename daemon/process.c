@@ -199,9 +199,12 @@ static int open_peer_pidfd(int socket, pid_t pid)
 int process_of_peer(struct server *server, int socket, pid_t pid, struct process **process)
 {
 	uint64_t start_time;
-	int pidfd = open_peer_pidfd(socket, pid);
-	int r;
+	int pidfd, r;
 
+	if (pid == 0) {
+		return process_get(server, 0, 0, -1, process);
+	}
+	pidfd = open_peer_pidfd(socket, pid);
 	if (pidfd < 0) {
 		return pidfd;
 	}

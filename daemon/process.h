@@ -45,7 +45,8 @@ struct process {
 
 /*
  * Finds or makes the watch of the process at the other end of a socket, @pid by its credentials.
- * Returns 0, -ESRCH when that process has gone, or -errno.
+ * Returns 0, -ESRCH when that process has gone, or -errno. Those that cannot be seen, @pid 0, have
+ * one watch together, which sees nothing.
  */
 int process_of_peer(struct server *server, int socket, pid_t pid, struct process **process);
 

@@ -21,12 +21,27 @@ static const char *const access_names[] = {
 	[WIRE_OBSERVER] = "observer",
 };
 
+static int refuse_namespace(struct session *session, const struct wire_hello *hello)
+{
+	const struct ucred *peer = &session->peer;
+
+	log_warning("uid %u, pid %d: is in another PID namespace", peer->uid, (int)peer->pid);
+	session_refuse(session, hello->head.serial, EACCES,
+		       "the client is in another PID namespace (its pid is %d there and %d here); "
+		       "run it and mempoold in the same one",
+		       hello->pid, (int)peer->pid);
+	return -EACCES;
+}
+
 static int handle_hello(struct session *session, const union wire_message *message)
 {
 	const struct ucred *peer = &session->peer;
 	uint32_t serial = message->head.serial;
 	union wire_message reply;
 
+	if (peer->pid == 0) {
+		return refuse_namespace(session, &message->hello);
+	}
 	if (session->state == SESSION_EXCESS) {
 		log_warning("uid %u, pid %d: too many sessions", peer->uid, (int)peer->pid);
 		session_refuse(session, serial, EUSERS,
@@ -45,13 +60,7 @@ static int handle_hello(struct session *session, const union wire_message *messa
 		return -EPROTONOSUPPORT;
 	}
 	if (message->hello.pid != peer->pid) {
-		log_warning("uid %u, pid %d: is in another PID namespace", peer->uid,
-			    (int)peer->pid);
-		session_refuse(session, serial, EACCES,
-			       "the client is in another PID namespace (its pid is %d there and %d "
-			       "here); run it and mempoold in the same one",
-			       message->hello.pid, (int)peer->pid);
-		return -EACCES;
+		return refuse_namespace(session, &message->hello);
 	}
 	session_set_state(session, SESSION_READY);
 	wire_init(&reply, WIRE_WELCOME, serial);

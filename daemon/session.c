@@ -181,17 +181,29 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	slice_end(&server->slice);
 }
 
-/* Whether there is room for one more; -EUSERS, or -EMFILE when not even to say so. */
-static int check_limits(const struct server *server, uid_t uid)
+/* Whether that user may have one more session. The last few are kept for who looks after things. */
+static bool has_room(const struct server *server, uid_t uid)
 {
 	const struct limits *limits = &server->limits;
-	const struct session_list *sessions = &server->sessions;
+	uint32_t n = server->sessions.n - server->sessions.n_excess;
 
-	if (sessions->n - sessions->n_excess < limits->sessions &&
-	    (access_is_free(uid) || session_count_of(sessions, uid) < limits->sessions_a_user)) {
+	if (access_is_free(uid)) {
+		return n < limits->sessions;
+	}
+	return n + limits->sessions_kept < limits->sessions &&
+	       session_count_of(&server->sessions, uid) < limits->sessions_a_user;
+}
+
+/*
+ * Whether there is room for one more session, and the peer is in a PID namespace that can be seen;
+ * -EUSERS when it has to be told that not, or -EMFILE when not even that can be done.
+ */
+static int check_limits(const struct server *server, const struct ucred *peer)
+{
+	if (peer->pid != 0 && has_room(server, peer->uid)) {
 		return 0;
 	}
-	return sessions->n_excess < limits->excess_sessions ? -EUSERS : -EMFILE;
+	return server->sessions.n_excess < server->limits.excess_sessions ? -EUSERS : -EMFILE;
 }
 
 /* Asks the kernel who connected, and finds the process's watch. */
@@ -236,7 +248,7 @@ int session_create(struct server *server, int fd)
 		r = identify(session);
 	}
 	if (r == 0) {
-		limit = check_limits(server, session->peer.uid);
+		limit = check_limits(server, &session->peer);
 		r = limit == -EMFILE ? limit : 0;
 		if (r < 0) {
 			process_settle(session->process);

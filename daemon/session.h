@@ -3,7 +3,7 @@
  * A session: one connection of one process.
  *
  *	state		the client may send		then
- *	EXCESS		HELLO, within a second		it is told EUSERS; the end
+ *	EXCESS		HELLO, within a second		it is told why not; the end
  *	HELLO		HELLO				READY
  *	READY		any request but HELLO		a CREATE: BUILDING
  *	BUILDING	nothing until its reply		READY
