@@ -94,7 +94,7 @@ START_TEST(a_forked_child_is_told_and_its_death_is_no_bodys)
 }
 END_TEST
 
-/* What a child finds that opens the pool itself; @mine is a block of its parent's. 0, or which step. */
+/* A child that opens the pool itself; @mine is its parent's block. 0, or which step failed. */
 static int be_child(void *mine)
 {
 	struct mempool_conn *own;
