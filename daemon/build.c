@@ -82,7 +82,8 @@ void build_destroy(struct build *build)
 	free(build);
 }
 
-/* Makes the object if that is still to do, and reserves a step of it. Returns 1 when it is whole.
+/*
+ * Makes the object if that is still to do, and reserves a step of it. Returns 1 when it is whole.
  */
 static int reserve(struct build *build, enum object_kind kind, uint64_t size)
 {

@@ -187,7 +187,8 @@ int request_attach(struct session *session, uint32_t serial, struct pool *pool,
 	return r;
 }
 
-/* The LIVE pool a request names; refused when there is none, and then @result says how that went.
+/*
+ * The LIVE pool a request names; refused when there is none, and then @result says how that went.
  */
 static struct pool *find_named(struct session *session, uint32_t serial, const char *name,
 			       int *result)

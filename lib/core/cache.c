@@ -241,7 +241,8 @@ static int refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t
 	if (!has_record(pool, local)) {
 		return mp_depot_get(pool, home_of(pool, local), index);
 	}
-	/* A magazine may hold nothing but leftovers; then it is empty now, and the next one is had.
+	/*
+	 * A magazine may hold nothing but leftovers; then it is empty now, and the next one is had.
 	 */
 	for (uint32_t n = pool->shape.n_magazines; n > 0; n--) {
 		int outcome = make_blocks(pool, local);

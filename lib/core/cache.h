@@ -114,16 +114,13 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 		return false;
 	}
 	struct mp_magazine *m = local->loaded.magazine;
-	union mp_word *word = &pool->words[index];
 	uint32_t n = mp_load(&m->count);
 	if (__builtin_expect(mp_load(&cache->steal) != 0, 0) ||
-	    __builtin_expect(mp_load(&word->low) != pool->used, 0) ||
+	    __builtin_expect(mp_load(&pool->words[index].low) != pool->used, 0) ||
 	    __builtin_expect(n >= local->loaded.capacity, 0)) {
 		return false;
 	}
-	mp_store_release(&m->entry[n], (uint32_t)index);
-	mp_store_release(&m->count, n + 1);
-	mp_store_release(&word->low, local->loaded.free);
+	mp_magazine_push_at(pool, m, local->loaded.free, n, (uint32_t)index);
 	mp_count(&cache->puts, 1);
 	return true;
 }

@@ -25,7 +25,8 @@ static void push(struct mp_pool *pool, uint32_t *head, uint32_t m)
 	*head = m;
 }
 
-/* The first magazine of the list that this shard really holds; others are dropped. MP_NONE: none.
+/*
+ * The first magazine of the list that this shard really holds; others are dropped. MP_NONE: none.
  */
 static uint32_t peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
 {

@@ -131,14 +131,19 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 	return MP_NONE;
 }
 
-/* Puts a block of ours on top. The caller knows that there is room. */
-static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,
-				    uint32_t free, uint32_t index)
+/* Puts a block of ours on top, where @n is the count. The caller knows that there is room. */
+static inline void mp_magazine_push_at(const struct mp_pool *pool, struct mp_magazine *m,
+				       uint32_t free, uint32_t n, uint32_t index)
 {
-	uint32_t n = mp_load(&m->count);
 	mp_store_release(&m->entry[n], index); /* not before a pop that made the room */
 	mp_store_release(&m->count, n + 1);
 	mp_store_release(&pool->words[index].low, free);
+}
+
+static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,
+				    uint32_t free, uint32_t index)
+{
+	mp_magazine_push_at(pool, m, free, mp_load(&m->count), index);
 }
 
 /* Takes up to @n blocks for us, as addresses. Returns how many. */

@@ -207,7 +207,8 @@ static void acknowledge(struct producer *producer, struct consumer *consumer,
 	errx(1, "chunk %u was acknowledged by a stranger", parcel->chunk);
 }
 
-/* A gift nobody took is ours again; one that was taken is the dead taker's, and the daemon's task.
+/*
+ * A gift nobody took is ours again; one that was taken is the dead taker's, and the daemon's task.
  */
 static void take_back(struct producer *producer, const struct parcel *parcel)
 {

@@ -23,6 +23,18 @@ static void *address(uint32_t index)
 	return mp_pool_address(&me.pool, index);
 }
 
+/* Gets every block, each once, and puts them all, again and again. */
+static void get_and_put_all(int rounds)
+{
+	while (rounds-- > 0) {
+		memset(owners, 0, sizeof owners);
+		ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS);
+		for (uint32_t i = 0; i < BLOCKS; i++) {
+			ck_assert_int_eq(member_put(&me, i), 0);
+		}
+	}
+}
+
 START_TEST(every_block_is_got_once)
 {
 	begin(4);
@@ -36,13 +48,7 @@ END_TEST
 START_TEST(what_was_put_is_got_again)
 {
 	begin(4);
-	for (int round = 0; round < 5; round++) {
-		memset(owners, 0, sizeof owners);
-		ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS);
-		for (uint32_t i = 0; i < BLOCKS; i++) {
-			ck_assert_int_eq(member_put(&me, i), 0);
-		}
-	}
+	get_and_put_all(5);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
@@ -50,13 +56,7 @@ END_TEST
 START_TEST(without_a_record_it_works_the_same)
 {
 	begin(0);
-	for (int round = 0; round < 3; round++) {
-		memset(owners, 0, sizeof owners);
-		ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS);
-		for (uint32_t i = 0; i < BLOCKS; i++) {
-			ck_assert_int_eq(member_put(&me, i), 0);
-		}
-	}
+	get_and_put_all(3);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
