@@ -13,7 +13,7 @@
 #include "lib/wire/protocol.h"
 
 #define REGISTRY_MAGIC 0x79727473676572ffull /* "\xffregstry" */
-#define REGISTRY_VERSION 1u
+#define REGISTRY_VERSION 2u
 
 enum {
 	REGISTRY_POOLS = 1024,
@@ -52,13 +52,15 @@ struct registry_pool {
 	uint64_t control_size;
 	uint64_t data_size;
 	uint64_t created_at; /* seconds since the epoch */
-	struct wire_shape shape;
+	struct wire_shape shape; /* shape.blocks: raised by growing */
+	struct wire_terms terms;
+	uint64_t owner_attachment; /* lifetime CREATOR: goes with it; 0: not seated yet */
 	uint32_t uid, gid, mode;
 	uint32_t gift_grace_ms;
 	uint32_t creator; /* uid of who made it; owns the cookie */
-	uint32_t zero;
+	uint32_t laid;    /* blocks whose words are; fewer than shape.blocks: growing */
 	char name[WIRE_NAME];
-	uint64_t unused[10];
+	uint64_t unused[4];
 };
 _Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/conn.h"
-#include "lib/core/steal.h"
+#include "lib/core/futex.h"
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/pool.h"
@@ -132,7 +132,7 @@ static int enlist(struct process *process, struct mempool *pool)
 	struct calm calm;
 
 	calm_begin(&calm);
-	process->stealable = process->stealable || mp_steal_register();
+	process->stealable = process->stealable || mp_barrier_register();
 	pool->core.stealable = process->stealable;
 	pthread_mutex_lock(&process->mutex);
 	pool->place = process_take_place(process);

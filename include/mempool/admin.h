@@ -23,14 +23,21 @@ struct mempool_info {
 	uint64_t block_size; /* bytes */
 	uint64_t stride;     /* bytes from block to block */
 	uint32_t blocks;
-	uint32_t clients;   /* processes that have it open as writer or reader */
-	uint32_t processes; /* that may have it open */
-	uint32_t threads;   /* caches */
-	uint32_t magazine;  /* blocks in a magazine */
+	uint32_t max_blocks; /* it may grow to */
+	uint32_t clients;    /* processes that have it open as writer or reader */
+	uint32_t processes;  /* that may have it open */
+	uint32_t threads;    /* caches */
+	uint32_t magazine;   /* blocks in a magazine */
 	uint32_t shards;
+	uint32_t channels;
+	uint32_t channel_depth; /* blocks in each */
 	uint32_t gift_grace_ms;
-	uint64_t id;     /* unique; a pool made again under the same name has another */
-	uint64_t memory; /* bytes of shared memory, data and bookkeeping */
+	uint32_t lifetime;       /* MEMPOOL_PERSISTENT and the like */
+	uint32_t quota;          /* blocks a process may own; 0: any number */
+	uint32_t schema_version; /* with schema */
+	uint64_t schema;         /* of the payload; 0: none */
+	uint64_t id;             /* unique; a pool made again under the same name has another */
+	uint64_t memory;         /* bytes of shared memory, data and bookkeeping */
 };
 
 /* A process that has a pool open, as writer or reader. */

@@ -44,16 +44,27 @@ extern "C" {
 #define MEMPOOL_PROCESSES_MAX 4096u
 #define MEMPOOL_THREADS_MAX 4096u
 #define MEMPOOL_SHARDS_MAX 8u
+#define MEMPOOL_CHANNELS_MAX 64u
+#define MEMPOOL_CHANNEL_DEPTH_MAX 65536u /* blocks under way in a channel */
 
 /* Flags of mempool_open(). */
 #define MEMPOOL_RDONLY 0x1u  /* reader: get, put, give and take, but the payload is read-only */
 #define MEMPOOL_OBSERVE 0x2u /* observer: everything read-only; no get, put, give or take */
 
+/* Flags of mempool_channel_open(). */
+#define MEMPOOL_CHANNEL_RECEIVE 0x1u /* as the consumer, of which there is one; else a producer */
+
+/* attr.lifetime: how long a pool stays. */
+#define MEMPOOL_PERSISTENT 0u      /* until mempool_destroy() */
+#define MEMPOOL_UNTIL_LAST_USER 1u /* until no process has it open as writer or reader */
+#define MEMPOOL_UNTIL_CREATOR 2u   /* until the process that made it closes it or ends */
+
 #define MEMPOOL_CREATOR ((uint32_t)-1)  /* attr.uid, attr.gid: those of the creator */
 #define MEMPOOL_NO_CACHE ((uint32_t)-1) /* attr.thread_cache: threads cache nothing */
 
-struct mempool_conn; /* a connection to the daemon */
-struct mempool;      /* a pool this process has open */
+struct mempool_conn;    /* a connection to the daemon */
+struct mempool;         /* a pool this process has open */
+struct mempool_channel; /* one end of a channel of such a pool */
 
 /*
  * What a pool is made of. Start from MEMPOOL_ATTR_INIT; a zero means the default.
@@ -72,13 +83,20 @@ struct mempool_attr {
 		thread_cache; /* blocks a thread may cache: 16, 48, ... 496; default by pool size */
 	uint32_t shards;      /* of the depot: a power of two up to 8, default by CPUs */
 	uint32_t gift_grace_ms; /* how long a dead giver's gifts may still be taken, default 10 s */
-	uint32_t reserved;      /* zero */
+	uint32_t max_blocks;    /* mempool_grow() may go to; default: blocks */
+	uint64_t schema;        /* of the payload: a number of the users' own; 0: none */
+	uint32_t schema_version; /* with schema; see mempool_open_schema() */
+	uint32_t quota;          /* blocks a process may own at once, default any number */
+	uint32_t lifetime;       /* MEMPOOL_PERSISTENT, _UNTIL_LAST_USER or _UNTIL_CREATOR */
+	uint32_t channels;       /* up to 64, default 4 */
+	uint32_t channel_depth;  /* blocks in each: 8, 16, 32 ... 65536, default 256 */
+	uint32_t reserved;       /* zero */
 };
 
 #define MEMPOOL_ATTR_INIT                                                                         \
 	{                                                                                         \
 		(uint32_t)sizeof(struct mempool_attr), MEMPOOL_CREATOR, MEMPOOL_CREATOR, 0, 0, 0, \
-			0, 0, 0, 0, 0, 0, 0                                                       \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                  \
 	}
 
 /* What travels when a block is given: eight bytes, good once. Zero is no token. */
@@ -91,16 +109,18 @@ struct mempool_token {
  * are a blurred picture, at rest used + cached + free + moving + reclaimed = blocks.
  */
 struct mempool_stats {
-	uint64_t blocks;     /* in the pool */
+	uint64_t blocks;     /* in the pool, now */
+	uint64_t max_blocks; /* it may grow to */
 	uint64_t used;       /* owned by a process */
 	uint64_t cached;     /* free, in a thread's cache */
 	uint64_t free;       /* free, in the depot: for anybody */
 	uint64_t moving;     /* given and not yet taken */
-	uint64_t reclaimed;  /* of the dead, not yet collected: for anybody */
+	uint64_t reclaimed;  /* of the dead or just born, not yet collected: for anybody */
 	uint64_t min_free;   /* lowest `free` seen when magazines were exchanged */
 	uint64_t gets;       /* blocks got, since the pool was made; so are the rest */
 	uint64_t puts;       /* blocks put */
 	uint64_t failures;   /* gets that found no block */
+	uint64_t waits;      /* calls of mempool_get_wait() that had to wait */
 	uint64_t recoveries; /* passes of the daemon that found something left behind */
 	uint64_t recovered;  /* blocks those passes took back */
 	uint64_t repairs;    /* depot shards rebuilt because a lock's holder died */
@@ -141,7 +161,7 @@ void mempool_disconnect(struct mempool_conn *conn);
 
 /*
  * Makes the pool @name and opens it as writer. All memory is reserved before the call returns, so a
- * pool that was made never runs out of pages. The pool stays until mempool_destroy().
+ * pool that was made never runs out of pages. How long the pool stays attr->lifetime says.
  *
  * Returns 0, or what mempool_open() returns, or
  * -EEXIST   there is a pool of that name
@@ -175,19 +195,45 @@ int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
 		 struct mempool **pool);
 
 /*
+ * As mempool_open(), but only if the pool was made with that @schema and @version: numbers the
+ * users of a payload agree on. mempool_open() does not look at them; @schema 0 is the same as that.
+ *
+ * Returns as mempool_open(), or
+ * -EPROTO   the pool has another schema, another version of it, or none
+ */
+int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned flags,
+			uint64_t schema, uint32_t version, struct mempool **pool);
+
+/*
+ * Lets the pool @name have @blocks blocks, at most the max_blocks it was made with. Those who have
+ * it open find the new blocks as they need them, and nobody has to do anything; until then they
+ * count as reclaimed. All memory is reserved before the call returns; when there is not enough,
+ * nothing has changed. For the owner, root and the daemon's user. A pool never shrinks.
+ *
+ * Returns 0 (also when there are as many already), or
+ * -EINVAL   more than max_blocks, or a bad name
+ * -ENOSPC   /dev/shm has no room
+ * -EBUSY    the pool is growing already, for somebody else
+ * -ENOENT, -EACCES, -EIO as mempool_open(), or what a request returns when the daemon cannot be
+ * reached
+ */
+int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t blocks);
+
+/*
  * Closes the pool; after the last close its memory is unmapped and the handle is gone. No other
  * thread may be using the handle. The daemon need not be running; a close waits while another
  * thread of this process is inside mempool_open() or mempool_create().
  *
  * Returns 0, or
- * -EBUSY    this process still owns blocks or has gifts nobody took, or a thread is inside a call
+ * -EBUSY    this process still owns blocks, has gifts nobody took or channels open, or a thread is
+ *           inside a call, mempool_get_wait() included
  * -ECHILD   the handle is the parent's
  */
 int mempool_close(struct mempool *pool);
 
 /*
  * Closes the pool for good, however often it was opened: blocks this process owns go back to the
- * pool, gifts may still be taken for the grace time.
+ * pool, gifts may still be taken for the grace time. Its channels' handles are gone too.
  *
  * Returns 0, or
  * -EBUSY    a thread is inside a call
@@ -219,10 +265,24 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
  *           say; it was waited for, some 20 ms), or with others who collect them: try again
  * EACCES    the handle is an observer's
  * EDEADLK   called from a signal handler that interrupted a call
+ * EDQUOT    this process owns as many blocks as the pool's quota allows
  * ECHILD    the handle is the parent's
  * EIO       the daemon has marked the pool broken
  */
 void *mempool_get(struct mempool *pool);
+
+/*
+ * Gets a block, and waits for one at most @timeout_ms milliseconds: 0 not at all, -1 for as long as
+ * it takes. Whoever puts hands what its thread has cached to those who wait, and lets them go
+ * first; which of them gets it is not said. Signal handlers may run and may call mempool_get()
+ * meanwhile; the wait goes on after them.
+ *
+ * Returns the block, or NULL with errno
+ * ETIMEDOUT no block in that time
+ * EINVAL    @timeout_ms is less than -1
+ * EACCES, EDEADLK, EDQUOT, ECHILD, EIO  as for mempool_get(), at once
+ */
+void *mempool_get_wait(struct mempool *pool, int timeout_ms);
 
 /*
  * Puts a block back. Never fails for want of room or memory, and waits for nobody but, at worst, a
@@ -279,6 +339,119 @@ void *mempool_take(struct mempool *pool, struct mempool_token token);
 void *mempool_withdraw(struct mempool *pool, struct mempool_token token);
 
 /*
+ * The same for @n blocks. Giving is all or none, and blocks named twice are refused (EALREADY):
+ * returns 0, or as a negative number what mempool_give() sets. Taking and withdrawing are each for
+ * itself: a token that is stale (or, for withdraw, another's) leaves NULL in its place of @blocks.
+ * They return how many blocks were had, or -EACCES, -EDQUOT (no more were taken; the rest of
+ * @blocks is NULL and their tokens are as good as before), -ECHILD.
+ */
+int mempool_give_bulk(struct mempool *pool, void *const *blocks, struct mempool_token *tokens,
+		      size_t n);
+ssize_t mempool_take_bulk(struct mempool *pool, const struct mempool_token *tokens, void **blocks,
+			  size_t n);
+ssize_t mempool_withdraw_bulk(struct mempool *pool, const struct mempool_token *tokens,
+			      void **blocks, size_t n);
+
+/*
+ * The gifts of this process that nobody has taken yet: fills in the first @n tokens, those of lower
+ * blocks first, and returns how many there are in all (-EACCES, -ECHILD). One walk over the pool's
+ * words, a millisecond for a million blocks.
+ *
+ * A receiver that dies between getting a token by mail and taking the block leaves the gift with
+ * its giver. A gift does not know its age, as that would cost each give a clock; but a token that
+ * is found by two calls is older than the time between them. So, to have back what is lost on the
+ * way: list the gifts, list them again when any receiver that lives would have taken them, and
+ * mempool_withdraw_bulk() the tokens that are in both lists. Blocks that travel by channel need
+ * none of this.
+ */
+ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t n);
+
+/*
+ * Channels: each pool has some, numbered from 0, for blocks to travel from any number of producers
+ * to one consumer at a time, in the order each producer sent them. Whoever is killed at whatever
+ * instruction: a block is either not sent, under way, or received, and never lost.
+ *
+ * A producer's block is given (see mempool_give()) as it is sent, and taken as it is received. A
+ * consumer's end: what it had not received waits for the next consumer. A producer's end: what it
+ * had sent can be received for the pool's grace time, then the blocks go back to the pool. No call
+ * takes a lock, so nobody waits for a process that is stopped, but for room or for blocks.
+ *
+ * Threads: any number of threads may send by one handle. One thread at a time receives by one.
+ * Timeouts are in milliseconds: 0 do not wait, -1 wait as long as it takes.
+ */
+
+/*
+ * Opens channel @number of the pool; @flags 0 to send, MEMPOOL_CHANNEL_RECEIVE to receive. The pool
+ * cannot be closed before the channel (only by force).
+ *
+ * Returns 0, or
+ * -EINVAL   there is no such channel, or an unknown flag
+ * -EBUSY    somebody receives from it: a process that lives, or whose end the daemon, for want of
+ *           some milliseconds or of a daemon, has not yet dealt with
+ * -EACCES   the pool's handle is an observer's
+ * -EIO      the daemon has marked the pool broken
+ * -ECHILD   the handle is the parent's
+ * -ENOMEM   no memory
+ */
+int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned flags,
+			 struct mempool_channel **channel);
+
+/* Closes it. What is under way stays there. Returns 0, -EBUSY (a thread is receiving), -ECHILD. */
+int mempool_channel_close(struct mempool_channel *channel);
+
+/*
+ * Sends a block of this process.
+ *
+ * Returns 0: the block is not this process's any more; or, and then it still is,
+ * -EAGAIN   the channel is full and @timeout_ms is 0
+ * -ETIMEDOUT it was full all the time
+ * -EALREADY, -EPERM, -EINVAL  as for mempool_put(); EINVAL also a timeout below -1
+ * -EBADF    the handle is for receiving
+ * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
+ * -ECHILD   the handle is the parent's
+ */
+int mempool_channel_send(struct mempool_channel *channel, void *block, int timeout_ms);
+
+/*
+ * Sends the first blocks of @n, as many as there is room for, and waits only while there is none.
+ * Returns how many were sent, or as mempool_channel_send() when the first could not be.
+ */
+ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *blocks, size_t n,
+				  int timeout_ms);
+
+/*
+ * Receives a block, which is this process's then.
+ *
+ * Returns the block, or NULL with errno
+ * EAGAIN    there is none and @timeout_ms is 0
+ * ETIMEDOUT none came
+ * EDQUOT    this process owns as many blocks as the pool's quota allows; the block stays there
+ * EBADF     the handle is for sending
+ * EDEADLK   called while another call receives by this handle (from a signal handler, say)
+ * EINVAL    a timeout below -1
+ * EIO, ECHILD  as for mempool_channel_send()
+ */
+void *mempool_channel_receive(struct mempool_channel *channel, int timeout_ms);
+
+/*
+ * Receives up to @n blocks, and waits only while there is none. Returns how many, or as a negative
+ * number what mempool_channel_receive() sets when there was not even one.
+ */
+ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blocks, size_t n,
+				     int timeout_ms);
+
+/*
+ * A descriptor for event loops: readable (POLLIN, level) while there is something to receive, and
+ * until mempool_channel_receive() has said EAGAIN or a bulk has come short. Do not read or close
+ * it: it belongs to the handle. The first call starts a thread of this process that sleeps on the
+ * channel.
+ *
+ * Returns the descriptor, or -EBADF (a handle for sending), -EMFILE, -ENOMEM, -EAGAIN (no thread
+ * can be had), -ECHILD.
+ */
+int mempool_channel_fd(struct mempool_channel *channel);
+
+/*
  * Returns the blocks this thread caches to the depot, for anybody. A thread that exits does so by
  * itself.
  *
@@ -289,7 +462,7 @@ int mempool_flush(struct mempool *pool);
 /* Geometry. Sizes in bytes; the stride is the distance from one block to the next. */
 size_t mempool_block_size(const struct mempool *pool);
 size_t mempool_stride(const struct mempool *pool);
-uint32_t mempool_blocks(const struct mempool *pool);
+uint32_t mempool_blocks(const struct mempool *pool); /* now; never fewer than before */
 
 /*
  * The index of the block at that address, and the address of the block of that index.

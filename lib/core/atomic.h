@@ -36,11 +36,20 @@ typedef _Atomic uint64_t mp_atomic64;
 /* Keeps the compiler from moving anything across; costs nothing. */
 #define mp_compiler_fence() atomic_signal_fence(memory_order_seq_cst)
 
-/* Puts @desired where @expected is; says whether it did. A full barrier. */
+/* Put @desired where @expected is; say whether they did. Full barriers. */
 static inline bool mp_cas(mp_atomic64 *p, uint64_t expected, uint64_t desired)
 {
 	return atomic_compare_exchange_strong_explicit(p, &expected, desired, memory_order_seq_cst,
 						       memory_order_relaxed);
 }
+
+static inline bool mp_cas32(mp_atomic32 *p, uint32_t expected, uint32_t desired)
+{
+	return atomic_compare_exchange_strong_explicit(p, &expected, desired, memory_order_seq_cst,
+						       memory_order_relaxed);
+}
+
+/* A full barrier. */
+#define mp_fence() atomic_thread_fence(memory_order_seq_cst)
 
 #endif

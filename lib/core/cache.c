@@ -3,6 +3,7 @@
 
 #include "lib/core/cache.h"
 #include "lib/core/collect.h"
+#include "lib/core/pressure.h"
 #include "lib/core/slot.h"
 #include "lib/core/steal.h"
 
@@ -105,6 +106,9 @@ void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 	} else {
 		mp_leave(c);
 	}
+	if (mp_is_pressed(pool)) {
+		mp_pressure_wake(pool);
+	}
 }
 
 /* ---- magazines ---- */
@@ -190,6 +194,15 @@ void mp_flush(struct mp_pool *pool, struct mp_local *local)
 	settle(local);
 	give_back(pool, local, &local->loaded);
 	give_back(pool, local, &local->previous);
+}
+
+void mp_relieve(struct mp_pool *pool, struct mp_local *local)
+{
+	if (mp_enter(local->cache)) {
+		mp_flush(pool, local);
+		mp_leave(local->cache);
+	}
+	mp_pressure_wake(pool);
 }
 
 int mp_local_make_room(struct mp_pool *pool, struct mp_local *local)
@@ -278,10 +291,14 @@ static void count_puts(struct mp_pool *pool, struct mp_local *local, uint32_t n)
 	count(local, &local->cache->puts, &pool->slots[pool->slot].puts, n);
 }
 
-static int get_failed(struct mp_pool *pool, struct mp_local *local, int error)
+void mp_count_failure(struct mp_pool *pool, struct mp_local *local)
 {
 	count(local, &local->cache->failures, &pool->slots[pool->slot].failures, 1);
-	return error;
+}
+
+static bool is_empty_handed(const struct mp_local *local)
+{
+	return hand_count(&local->loaded) == 0 && hand_count(&local->previous) == 0;
 }
 
 /* Makes a stolen magazine the previous one. False: nothing could be stolen. */
@@ -303,6 +320,9 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
+	if (!mp_load(&local->waiting) && is_empty_handed(local)) {
+		mp_pressure_yield(pool);
+	}
 	bool all_seen = true;
 	int outcome = refill_and_pop(pool, local, index);
 	if (outcome != 0 && mp_collect_pending(pool)) {
@@ -313,8 +333,7 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 		outcome = refill_and_pop(pool, local, index);
 	}
 	if (outcome != 0 && !mp_collect_one(pool, index)) {
-		return get_failed(pool, local,
-				  outcome == MP_E_BUSY || !all_seen ? -EAGAIN : -ENOMEM);
+		return outcome == MP_E_BUSY || !all_seen ? -EAGAIN : -ENOMEM;
 	}
 	count_gets(pool, local, 1);
 	return 0;
@@ -329,7 +348,7 @@ static int put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 		return mp_word_refusal(mp_load(&pool->words[index].whole));
 	}
 	/* Dying here leaves the announcement to the pass over us. */
-	mp_add(&pool->header->reclaim_seq, 1);
+	mp_announce(pool);
 	return 0;
 }
 

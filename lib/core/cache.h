@@ -52,6 +52,7 @@ struct mp_local {
 	struct mp_cache *cache; /* the record, or &standin */
 	uint32_t record;        /* MP_NONE: none */
 	uint32_t tries;         /* calls without a record */
+	mp_atomic32 waiting;    /* in mempool_get_wait(), between its calls too */
 	struct mp_hand previous;
 	const void *handle; /* the library's: which pool this is for; NULL: none */
 	struct mp_cache standin;
@@ -187,6 +188,12 @@ int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uin
  */
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);
 int mp_put_each(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);
+
+/* Counts a get that found nothing. */
+void mp_count_failure(struct mp_pool *pool, struct mp_local *local);
+
+/* After mp_leave(), when mp_is_pressed(): what we cache goes to those who wait. */
+void mp_relieve(struct mp_pool *pool, struct mp_local *local);
 
 /* Gives the magazines back, keeps the record. */
 void mp_flush(struct mp_pool *pool, struct mp_local *local);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/core/collect.h"
+#include "lib/core/pressure.h"
 
 #define COLLECT_LIMIT 4096 /* blocks one collect brings in at most */
 
@@ -36,7 +37,7 @@ static bool bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home
 	}
 	mp_word_move(&pool->words[index].whole, mp_load(&pool->words[index].whole),
 		     mp_word_low(MP_RECLAIMED, 0));
-	mp_add(&pool->header->reclaim_seq, 1);
+	mp_announce(pool);
 	return false;
 }
 
@@ -56,14 +57,15 @@ static int collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t 
 	return bring_in(pool, local, home, index) ? 1 : -1;
 }
 
-/* The next RECLAIMED word from there on, or the end. */
+/* The next RECLAIMED word from there on, or MP_NONE. */
 static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from)
 {
-	while (from < pool->blocks &&
-	       mp_load(&pool->words[from].low) != mp_word_low(MP_RECLAIMED, 0)) {
+	uint32_t born = mp_pool_born(pool);
+
+	while (from < born && mp_load(&pool->words[from].low) != mp_word_low(MP_RECLAIMED, 0)) {
 		from++;
 	}
-	return from;
+	return from < born ? from : MP_NONE;
 }
 
 /*
@@ -73,7 +75,7 @@ static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from)
 static bool collect_from(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t from,
 			 uint32_t *left)
 {
-	while ((from = find_reclaimed(pool, from)) < pool->blocks) {
+	while ((from = find_reclaimed(pool, from)) != MP_NONE) {
 		int brought = *left > 0 ? collect_block(pool, local, home, from) : -1;
 		if (brought < 0) {
 			mp_store(&pool->header->collect_hint, from);
@@ -111,7 +113,7 @@ bool mp_collect_one(struct mp_pool *pool, uint32_t *index)
 		return false;
 	}
 	uint32_t i = 0;
-	while ((i = find_reclaimed(pool, i)) < pool->blocks) {
+	while ((i = find_reclaimed(pool, i)) != MP_NONE) {
 		if (claim(pool, i)) {
 			*index = i;
 			return true;

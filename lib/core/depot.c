@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <time.h>
-
 #include "lib/core/depot.h"
+#include "lib/core/futex.h"
 #include "lib/core/magazine.h"
+#include "lib/core/pressure.h"
 
 /*
  * For a lock, when all else failed. Get has nothing else to turn to, and a holder that was only
  * preempted comes back within a scheduler's turn or two; put leaves the block loose instead.
  */
-#define GET_WAIT_NS 20000000
-#define PUT_WAIT_NS 1000000
+#define GET_WAIT_MS 20
+#define PUT_WAIT_MS 1
 
 /* ---- lists: heads and links are magazine indices ---- */
 
@@ -115,7 +115,7 @@ static void unlock(struct mp_pool *pool, uint32_t shard)
 /* What is to be done in a locked shard: returns 0 when it was, MP_E_EMPTY to try the next. */
 struct visit {
 	int (*act)(struct mp_pool *pool, uint32_t shard, struct visit *visit);
-	long wait_ns;
+	long wait_ms;
 	uint32_t record;
 	uint32_t magazine; /* in or out */
 	uint32_t index;    /* block, in or out */
@@ -152,12 +152,7 @@ static int visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit
 	if (outcome != MP_E_BUSY) {
 		return outcome;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_nsec += visit->wait_ns;
-	if (deadline.tv_nsec >= 1000000000) {
-		deadline.tv_nsec -= 1000000000;
-		deadline.tv_sec++;
-	}
+	mp_deadline(&deadline, visit->wait_ms);
 	return visit_round(pool, home, visit, &mask, &deadline);
 }
 
@@ -312,7 +307,7 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 {
 	struct visit visit = {.act = exchange, .record = record, .want = want, .back = back};
 
-	visit.wait_ns = want == MP_WANT_BLOCKS ? GET_WAIT_NS : PUT_WAIT_NS;
+	visit.wait_ms = want == MP_WANT_BLOCKS ? GET_WAIT_MS : PUT_WAIT_MS;
 
 	int outcome = visit_shards(pool, home, &visit);
 	*taken = visit.magazine;
@@ -322,28 +317,28 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine)
 {
 	struct visit visit = {
-		.act = give, .wait_ns = PUT_WAIT_NS, .record = record, .magazine = magazine};
+		.act = give, .wait_ms = PUT_WAIT_MS, .record = record, .magazine = magazine};
 
 	if (visit_shards(pool, home, &visit) == 0) {
 		return 0;
 	}
 	if (mp_magazine_hand(mp_magazine(pool, magazine), MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN,
 			     0)) {
-		mp_add(&pool->header->reclaim_seq, 1);
+		mp_announce(pool);
 	}
 	return MP_E_BUSY;
 }
 
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)
 {
-	struct visit visit = {.act = adopt, .wait_ns = PUT_WAIT_NS, .magazine = magazine};
+	struct visit visit = {.act = adopt, .wait_ms = PUT_WAIT_MS, .magazine = magazine};
 
 	return visit_shards(pool, home, &visit);
 }
 
 int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
 {
-	struct visit visit = {.act = get_one, .wait_ns = GET_WAIT_NS};
+	struct visit visit = {.act = get_one, .wait_ms = GET_WAIT_MS};
 
 	int outcome = visit_shards(pool, home, &visit);
 	*index = visit.index;
@@ -352,7 +347,7 @@ int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
 
 int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index)
 {
-	struct visit visit = {.act = put_one, .wait_ns = PUT_WAIT_NS, .index = index};
+	struct visit visit = {.act = put_one, .wait_ms = PUT_WAIT_MS, .index = index};
 
 	return visit_shards(pool, home, &visit);
 }

@@ -34,6 +34,11 @@ static uint32_t default_shards(uint32_t blocks, unsigned cpus)
 	return n;
 }
 
+static bool is_depth(uint32_t n)
+{
+	return is_power_of_two(n) && n >= MP_DEPTH_MIN && n <= MP_DEPTH_MAX;
+}
+
 static const char *find_fault(const struct mp_shape *s)
 {
 	if (s->block_size < MP_BLOCK_SIZE_MIN || s->block_size > MP_BLOCK_SIZE_MAX) {
@@ -41,6 +46,9 @@ static const char *find_fault(const struct mp_shape *s)
 	}
 	if (s->blocks < 1 || s->blocks > MP_BLOCKS_MAX) {
 		return "number of blocks must be 1 to 67108864";
+	}
+	if (s->max_blocks < s->blocks || s->max_blocks > MP_BLOCKS_MAX) {
+		return "the most blocks it may grow to must be its blocks to 67108864";
 	}
 	if (!is_power_of_two(s->alignment) || s->alignment < MP_ALIGNMENT_MIN ||
 	    s->alignment > MP_ALIGNMENT_MAX) {
@@ -59,6 +67,9 @@ static const char *find_fault(const struct mp_shape *s)
 	if (!is_power_of_two(s->n_shards) || s->n_shards > MP_SHARDS_MAX) {
 		return "shards must be 1, 2, 4 or 8";
 	}
+	if (s->n_channels > MP_CHANNELS_MAX || !is_depth(s->depth)) {
+		return "channels must be at most 64, of 8, 16, 32 ... 65536 entries";
+	}
 	return NULL;
 }
 
@@ -68,25 +79,35 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 	s->capacity = s->capacity ? s->capacity : default_capacity(s->blocks);
 	s->n_slots = s->n_slots ? s->n_slots : 256;
 	s->n_shards = s->n_shards ? s->n_shards : default_shards(s->blocks, cpus);
+	s->max_blocks = s->max_blocks ? s->max_blocks : s->blocks;
+	s->n_channels = s->n_channels ? s->n_channels : 4;
+	s->depth = s->depth ? s->depth : 256;
 	const char *fault = find_fault(s);
 	if (fault) {
 		return fault;
 	}
 
 	/* Enough for every block, two a cache and one on its way, a few a shard: put finds room. */
-	s->n_magazines = (s->blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
+	s->n_magazines = (s->max_blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
 			 4 * s->n_shards + 16;
 	s->magazine_size = (uint32_t)sizeof(struct mp_magazine) + 4 * s->capacity;
 	s->stride = round_up(s->block_size, s->alignment);
 	s->shards_at = MP_PAGE;
 	s->slots_at = s->shards_at + s->n_shards * sizeof(struct mp_shard);
 	s->caches_at = round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
-	s->words_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
-	s->magazines_at = round_up(s->words_at + s->blocks * sizeof(uint64_t), 128);
+	s->channels_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
+	s->channel_size = (uint32_t)sizeof(struct mp_channel) + 8 * s->depth;
+	s->words_at = round_up(s->channels_at + (uint64_t)s->n_channels * s->channel_size, 128);
+	s->magazines_at = round_up(s->words_at + s->max_blocks * sizeof(uint64_t), 128);
 	s->control_size =
 		round_up(s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, MP_PAGE);
-	s->data_size = round_up(s->stride * s->blocks, MP_PAGE);
+	s->data_size = mp_shape_data(s, s->max_blocks);
 	return NULL;
+}
+
+uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks)
+{
+	return round_up(shape->stride * blocks, MP_PAGE);
 }
 
 /* The inverse of an odd number modulo 2^64, by Newton's iteration: the good bits double. */
@@ -109,13 +130,14 @@ void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *cont
 		.data = data,
 		.stride = shape->stride,
 		.shift = (uint32_t)__builtin_ctzll(shape->stride),
-		.blocks = shape->blocks,
+		.blocks = shape->max_blocks,
 		.used = slot == MP_NONE ? 0 : mp_word_low(MP_USED, slot),
 		.slot = slot,
 		.header = control,
 		.shards = (void *)(base + shape->shards_at),
 		.slots = (void *)(base + shape->slots_at),
 		.caches = (void *)(base + shape->caches_at),
+		.channels = base + shape->channels_at,
 		.magazines = base + shape->magazines_at,
 		.shape = *shape,
 	};
@@ -140,11 +162,15 @@ uint64_t mp_signature(void)
 		sizeof(pthread_mutex_t),
 		sizeof(struct mp_header),
 		offsetof(struct mp_header, broken),
+		offsetof(struct mp_header, pressure),
 		offsetof(struct mp_header, reclaim_seq),
 		offsetof(struct mp_header, gets),
 		sizeof(struct mp_slot),
+		offsetof(struct mp_slot, owned),
 		sizeof(struct mp_cache),
 		offsetof(struct mp_cache, gets),
+		sizeof(struct mp_channel),
+		offsetof(struct mp_channel, hungry),
 		sizeof(struct mp_shard),
 		offsetof(struct mp_shard, full),
 		sizeof(struct mp_magazine),
@@ -172,21 +198,23 @@ static void format_header(struct mp_pool *pool, uint64_t pool_id, const char *na
 	h->pool_id = pool_id;
 	h->block_size = pool->shape.block_size;
 	h->stride = pool->stride;
-	h->blocks = pool->blocks;
+	h->max_blocks = pool->blocks;
 	h->capacity = pool->shape.capacity;
 	h->n_magazines = pool->shape.n_magazines;
 	h->n_caches = pool->shape.n_caches;
 	h->n_slots = pool->shape.n_slots;
 	h->n_shards = pool->shape.n_shards;
+	h->n_channels = pool->shape.n_channels;
+	h->depth = pool->shape.depth;
+	mp_store(&h->born, pool->shape.blocks);
 	strncat(h->name, name, sizeof h->name - 1);
-	mp_store(&h->min_free, pool->blocks);
+	mp_store(&h->min_free, pool->shape.blocks);
 	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
 		mp_depot_init(pool, s);
 	}
 }
 
-/* A generation nobody can guess from another block's; never 0. */
-static uint64_t first_generation(uint64_t seed, uint64_t index)
+uint64_t mp_first_generation(uint64_t seed, uint64_t index)
 {
 	uint64_t z = seed + index * 0x9e3779b97f4a7c15ull;
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -201,15 +229,16 @@ static void format_magazine(struct mp_pool *pool, uint32_t m, uint64_t seed)
 	struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t capacity = pool->shape.capacity;
 	uint64_t first = (uint64_t)m * capacity;
-	uint32_t n = first >= pool->blocks              ? 0
-		     : pool->blocks - first >= capacity ? capacity
-							: (uint32_t)(pool->blocks - first);
+	uint32_t blocks = pool->shape.blocks;
+	uint32_t n = first >= blocks              ? 0
+		     : blocks - first >= capacity ? capacity
+						  : (uint32_t)(blocks - first);
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t index = first + n - 1 - i; /* the lowest address is got first */
 		mp_store(&magazine->entry[i], (uint32_t)index);
 		mp_store(&pool->words[index].whole,
-			 first_generation(seed, index) << 32 | mp_word_low(MP_FREE, m));
+			 mp_first_generation(seed, index) << 32 | mp_word_low(MP_FREE, m));
 	}
 	mp_store(&magazine->count, n);
 	mp_depot_lay(pool, m % pool->shape.n_shards, m);
@@ -235,8 +264,9 @@ bool mp_layout_matches(const struct mp_header *h, const struct mp_shape *shape, 
 	return h->magic == MP_MAGIC && h->version == MP_LAYOUT_VERSION &&
 	       h->header_size == sizeof *h && h->signature == mp_signature() &&
 	       h->pool_id == pool_id && h->block_size == shape->block_size &&
-	       h->stride == shape->stride && h->blocks == shape->blocks &&
+	       h->stride == shape->stride && h->max_blocks == shape->max_blocks &&
 	       h->capacity == shape->capacity && h->n_magazines == shape->n_magazines &&
 	       h->n_caches == shape->n_caches && h->n_slots == shape->n_slots &&
-	       h->n_shards == shape->n_shards;
+	       h->n_shards == shape->n_shards && h->n_channels == shape->n_channels &&
+	       h->depth == shape->depth;
 }

@@ -2,9 +2,13 @@
 /*
  * What lies where in a pool's control segment, and a process's view of it.
  *
- *	control  | header | shards | slots | caches | words        | magazines |
- *	         | 1 page | 128 B  | 64 B  | 128 B  | 8 B a block  | 32 B + 4 B an entry, to 64 B |
+ *	control  | header | shards | slots | caches | channels           | words     | magazines |
+ *	         | 1 page | 128 B  | 64 B  | 128 B  | 384 B + 8 B/cell   | 8 B/block | 32 B + 4 B/entry |
  *	data     | block 0 | block 1 | ...                          (stride bytes each)
+ *
+ * A pool that can grow is laid out for max_blocks from the start: all words and magazines are
+ * there, the words of blocks yet to come are UNBORN, and of data only the pages of born blocks are
+ * reserved. Everybody maps all of it, once. See grow.h.
  *
  * Everything refers by index. A process that has mapped the segment works with the shape the
  * daemon told it (struct mp_shape), never with numbers read back from the segment; the header's
@@ -23,7 +27,7 @@
 #include "lib/core/atomic.h"
 
 #define MP_MAGIC 0x6c6f6f706d656d01ull /* "\1mempool" */
-#define MP_LAYOUT_VERSION 1u
+#define MP_LAYOUT_VERSION 2u
 
 #define MP_NONE UINT32_MAX /* no index */
 #define MP_PAGE 4096u
@@ -39,6 +43,9 @@ enum {
 	MP_SHARDS_MAX = 8,
 	MP_CAPACITY_MIN = 8,
 	MP_CAPACITY_MAX = 248,
+	MP_CHANNELS_MAX = 64,
+	MP_DEPTH_MIN = 8,
+	MP_DEPTH_MAX = 65536,
 };
 
 /* First page. Hot words stand apart from the cold and from each other by who writes them. */
@@ -50,16 +57,20 @@ struct mp_header {
 	uint64_t pool_id;
 	uint64_t block_size;
 	uint64_t stride;
-	uint32_t blocks;
+	uint32_t max_blocks;
 	uint32_t capacity;
 	uint32_t n_magazines;
 	uint32_t n_caches;
 	uint32_t n_slots;
 	uint32_t n_shards;
+	uint32_t n_channels;
+	uint32_t depth;
 	char name[72];
 
-	/* Written by the daemon alone. */
+	/* Written rarely, read by all: the first two by the daemon alone, the last see pressure.h. */
 	_Alignas(128) mp_atomic32 broken; /* not 0: give up, EIO */
+	mp_atomic32 born;                 /* blocks there are; never fewer than before */
+	mp_atomic32 pressure;             /* whether getters wait for a block */
 
 	/* Written rarely: by the daemon's passes, by collectors, by puts that found no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
@@ -70,6 +81,7 @@ struct mp_header {
 	_Alignas(128) mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;
+	mp_atomic64 waits;
 	mp_atomic64 recoveries;
 	mp_atomic64 recovered;
 	mp_atomic64 repairs;
@@ -84,7 +96,10 @@ struct mp_slot {
 	mp_atomic64 gets;  /* of threads without a cache, and of threads that exited */
 	mp_atomic64 puts;
 	mp_atomic64 failures;
-	uint64_t unused[4];
+	mp_atomic64 waits; /* of all its threads */
+	mp_atomic32 owned; /* blocks it owns, in pools with a quota; see quota.h */
+	uint32_t unused32;
+	uint64_t unused[2];
 };
 _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
 
@@ -105,6 +120,22 @@ struct mp_cache {
 	uint64_t padding[9];
 };
 _Static_assert(sizeof(struct mp_cache) == 128, "two cache lines: neighbours prefetch in pairs");
+
+/* A ring of tokens from many producers to one consumer; see channel.h. */
+struct mp_channel {
+	mp_atomic64 head; /* the consumer's position; written by it alone */
+	uint64_t padding[15];
+	mp_atomic64 tail;  /* a hint: not beyond the first empty position */
+	mp_atomic64 limit; /* a hint: not beyond head + depth */
+	uint64_t padding_too[14];
+	/* Written rarely, read by all. */
+	mp_atomic64 consumer; /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
+	mp_atomic32 hungry;   /* 1: the consumer sleeps, or is about to */
+	mp_atomic32 crowded;  /* 1: producers sleep, or are about to */
+	uint64_t unused[14];
+	mp_atomic64 cell[]; /* depth of them */
+};
+_Static_assert(sizeof(struct mp_channel) == 384, "three pairs of cache lines");
 
 /* Heads are magazine indices; everything here is written under the lock. */
 struct mp_shard {
@@ -143,18 +174,23 @@ _Static_assert(sizeof(struct mp_magazine) == 32, "the entries of small magazines
  */
 struct mp_shape {
 	uint64_t block_size; /* bytes of payload */
-	uint32_t blocks;
+	uint32_t blocks;     /* to begin with; in the daemon's view, now */
+	uint32_t max_blocks;
 	uint32_t alignment; /* bytes */
 	uint32_t capacity;  /* entries in a magazine */
 	uint32_t n_caches;  /* 0 is meant: threads cache nothing */
 	uint32_t n_slots;
 	uint32_t n_shards;
+	uint32_t n_channels;
+	uint32_t depth; /* cells of a channel */
 
 	uint32_t n_magazines;
-	uint32_t magazine_size;                                          /* bytes */
-	uint64_t stride;                                                 /* bytes */
-	uint64_t shards_at, slots_at, caches_at, words_at, magazines_at; /* bytes into control */
-	uint64_t control_size, data_size;                                /* bytes */
+	uint32_t magazine_size;                       /* bytes */
+	uint32_t channel_size;                        /* bytes */
+	uint64_t stride;                              /* bytes */
+	uint64_t shards_at, slots_at, caches_at;      /* bytes into control */
+	uint64_t channels_at, words_at, magazines_at; /* bytes into control */
+	uint64_t control_size, data_size;             /* bytes */
 };
 
 /* Default for n_caches, as 0 means none. */
@@ -166,6 +202,9 @@ struct mp_shape {
  */
 const char *mp_shape_resolve(struct mp_shape *shape, unsigned cpus);
 
+/* Bytes of the data segment that the first @blocks blocks need, in whole pages. */
+uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks);
+
 /* A process's view of a mapped pool. Hot fields first. Never written after mp_pool_bind(). */
 struct mp_pool {
 	union mp_word *words;
@@ -173,15 +212,17 @@ struct mp_pool {
 	uint64_t stride;
 	uint64_t inverse; /* of stride's odd part, modulo 2^64 */
 	uint32_t shift;   /* trailing zero bits of stride */
-	uint32_t blocks;
-	uint32_t used;  /* low half of the word of a block of ours; 0 for onlookers */
-	uint32_t slot;  /* ours; MP_NONE for onlookers */
-	bool stealable; /* our idle threads may be stolen from */
+	uint32_t blocks;  /* indices are below it: max_blocks */
+	uint32_t used;    /* low half of the word of a block of ours; 0 for onlookers */
+	uint32_t slot;    /* ours; MP_NONE for onlookers */
+	uint32_t quota;   /* blocks our process may own; 0: any number */
+	bool stealable;   /* our idle threads may be stolen from */
 
 	struct mp_header *header;
 	struct mp_shard *shards;
 	struct mp_slot *slots;
 	struct mp_cache *caches;
+	unsigned char *channels;
 	unsigned char *magazines;
 	struct mp_shape shape;
 };
@@ -207,8 +248,23 @@ static inline void *mp_pool_address(const struct mp_pool *pool, uint64_t index)
 	return pool->data + index * pool->stride;
 }
 
+/* How many blocks there are, as clients see it; it only ever rises. */
+static inline uint32_t mp_pool_born(const struct mp_pool *pool)
+{
+	uint32_t n = mp_load_acquire(&pool->header->born);
+	return n <= pool->blocks ? n : pool->blocks;
+}
+
+static inline struct mp_channel *mp_pool_channel(const struct mp_pool *pool, uint32_t number)
+{
+	return (void *)(pool->channels + (uint64_t)number * pool->shape.channel_size);
+}
+
 /* A number of everything both sides must agree on. */
 uint64_t mp_signature(void);
+
+/* The generation a block begins with: nobody can guess it from another block's; never 0. */
+uint64_t mp_first_generation(uint64_t seed, uint64_t index);
 
 /* Where an interrupted format stands; zero to begin. */
 struct mp_format {

@@ -4,6 +4,7 @@
  * looks for what is still p's, and each find is moved on by one CAS, which a client working on the
  * same word or holder can win or lose but never half win.
  *
+ *	SEATS     consumers' seats of p in channels: freed
  *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
  *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
  *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
@@ -22,12 +23,14 @@
  * their holders and not by what p's cache record says is what makes a death between taking a
  * magazine and noting it harmless.
  */
+#include "lib/core/channel.h"
 #include "lib/core/magazine.h"
 #include "lib/core/pass.h"
+#include "lib/core/pressure.h"
 #include "lib/core/slot.h"
 #include "lib/core/word.h"
 
-enum { ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
+enum { SEATS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
 
 void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
 {
@@ -37,6 +40,11 @@ void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
 static bool is_owner(uint64_t owner, uint32_t slot)
 {
 	return (uint32_t)owner == slot + 1;
+}
+
+static void free_seat(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
+{
+	mp_channel_evict(mp_pool_channel(pool, number), pass->slot);
 }
 
 static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
@@ -73,11 +81,11 @@ static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 
 static void announce(struct mp_pool *pool, struct mp_pass *pass)
 {
-	mp_add(&pool->header->reclaim_seq, 1);
 	mp_add(&pool->header->recovered, pass->recovered);
 	if (pass->recovered || pass->orphans || pass->gifts) {
 		mp_add(&pool->header->recoveries, 1);
 	}
+	mp_announce(pool);
 }
 
 static void free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
@@ -109,11 +117,14 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 	bool over = true;
 
 	switch (pass->phase) {
+	case SEATS:
+		over = walk(pool, pass, pool->shape.n_channels, budget, free_seat);
+		break;
 	case ORPHANS:
 		over = walk(pool, pass, pool->shape.n_magazines, budget, orphan);
 		break;
 	case WORDS:
-		over = walk(pool, pass, pool->blocks, budget, reclaim);
+		over = walk(pool, pass, pool->shape.blocks, budget, reclaim);
 		break;
 	case ANNOUNCE:
 		announce(pool, pass);

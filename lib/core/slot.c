@@ -8,6 +8,8 @@ void mp_slot_claim(struct mp_pool *pool, uint32_t slot, uint32_t pid)
 	mp_store(&s->gets, 0);
 	mp_store(&s->puts, 0);
 	mp_store(&s->failures, 0);
+	mp_store(&s->waits, 0);
+	mp_store(&s->owned, 0);
 	mp_store(&s->pid, pid);
 	mp_store_release(&s->state, MP_SLOT_LIVE);
 }
@@ -41,6 +43,7 @@ void mp_slot_release(struct mp_pool *pool, uint32_t slot)
 	move_counter(&pool->header->gets, &s->gets);
 	move_counter(&pool->header->puts, &s->puts);
 	move_counter(&pool->header->failures, &s->failures);
+	move_counter(&pool->header->waits, &s->waits);
 	mp_store(&s->pid, 0);
 	mp_store_release(&s->state, MP_SLOT_FREE);
 }

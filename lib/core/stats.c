@@ -109,7 +109,8 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 	if (n > 0) {
 		memset(by_slot, 0, n * sizeof *by_slot);
 	}
-	for (uint32_t i = 0; i < pool->blocks; i++) {
+	uint32_t born = mp_pool_born(pool);
+	for (uint32_t i = 0; i < born; i++) {
 		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i].whole), &slot);
 		tally_block(total, place);
 		if (slot < n) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include "lib/core/futex.h"
 #include "lib/core/magazine.h"
 #include "lib/core/steal.h"
 
@@ -14,11 +11,6 @@ struct loot {
 	uint32_t magazine;
 	uint64_t holder;
 };
-
-bool mp_steal_register(void)
-{
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-}
 
 /* A name no other living thief has. */
 static uint64_t thief_name(const struct mp_pool *pool, uint32_t record)
@@ -78,7 +70,7 @@ static bool grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struc
 static uint32_t grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
 			 const struct loot *loot, unsigned n)
 {
-	if (n == 0 || syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) != 0) {
+	if (n == 0 || !mp_barrier()) {
 		return MP_NONE;
 	}
 	for (unsigned i = 0; i < n; i++) {

@@ -32,9 +32,6 @@
 
 #include "lib/core/cache.h"
 
-/* Registers this process: its idle threads can be stolen from then. False: the kernel cannot. */
-bool mp_steal_register(void);
-
 /* Takes a magazine with blocks out of an idle cache. MP_NONE: there is none that can be had. */
 uint32_t mp_steal(struct mp_pool *pool, uint32_t record);
 

@@ -50,9 +50,12 @@ static bool fields_valid(const union wire_message *m)
 	case WIRE_HELLO:
 		return m->hello.zero == 0;
 	case WIRE_CREATE:
-		return terminated(m->create.name, sizeof m->create.name);
+		return terminated(m->create.name, sizeof m->create.name) &&
+		       m->create.shape.zero == 0 && m->create.terms.zero == 0;
 	case WIRE_OPEN:
-		return terminated(m->open.name, sizeof m->open.name) && m->open.zero == 0;
+		return terminated(m->open.name, sizeof m->open.name);
+	case WIRE_GROW:
+		return terminated(m->grow.name, sizeof m->grow.name) && m->grow.zero == 0;
 	case WIRE_DETACH:
 		return m->detach.zero == 0;
 	case WIRE_DESTROY:

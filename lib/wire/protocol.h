@@ -4,7 +4,7 @@
  *
  * One SOCK_SEQPACKET socket, one fixed-size struct a packet. The client asks, the daemon answers
  * each request with one reply of the type the table names, or with WIRE_ERROR; before the reply of
- * a CREATE that takes long there may be any number of WIRE_PROGRESS. A reply carries the request's
+ * a CREATE or GROW that takes long there may be any number of WIRE_PROGRESS. A reply carries the request's
  * serial. The first request is HELLO. Descriptors travel only from the daemon, only with ATTACHED.
  *
  * The receiver checks length, then version, then type, then ranges, then rights. Strings are
@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 #define WIRE_NAME 72 /* MEMPOOL_NAME_MAX + 1, rounded up */
 #define WIRE_TEXT 216
 #define WIRE_FDS 3 /* at most, with one message */
@@ -33,6 +33,7 @@ enum wire_type {
 	WIRE_NEXT_POOL,
 	WIRE_NEXT_CLIENT,
 	WIRE_DAEMON,
+	WIRE_GROW,
 	WIRE_REQUEST_END,
 
 	WIRE_WELCOME = 64,
@@ -67,14 +68,35 @@ _Static_assert(sizeof(struct wire_head) == 16, "frozen");
  */
 struct wire_shape {
 	uint64_t block_size;
-	uint32_t blocks;
+	uint32_t blocks; /* in replies: now */
+	uint32_t max_blocks;
 	uint32_t alignment;
 	uint32_t capacity; /* 0 in requests: the daemon chooses by pool size or thread_cache */
 	uint32_t n_caches;
 	uint32_t n_slots;
 	uint32_t n_shards;
+	uint32_t n_channels;
+	uint32_t depth;
+	uint32_t zero;
 };
-_Static_assert(sizeof(struct wire_shape) == 32, "frozen");
+_Static_assert(sizeof(struct wire_shape) == 48, "frozen");
+
+enum wire_lifetime {
+	WIRE_PERSISTENT = 0, /* until destroyed */
+	WIRE_LAST_USER = 1,  /* until no process has it open */
+	WIRE_CREATOR = 2,    /* until the creator closes it or ends */
+	WIRE_LIFETIME_END,
+};
+
+/* What a pool promises and asks of its users. Zeros: nothing. */
+struct wire_terms {
+	uint64_t schema; /* of the payload; the users' own number */
+	uint32_t schema_version;
+	uint32_t quota; /* blocks a process may own */
+	uint32_t lifetime;
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct wire_terms) == 24, "frozen");
 
 struct wire_hello {
 	struct wire_head head;
@@ -89,18 +111,20 @@ struct wire_create {
 	char name[WIRE_NAME];
 	uint64_t cookie; /* random; the same again is the same request, sent after a reconnect */
 	struct wire_shape shape;
+	struct wire_terms terms;
 	uint32_t uid, gid, mode;
 	uint32_t gift_grace_ms;
 };
-_Static_assert(sizeof(struct wire_create) == 144, "frozen");
+_Static_assert(sizeof(struct wire_create) == 184, "frozen");
 
 struct wire_open {
 	struct wire_head head;
 	char name[WIRE_NAME];
-	uint32_t access; /* enum wire_access */
-	uint32_t zero;
+	uint32_t access;         /* enum wire_access */
+	uint32_t schema_version; /* with schema */
+	uint64_t schema;         /* that the pool must have; 0: any */
 };
-_Static_assert(sizeof(struct wire_open) == 96, "frozen");
+_Static_assert(sizeof(struct wire_open) == 104, "frozen");
 
 struct wire_detach {
 	struct wire_head head;
@@ -117,6 +141,14 @@ struct wire_name {
 	char name[WIRE_NAME];
 };
 _Static_assert(sizeof(struct wire_name) == 88, "frozen");
+
+struct wire_grow {
+	struct wire_head head;
+	char name[WIRE_NAME];
+	uint32_t blocks; /* there shall be */
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct wire_grow) == 96, "frozen");
 
 /* NEXT_POOL, NEXT_CLIENT: what comes after the cursor; name empty: of any pool. */
 struct wire_next {
@@ -145,17 +177,19 @@ struct wire_attached {
 	uint64_t pool_id;
 	uint64_t attachment; /* a number no other attachment has */
 	struct wire_shape shape;
+	struct wire_terms terms;
 	uint32_t slot; /* MP_NONE for observers */
 	uint32_t access;
 };
-_Static_assert(sizeof(struct wire_attached) == 72, "frozen");
+_Static_assert(sizeof(struct wire_attached) == 112, "frozen");
 
 struct wire_pool {
 	struct wire_head head;
 	char name[WIRE_NAME];
 	uint64_t id;
-	uint64_t memory; /* bytes, both objects */
+	uint64_t memory; /* bytes reserved, of both objects */
 	struct wire_shape shape;
+	struct wire_terms terms;
 	uint64_t stride;
 	uint32_t uid, gid, mode;
 	uint32_t clients;
@@ -166,7 +200,7 @@ struct wire_pool {
 };
 #define WIRE_POOL_DESTROYED 1u
 #define WIRE_POOL_BROKEN 2u
-_Static_assert(sizeof(struct wire_pool) == 176, "frozen");
+_Static_assert(sizeof(struct wire_pool) == 216, "frozen");
 
 struct wire_client {
 	struct wire_head head;
@@ -208,16 +242,17 @@ struct wire_error {
 _Static_assert(sizeof(struct wire_error) == 232, "frozen");
 
 /* X(type, struct, reply type) */
-#define WIRE_REQUESTS(X)                                   \
-	X(WIRE_HELLO, struct wire_hello, WIRE_WELCOME)     \
-	X(WIRE_CREATE, struct wire_create, WIRE_ATTACHED)  \
-	X(WIRE_OPEN, struct wire_open, WIRE_ATTACHED)      \
-	X(WIRE_DETACH, struct wire_detach, WIRE_DONE)      \
-	X(WIRE_DESTROY, struct wire_name, WIRE_DONE)       \
-	X(WIRE_FIND_POOL, struct wire_name, WIRE_POOL)     \
-	X(WIRE_NEXT_POOL, struct wire_next, WIRE_POOL)     \
-	X(WIRE_NEXT_CLIENT, struct wire_next, WIRE_CLIENT) \
-	X(WIRE_DAEMON, struct wire_plain, WIRE_DAEMON_INFO)
+#define WIRE_REQUESTS(X)                                    \
+	X(WIRE_HELLO, struct wire_hello, WIRE_WELCOME)      \
+	X(WIRE_CREATE, struct wire_create, WIRE_ATTACHED)   \
+	X(WIRE_OPEN, struct wire_open, WIRE_ATTACHED)       \
+	X(WIRE_DETACH, struct wire_detach, WIRE_DONE)       \
+	X(WIRE_DESTROY, struct wire_name, WIRE_DONE)        \
+	X(WIRE_FIND_POOL, struct wire_name, WIRE_POOL)      \
+	X(WIRE_NEXT_POOL, struct wire_next, WIRE_POOL)      \
+	X(WIRE_NEXT_CLIENT, struct wire_next, WIRE_CLIENT)  \
+	X(WIRE_DAEMON, struct wire_plain, WIRE_DAEMON_INFO) \
+	X(WIRE_GROW, struct wire_grow, WIRE_DONE)
 
 /* X(type, struct) */
 #define WIRE_REPLIES(X)                              \
@@ -238,6 +273,7 @@ union wire_message {
 	struct wire_open open;
 	struct wire_detach detach;
 	struct wire_name name;
+	struct wire_grow grow;
 	struct wire_next next;
 	struct wire_plain plain;
 	struct wire_welcome welcome;

@@ -37,7 +37,7 @@ void arena_free(struct arena *arena)
 
 void arena_seat(struct arena *arena, uint32_t slot, struct member *member)
 {
-	bool stealable = mp_steal_register();
+	bool stealable = mp_barrier_register();
 
 	mp_slot_claim(&arena->daemon, slot, 1);
 	mp_pool_bind(&member->pool, &arena->daemon.shape, arena->daemon.header, arena->data, slot);

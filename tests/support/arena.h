@@ -9,6 +9,7 @@
 #include "lib/core/audit.h"
 #include "lib/core/cache.h"
 #include "lib/core/collect.h"
+#include "lib/core/futex.h"
 #include "lib/core/pass.h"
 #include "lib/core/slot.h"
 #include "lib/core/steal.h"

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "lib/core/channel.h"
+#include "lib/core/futex.h"
+#include "lib/core/word.h"
+
+/* ---- the consumer's seat ---- */
+
+uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel)
+{
+	uint64_t seen = mp_load_acquire(&channel->consumer);
+	uint64_t mine = ((seen >> 32) + 1) << 32 | (pool->slot + 1);
+
+	return (uint32_t)seen == 0 && mp_cas(&channel->consumer, seen, mine) ? mine : 0;
+}
+
+void mp_channel_leave(struct mp_channel *channel, uint64_t claim)
+{
+	mp_cas(&channel->consumer, claim, claim >> 32 << 32);
+}
+
+void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
+{
+	uint64_t seen = mp_load_acquire(&channel->consumer);
+
+	if ((uint32_t)seen == slot + 1) {
+		mp_cas(&channel->consumer, seen, seen >> 32 << 32);
+	}
+}
+
+/* ---- positions ---- */
+
+static mp_atomic64 *cell_at(const struct mp_pool *pool, struct mp_channel *channel,
+			    uint64_t position)
+{
+	return &channel->cell[position & (pool->shape.depth - 1)];
+}
+
+/* What the cell at @position is before its token is stored. */
+static uint64_t empty_at(const struct mp_pool *pool, uint64_t position)
+{
+	return (uint32_t)(position / pool->shape.depth);
+}
+
+static bool is_token(uint64_t cell)
+{
+	return cell >> 32 != 0;
+}
+
+/* ---- sending ---- */
+
+/* Where the next token may go at the most, as far as is known. @p is moved up to head. */
+static uint64_t look_at_head(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p)
+{
+	uint64_t head = mp_load_acquire(&channel->head);
+
+	if (*p < head) {
+		*p = head;
+	}
+	mp_store(&channel->limit, head + pool->shape.depth);
+	return head + pool->shape.depth;
+}
+
+/*
+ * Stores the token at the first empty position, not before *@p, which is behind it then. False: the
+ * ring is full.
+ */
+static bool post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
+		 uint64_t token)
+{
+	uint64_t limit = mp_load(&channel->limit);
+
+	/* Others may be ahead of us by a ring or two; more than that is a ring scribbled on. */
+	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
+		if (*p >= limit) {
+			limit = look_at_head(pool, channel, p);
+		}
+		if (*p >= limit) {
+			return false;
+		}
+		if (mp_cas(cell_at(pool, channel, *p), empty_at(pool, *p), token)) {
+			++*p;
+			return true;
+		}
+		++*p;
+	}
+	return false;
+}
+
+/* Wakes the consumer if it sleeps. After the CAS of post(), which is the fence. */
+static void feed(struct mp_channel *channel)
+{
+	if (__builtin_expect(mp_load(&channel->hungry) != 0, 0) &&
+	    mp_cas32(&channel->hungry, 1, 0)) {
+		mp_futex_wake(&channel->hungry);
+	}
+}
+
+uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void *const *blocks,
+			 uint32_t n, int *error)
+{
+	uint64_t p = mp_load(&channel->tail), token;
+	uint32_t sent = 0;
+
+	for (*error = 0; sent < n; sent++) {
+		*error = mp_word_give(pool, mp_pool_index(pool, blocks[sent]), &token);
+		if (*error) {
+			break;
+		}
+		if (!post(pool, channel, &p, token)) {
+			mp_word_take(pool, token, true);
+			*error = -EAGAIN;
+			break;
+		}
+	}
+	mp_store_release(&channel->tail, p);
+	if (sent > 0) {
+		feed(channel);
+	}
+	return sent;
+}
+
+/* ---- receiving ---- */
+
+/* After head was raised. The store before is ordered by the barrier of whoever sleeps. */
+static void make_room_known(struct mp_channel *channel)
+{
+	if (__builtin_expect(mp_load(&channel->crowded) != 0, 0) &&
+	    mp_cas32(&channel->crowded, 1, 0)) {
+		mp_futex_wake(&channel->crowded);
+	}
+}
+
+uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, void **blocks,
+			    uint32_t n, int *error)
+{
+	uint64_t begin = mp_load(&channel->head), p = begin;
+	uint32_t got = 0;
+
+	for (*error = 0; got < n && p - begin < pool->shape.depth; p++) {
+		mp_atomic64 *cell = cell_at(pool, channel, p);
+		uint64_t seen = mp_load_acquire(cell), empty = empty_at(pool, p);
+		if (is_token(seen)) {
+			int64_t index = mp_word_take(pool, seen, false);
+			if (index >= 0) {
+				blocks[got++] = mp_pool_address(pool, (uint64_t)index);
+			}
+			mp_store_release(cell, (uint32_t)(empty + 1));
+		} else if (seen == empty) {
+			break;
+		} else if (seen != (uint32_t)(empty + 1)) {
+			*error = -EIO;
+			break;
+		}
+	}
+	if (p != begin) {
+		mp_store_release(&channel->head, p);
+		mp_compiler_fence();
+		make_room_known(channel);
+	}
+	return got;
+}
+
+/* ---- sleeping ---- */
+
+bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *channel)
+{
+	uint64_t head = mp_load_acquire(&channel->head);
+
+	return mp_load_acquire(&channel->cell[head & (pool->shape.depth - 1)]) !=
+	       empty_at(pool, head);
+}
+
+void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
+			    const struct timespec *deadline)
+{
+	mp_store(&channel->hungry, 1);
+	mp_fence();
+	if (!mp_channel_is_filled(pool, channel)) {
+		mp_futex_wait(&channel->hungry, 1, deadline);
+	}
+}
+
+/* Sending that finds no room leaves tail where that is seen; a tail that lags is moved by it. */
+static bool has_room(const struct mp_pool *pool, const struct mp_channel *channel)
+{
+	uint64_t head = mp_load_acquire(&channel->head), p = mp_load(&channel->tail);
+
+	return p < head || p - head < pool->shape.depth;
+}
+
+void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
+			   const struct timespec *deadline)
+{
+	mp_store(&channel->crowded, 1);
+	mp_barrier();
+	if (!has_room(pool, channel)) {
+		mp_futex_wait(&channel->crowded, 1, deadline);
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/core/futex.h"
+
+#define SECOND_NS 1000000000l
+
+void mp_deadline(struct timespec *deadline, long ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, deadline);
+	deadline->tv_sec += ms / 1000;
+	deadline->tv_nsec += ms % 1000 * 1000000;
+	if (deadline->tv_nsec >= SECOND_NS) {
+		deadline->tv_nsec -= SECOND_NS;
+		deadline->tv_sec++;
+	}
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+bool mp_is_late(const struct timespec *deadline)
+{
+	struct timespec now;
+
+	if (!deadline) {
+		return false;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return !is_before(&now, deadline);
+}
+
+void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
+{
+	struct timespec until;
+
+	mp_deadline(&until, MP_SLICE_MS);
+	if (deadline && is_before(deadline, &until)) {
+		until = *deadline;
+	}
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
+		FUTEX_BITSET_MATCH_ANY);
+}
+
+void mp_futex_wake(mp_atomic32 *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+bool mp_barrier(void)
+{
+	mp_fence();
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
+bool mp_barrier_register(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
