@@ -1,76 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls on blocks: get, put, give, take, and their bulk forms. The fast path is in
- * lib/core/cache.h; here is what leads to it, and what happens when something is in the way.
+ * Get and put, single and bulk. The fast path is in lib/core/cache.h; here is what leads to it, and
+ * what happens when something is in the way.
+ *
+ * Whoever has put, or has had blocks brought into its cache, looks for pressure once it has left:
+ * that order is what those who wait rely on, see lib/core/pressure.h.
  */
-#include <errno.h>
 #include <stdlib.h>
 
+#include "lib/call.h"
+#include "lib/core/pressure.h"
+#include "lib/core/quota.h"
 #include "lib/export.h"
-#include "lib/pool.h"
-#include "lib/thread.h"
-
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
-static inline struct mp_local *local_of(const struct mempool *pool)
-{
-	return (struct mp_local *)(void *)((char *)thread_self + pool->local_at);
-}
-
-/* Whether the process may move blocks. 0 or a negative errno. */
-static int check_handle(const struct mempool *pool)
-{
-	return pool_is_foreign(pool) ? -ECHILD : pool->access == WIRE_OBSERVER ? -EACCES : 0;
-}
 
 /* The thread's first call on this pool. 0 or a negative errno. */
 static __attribute__((noinline)) int begin_local(struct mempool *pool)
 {
 	struct calm calm;
 
-	int error = check_handle(pool);
+	int error = call_check(pool);
 	if (error) {
 		return error;
 	}
 	if (!thread_get()) {
 		return -ENOMEM;
 	}
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 	calm_begin(&calm);
-	if (local->handle != pool) { /* else a signal handler was here first */
+	if (local->handle != pool->tag) { /* else a signal handler was here first */
 		mp_local_init(&pool->core, local);
-		local->handle = pool;
+		local->handle = pool->tag;
 	}
 	calm_end(&calm);
 	return 0;
 }
 
-/* Enters a call, whatever it takes. 0 and the local, or a negative errno. */
-static int enter(struct mempool *pool, struct mp_local **local)
+int call_enter(struct mempool *pool, struct mp_local **local)
 {
-	if (unlikely(local_of(pool)->handle != pool)) {
+	if (unlikely(call_local(pool)->handle != pool->tag)) {
 		int error = begin_local(pool);
 		if (error) {
 			return error;
 		}
 	}
-	*local = local_of(pool);
+	*local = call_local(pool);
 	return likely(mp_enter((*local)->cache)) ? 0 : -EDEADLK;
 }
 
-/* Whether this thread can enter at once; then it has, and there is the record. */
-static inline bool try_enter(const struct mempool *pool, struct mp_local *local,
-			     struct mp_cache **cache)
-{
-	*cache = local->cache;
-	return likely(local->handle == pool) && likely(mp_enter(*cache));
-}
-
-static __attribute__((noinline, cold)) void *nothing(int error)
+__attribute__((noinline, cold)) void *call_nothing(int error)
 {
 	errno = -error;
 	return NULL;
+}
+
+/* Leaves, and lets those who wait have what this thread need not keep. */
+static void leave(struct mempool *pool, struct mp_local *local)
+{
+	mp_leave(local->cache);
+	if (mp_is_pressed(&pool->core)) {
+		mp_relieve(&pool->core, local);
+	}
+}
+
+/* The same at the end of a fast path, where pressure was seen. */
+static __attribute__((noinline, cold)) int relieve(struct mempool *pool, struct mp_local *local)
+{
+	mp_relieve(&pool->core, local);
+	return 0;
 }
 
 /* The rest of a get that has entered and found its magazine empty. */
@@ -78,9 +74,17 @@ static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct 
 {
 	uint32_t index;
 
+	if (!mp_quota_charge(&pool->core, 1)) {
+		mp_leave(local->cache);
+		return call_nothing(-EDQUOT);
+	}
 	int error = mp_get(&pool->core, local, &index);
-	mp_leave(local->cache);
-	return error ? nothing(error) : mp_pool_address(&pool->core, index);
+	if (error) {
+		mp_quota_return(&pool->core, 1);
+		mp_count_failure(&pool->core, local);
+	}
+	leave(pool, local);
+	return error ? call_nothing(error) : mp_pool_address(&pool->core, index);
 }
 
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */
@@ -88,17 +92,17 @@ static __attribute__((noinline)) void *get_entering(struct mempool *pool)
 {
 	struct mp_local *local;
 
-	int error = enter(pool, &local);
-	return error ? nothing(error) : get_entered(pool, local);
+	int error = call_enter(pool, &local);
+	return error ? call_nothing(error) : get_entered(pool, local);
 }
 
 /* Fast paths call nothing but at their end, so that they need no stack. */
 EXPORT void *mempool_get(struct mempool *pool)
 {
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 	struct mp_cache *cache;
 
-	if (!try_enter(pool, local, &cache)) {
+	if (!call_try_enter(pool, local, &cache)) {
 		return get_entering(pool);
 	}
 	uint32_t index = mp_try_get(&pool->core, local, cache);
@@ -113,7 +117,10 @@ static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp
 						 void *block)
 {
 	int error = mp_put(&pool->core, local, block);
-	mp_leave(local->cache);
+	if (error == 0) {
+		mp_quota_return(&pool->core, 1);
+	}
+	leave(pool, local);
 	return error;
 }
 
@@ -123,14 +130,15 @@ static int put_alone(struct mempool *pool, void *block)
 	struct mp_local local;
 
 	mp_local_init_bare(&local);
-	return mp_put(&pool->core, &local, block);
+	mp_enter(local.cache);
+	return put_entered(pool, &local, block);
 }
 
 static __attribute__((noinline)) int put_entering(struct mempool *pool, void *block)
 {
 	struct mp_local *local;
 
-	int error = enter(pool, &local);
+	int error = call_enter(pool, &local);
 	if (error == -ENOMEM) {
 		return put_alone(pool, block);
 	}
@@ -139,39 +147,48 @@ static __attribute__((noinline)) int put_entering(struct mempool *pool, void *bl
 
 EXPORT int mempool_put(struct mempool *pool, void *block)
 {
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 	struct mp_cache *cache;
 
-	if (!try_enter(pool, local, &cache)) {
+	if (!call_try_enter(pool, local, &cache)) {
 		return put_entering(pool, block);
 	}
 	if (unlikely(!mp_try_put(&pool->core, local, cache, block))) {
 		return put_entered(pool, local, block);
 	}
 	mp_leave(cache);
-	return 0;
+	return mp_is_pressed(&pool->core) ? relieve(pool, local) : 0;
 }
 
 /* A bulk that cannot enter at once, or has entered and needs more than the loaded magazine. */
 static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **blocks, size_t n,
 					      struct mp_local *local)
 {
-	int error = local ? 0 : enter(pool, &local);
+	int error = local ? 0 : call_enter(pool, &local);
 	if (error) {
 		return error;
 	}
-	error = n <= pool->core.blocks ? mp_get_bulk(&pool->core, local, blocks, (uint32_t)n)
-				       : -ENOMEM;
-	mp_leave(local->cache);
+	if (n > pool->core.blocks) {
+		error = -ENOMEM; /* there are not so many */
+	} else if (!mp_quota_charge(&pool->core, (uint32_t)n)) {
+		error = -EDQUOT;
+	} else {
+		error = mp_get_bulk(&pool->core, local, blocks, (uint32_t)n);
+		if (error) {
+			mp_quota_return(&pool->core, (uint32_t)n);
+			mp_count_failure(&pool->core, local);
+		}
+	}
+	leave(pool, local);
 	return error;
 }
 
 EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 {
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 	struct mp_cache *cache;
 
-	if (!try_enter(pool, local, &cache)) {
+	if (!call_try_enter(pool, local, &cache)) {
 		return get_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
@@ -236,7 +253,7 @@ static int put_many(struct mp_pool *core, struct mp_local *local, void *const *b
 static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const *blocks, size_t n,
 					      struct mp_local *local)
 {
-	int result = local ? 0 : enter(pool, &local);
+	int result = local ? 0 : call_enter(pool, &local);
 	if (result) {
 		return result;
 	}
@@ -246,16 +263,19 @@ static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const 
 	if (result == MP_E_EMPTY) {
 		result = put_many(&pool->core, local, blocks, n);
 	}
-	mp_leave(local->cache);
+	if (result == 0) {
+		mp_quota_return(&pool->core, (uint32_t)n);
+	}
+	leave(pool, local);
 	return result;
 }
 
 EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
 {
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 	struct mp_cache *cache;
 
-	if (!try_enter(pool, local, &cache)) {
+	if (!call_try_enter(pool, local, &cache)) {
 		return put_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
@@ -263,56 +283,21 @@ EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
 		return put_bulk(pool, blocks, n, local);
 	}
 	mp_leave(cache);
-	return 0;
-}
-
-/* ---- to other processes ---- */
-
-EXPORT struct mempool_token mempool_give(struct mempool *pool, void *block)
-{
-	struct mempool_token token = {0};
-
-	int error = check_handle(pool);
-	if (error == 0) {
-		error = mp_word_give(&pool->core, mp_pool_index(&pool->core, block), &token.v);
-	}
-	if (error) {
-		errno = -error;
-	}
-	return token;
-}
-
-static void *take(struct mempool *pool, struct mempool_token token, bool own)
-{
-	int64_t index = check_handle(pool);
-	if (index == 0) {
-		index = mp_word_take(&pool->core, token.v, own);
-	}
-	return index < 0 ? nothing((int)index) : mp_pool_address(&pool->core, (uint64_t)index);
-}
-
-EXPORT void *mempool_take(struct mempool *pool, struct mempool_token token)
-{
-	return take(pool, token, false);
-}
-
-EXPORT void *mempool_withdraw(struct mempool *pool, struct mempool_token token)
-{
-	return take(pool, token, true);
+	return mp_is_pressed(&pool->core) ? relieve(pool, local) : 0;
 }
 
 EXPORT int mempool_flush(struct mempool *pool)
 {
-	struct mp_local *local = local_of(pool);
+	struct mp_local *local = call_local(pool);
 
-	int error = check_handle(pool);
-	if (error || local->handle != pool) {
+	int error = call_check(pool);
+	if (error || local->handle != pool->tag) {
 		return error; /* a thread that has not begun caches nothing */
 	}
 	if (!mp_enter(local->cache)) {
 		return -EDEADLK;
 	}
 	mp_flush(&pool->core, local);
-	mp_leave(local->cache);
+	leave(pool, local);
 	return 0;
 }

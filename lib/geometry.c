@@ -16,18 +16,18 @@ EXPORT size_t mempool_stride(const struct mempool *pool)
 
 EXPORT uint32_t mempool_blocks(const struct mempool *pool)
 {
-	return pool->core.blocks;
+	return mp_pool_born(&pool->core);
 }
 
 EXPORT int64_t mempool_block_index(const struct mempool *pool, const void *block)
 {
 	uint64_t index = mp_pool_index(&pool->core, block);
-	return index < pool->core.blocks ? (int64_t)index : -EINVAL;
+	return index < mp_pool_born(&pool->core) ? (int64_t)index : -EINVAL;
 }
 
 EXPORT void *mempool_block_at(const struct mempool *pool, uint32_t index)
 {
-	if (index >= pool->core.blocks) {
+	if (index >= mp_pool_born(&pool->core)) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -37,5 +37,5 @@ EXPORT void *mempool_block_at(const struct mempool *pool, uint32_t index)
 EXPORT bool mempool_contains(const struct mempool *pool, const void *address)
 {
 	return (uintptr_t)address - (uintptr_t)pool->core.data <
-	       pool->core.stride * pool->core.blocks;
+	       pool->core.stride * mp_pool_born(&pool->core);
 }

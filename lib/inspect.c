@@ -21,7 +21,8 @@ static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
 	const struct mp_header *h = pool->core.header;
 
 	*stats = (struct mempool_stats){
-		.blocks = pool->core.blocks,
+		.blocks = mp_pool_born(&pool->core),
+		.max_blocks = pool->core.blocks,
 		.used = t->used,
 		.cached = t->cached,
 		.free = t->free,
@@ -31,6 +32,7 @@ static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
 		.gets = t->gets,
 		.puts = t->puts,
 		.failures = t->failures,
+		.waits = t->waits,
 		.recoveries = mp_load(&h->recoveries),
 		.recovered = mp_load(&h->recovered),
 		.repairs = mp_load(&h->repairs),
@@ -111,9 +113,9 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 	if (error) {
 		return error;
 	}
-	if (index >= pool->core.blocks) {
+	if (index >= mp_pool_born(&pool->core)) {
 		return fail(EINVAL, "there is no block %u: the pool has %u", index,
-			    pool->core.blocks);
+			    mp_pool_born(&pool->core));
 	}
 	uint64_t word = mp_load(&pool->core.words[index].whole);
 	block->state = state_of(mp_place_of(&pool->core, word, &slot));
@@ -142,7 +144,7 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 	mp_audit_live(&pool->core, seen, &audit);
 	free(seen);
 	*report = (struct mempool_report){
-		.blocks = pool->core.blocks,
+		.blocks = mp_pool_born(&pool->core),
 		.lost = audit.lost,
 		.duplicated = audit.duplicated,
 		.broken = audit.broken,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/channel.h"
 #include "lib/conn.h"
 #include "lib/core/futex.h"
 #include "lib/error.h"
@@ -134,6 +135,7 @@ static int enlist(struct process *process, struct mempool *pool)
 	calm_begin(&calm);
 	process->stealable = process->stealable || mp_barrier_register();
 	pool->core.stealable = process->stealable;
+	pool->tag = (const char *)pool + (pool->core.quota > 0);
 	pthread_mutex_lock(&process->mutex);
 	pool->place = process_take_place(process);
 	if (pool->place >= 0) {
@@ -400,7 +402,13 @@ static bool is_busy(const struct process *process, const struct mempool *pool)
 {
 	for (const struct thread *t = process->threads; t; t = t->next) {
 		const struct mp_local *local = &t->locals[pool->place];
-		if (local->handle == pool && mp_load(&local->cache->busy)) {
+		if (local->handle == pool->tag &&
+		    (mp_load(&local->cache->busy) || mp_load(&local->waiting))) {
+			return true;
+		}
+	}
+	for (const struct mempool_channel *c = pool->channels; c; c = c->next) {
+		if (channel_is_busy(c)) {
 			return true;
 		}
 	}
@@ -410,7 +418,8 @@ static bool is_busy(const struct process *process, const struct mempool *pool)
 /* What this process still has: blocks and gifts. */
 static bool has_blocks(const struct mp_pool *core)
 {
-	for (uint32_t i = 0; i < core->blocks; i++) {
+	uint32_t born = mp_pool_born(core);
+	for (uint32_t i = 0; i < born; i++) {
 		uint64_t word = mp_load(&core->words[i].whole);
 		if ((uint32_t)word == core->used ||
 		    (uint32_t)word == mp_word_low(MP_MOVING, core->slot)) {
@@ -425,7 +434,7 @@ static void retire(struct process *process, struct mempool *pool)
 {
 	for (struct thread *t = process->threads; t; t = t->next) {
 		struct mp_local *local = &t->locals[pool->place];
-		if (local->handle == pool) {
+		if (local->handle == pool->tag) {
 			mp_local_finish(&pool->core, local);
 			local->handle = NULL;
 		}
@@ -438,6 +447,16 @@ static void retire(struct process *process, struct mempool *pool)
 	process->places[pool->place] = false;
 }
 
+/* Of a pool that is closed by force, and so off the list: nobody else comes by. */
+static void free_channels(struct mempool *pool)
+{
+	while (pool->channels) {
+		struct mempool_channel *channel = pool->channels;
+		pool->channels = channel->next;
+		channel_free(channel);
+	}
+}
+
 /* The last close. The blocks of a forced one go back by the daemon's pass over our seat. */
 static int close_last(struct process *process, struct mempool *pool, bool force)
 {
@@ -446,6 +465,8 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 	pthread_mutex_lock(&process->mutex);
 	if (is_busy(process, pool)) {
 		error = fail(EBUSY, "a thread is inside a call on the pool");
+	} else if (!force && pool->channels) {
+		error = fail(EBUSY, "channels of the pool are open");
 	} else if (pool->access != WIRE_OBSERVER && !force && has_blocks(&pool->core)) {
 		error = fail(EBUSY,
 			     "this process still has blocks of the pool, or gifts of it that "
@@ -455,6 +476,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 	}
 	pthread_mutex_unlock(&process->mutex);
 	if (error == 0) {
+		free_channels(pool);
 		unmap(pool);
 		detach(pool);
 		conn_unref(pool->conn);

@@ -21,10 +21,12 @@ struct mempool {
 	struct mp_pool core; /* first: the hot fields are at its begin */
 	size_t local_at;     /* bytes from a thread's part to its local for this pool */
 	uint64_t epoch;
+	const void *tag; /* what locals of this pool say; see call.h */
 	enum wire_access access;
 	int place; /* in threads' parts */
 
-	struct mempool *next; /* process.pools */
+	struct mempool_channel *channels; /* open ones; with process.mutex held */
+	struct mempool *next;             /* process.pools */
 	struct mempool_conn *conn;
 	uint32_t opens; /* less closes; with process.opening held */
 	uint64_t id;

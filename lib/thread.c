@@ -25,7 +25,7 @@ static void thread_exit(void *part)
 		pthread_mutex_lock(&process->mutex);
 		for (struct mempool *pool = process->pools; pool; pool = pool->next) {
 			struct mp_local *local = &thread->locals[pool->place];
-			if (local->handle == pool) {
+			if (local->handle == pool->tag) {
 				mp_local_finish(&pool->core, local);
 			}
 		}

@@ -339,7 +339,7 @@ void *mempool_take(struct mempool *pool, struct mempool_token token);
 void *mempool_withdraw(struct mempool *pool, struct mempool_token token);
 
 /*
- * The same for @n blocks. Giving is all or none, and blocks named twice are refused (EALREADY):
+ * The same for @n blocks. Giving is all or none, and blocks named twice are refused (EPERM):
  * returns 0, or as a negative number what mempool_give() sets. Taking and withdrawing are each for
  * itself: a token that is stale (or, for withdraw, another's) leaves NULL in its place of @blocks.
  * They return how many blocks were had, or -EACCES, -EDQUOT (no more were taken; the rest of

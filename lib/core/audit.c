@@ -151,7 +151,8 @@ static void walk_blocks(struct walk *w, unsigned char *seen)
 	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
 		mark(pool, m, seen);
 	}
-	for (uint32_t b = 0; b < pool->blocks; b++) {
+	uint32_t born = mp_pool_born(pool);
+	for (uint32_t b = 0; b < born; b++) {
 		if (!seen[b] && is_block_lost(pool, b) && confirmed(w, is_block_lost, b)) {
 			uint64_t word = mp_load(&pool->words[b].whole);
 			found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,

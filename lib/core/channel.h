@@ -6,16 +6,17 @@
  *	            v                               v
  *	cell | e5 | token | token | token | token | e4 | e4 |      n = 8, positions 33 ...
  *
- * A position counts from 0 for ever; it is cell position % n, lap position / n. A cell is one atomic:
+ * A position counts from 0 for ever; it is cell position % n, lap position / n. A cell is one
+ * atomic:
  *	empty(lap)	{0 : 32 | lap : 32}		the token of that lap may be stored here
  *	token		{generation : 32 | index : 32}	sent; a generation is never 0
  *
- * There is no lock. A producer knows a position p that is not beyond the first empty one, and goes up
- * from there: CAS empty(lap of p) -> token. That is the sending, whole, in one step: a half made
+ * There is no lock. A producer knows a position p that is not beyond the first empty one, and goes
+ * up from there: CAS empty(lap of p) -> token. That is the sending, whole, in one step: a half made
  * entry cannot be. Who loses goes on to p + 1; a producer that was stopped for laps meets cells of
  * other laps, and starts again from head. As positions are filled in order only, the filled ones
- * stand without a gap from head on. No position at or beyond head + n is filled, even if its cell has
- * been emptied: so the consumer may empty many and then raise head once.
+ * stand without a gap from head on. No position at or beyond head + n is filled, even if its cell
+ * has been emptied: so the consumer may empty many and then raise head once.
  *
  * tail and limit are hints that save the search and the look at head. They are plain stores by any
  * producer, may go back, and are never too large.
@@ -41,10 +42,10 @@
  * The consumer's seat: consumer is {sequence | slot + 1}, claimed by CAS when it is free, freed by
  * its owner or by the daemon's pass over the owner's slot.
  *
- * Sleeping. A consumer that finds nothing stores hungry, fences, looks again, and sleeps; a sender's
- * CAS is its fence, after which it looks at hungry, clears it and wakes. A producer that finds no
- * room stores crowded, has the barrier of futex.h run (the consumer is not to pay for it), looks
- * again, and sleeps; the consumer looks at crowded after it has raised head. Who dies between
+ * Sleeping. A consumer that finds nothing stores hungry, fences, looks again, and sleeps; a
+ * sender's CAS is its fence, after which it looks at hungry, clears it and wakes. A producer that
+ * finds no room stores crowded, has the barrier of futex.h run (the consumer is not to pay for it),
+ * looks again, and sleeps; the consumer looks at crowded after it has raised head. Who dies between
  * clearing and waking costs the sleeper the rest of its slice.
  */
 #ifndef MP_CORE_CHANNEL_H
@@ -71,8 +72,8 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 			 uint32_t n, int *error);
 
 /*
- * Receives up to @n blocks. By the consumer alone. Returns how many; fewer than @n when there are no
- * more, or with *@error -EIO: somebody has scribbled on the channel.
+ * Receives up to @n blocks. By the consumer alone. Returns how many; fewer than @n when there are
+ * no more, or with *@error -EIO: somebody has scribbled on the channel.
  */
 uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, void **blocks,
 			    uint32_t n, int *error);

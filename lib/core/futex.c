@@ -45,8 +45,7 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 	if (deadline && is_before(deadline, &until)) {
 		until = *deadline;
 	}
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
-		FUTEX_BITSET_MATCH_ANY);
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 void mp_futex_wake(mp_atomic32 *word)

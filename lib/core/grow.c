@@ -15,8 +15,8 @@ bool mp_grow_step(struct mp_pool *pool, struct mp_growth *growth, uint32_t budge
 	}
 	for (; budget > 0 && growth->at < growth->to; budget--, growth->at++) {
 		mp_atomic64 *word = &pool->words[growth->at].whole;
-		uint64_t newborn = mp_first_generation(seed, growth->at) << 32 |
-				   mp_word_low(MP_RECLAIMED, 0);
+		uint64_t newborn =
+			mp_first_generation(seed, growth->at) << 32 | mp_word_low(MP_RECLAIMED, 0);
 		if (mp_load(word) == 0) {
 			mp_store_release(word, newborn);
 		}

@@ -2,9 +2,9 @@
 /*
  * Growing: blocks that are born after the pool was made.
  *
- * The pool is laid for max_blocks, magazines included, so that what a birth takes is a word. A block
- * is born RECLAIMED: nobody's, for the next collector to bring in (collect.h), like a dead process's.
- * There is nothing for a client to learn or to do, and no state that only growing has.
+ * The pool is laid for max_blocks, magazines included, so that what a birth takes is a word. A
+ * block is born RECLAIMED: nobody's, for the next collector to bring in (collect.h), like a dead
+ * process's. There is nothing for a client to learn or to do, and no state that only growing has.
  *
  *	word  | FREE USED ... | RECLAIMED RECLAIMED RECLAIMED | UNBORN UNBORN ... |
  *	                      ^ laid                          ^ born              ^ max_blocks

@@ -14,11 +14,11 @@
  *	if it raised it: -> CALM, futex wake     futex wait, some milliseconds, then -> CALM
  *
  * Nobody sleeps while there is a block for him. Who puts stores the word and busy, and then loads
- * the pressure; the waiter stores the pressure and then looks for words and busy, and its membarrier
- * stands for the fence in both. So either the second get finds the block (in the depot, loose, or by
- * stealing it out of an idle cache), or whoever put it finds ASLEEP and brings it to the depot. That
- * is why put looks at the pressure last, after busy = 0. Its price is one load and a branch; who
- * waits pays for the order.
+ * the pressure; the waiter stores the pressure and then looks for words and busy, and its
+ * membarrier stands for the fence in both. So either the second get finds the block (in the depot,
+ * loose, or by stealing it out of an idle cache), or whoever put it finds ASLEEP and brings it to
+ * the depot. That is why put looks at the pressure last, after busy = 0. Its price is one load and
+ * a branch; who waits pays for the order.
  *
  * Who puts is often who gets next, and would have the block back before the waiter is awake. So a
  * getter that is about to go to the depot and finds WOKEN lets the waiters go first: until one of

@@ -91,6 +91,7 @@ static void tally_slots(const struct mp_pool *pool, struct mp_tally *total,
 		uint64_t gets = mp_load(&s->gets), puts = mp_load(&s->puts);
 		uint64_t failures = mp_load(&s->failures);
 		tally_counters(total, gets, puts, failures);
+		total->waits += mp_load(&s->waits);
 		if (i < n) {
 			tally_counters(&by_slot[i], gets, puts, failures);
 		}
@@ -121,4 +122,5 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 	tally_slots(pool, total, by_slot, n);
 	tally_counters(total, mp_load(&pool->header->gets), mp_load(&pool->header->puts),
 		       mp_load(&pool->header->failures));
+	total->waits += mp_load(&pool->header->waits);
 }

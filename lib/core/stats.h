@@ -11,7 +11,7 @@
 /* Of a pool, or of one slot in it (then free and reclaimed stay 0). */
 struct mp_tally {
 	uint64_t used, cached, free, moving, reclaimed;
-	uint64_t gets, puts, failures;
+	uint64_t gets, puts, failures, waits;
 };
 
 /* What an onlooker sees of one block. */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What leads into a call on blocks: the thread's local for the pool, and its busy mark.
+ *
+ * The fast paths of block.c go in by call_try_enter() alone. A local's handle is the pool's tag:
+ * the pool's address, or beside it when the pool has a quota, so that no fast path ever takes a
+ * call that must be charged.
+ */
+#ifndef MP_CALL_H
+#define MP_CALL_H
+
+#include <errno.h>
+
+#include "lib/pool.h"
+#include "lib/thread.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static inline struct mp_local *call_local(const struct mempool *pool)
+{
+	return (struct mp_local *)(void *)((char *)thread_self + pool->local_at);
+}
+
+/* Whether the process may move blocks. 0 or a negative errno. */
+static inline int call_check(const struct mempool *pool)
+{
+	return pool_is_foreign(pool) ? -ECHILD : pool->access == WIRE_OBSERVER ? -EACCES : 0;
+}
+
+/* Whether this thread can enter at once; then it has, and there is the record. */
+static inline bool call_try_enter(const struct mempool *pool, struct mp_local *local,
+				  struct mp_cache **cache)
+{
+	*cache = local->cache;
+	return likely(local->handle == pool) && likely(mp_enter(*cache));
+}
+
+/* Enters, whatever it takes: 0 and the local, or a negative errno. */
+int call_enter(struct mempool *pool, struct mp_local **local);
+
+/* Sets errno to the negative @error; returns NULL. */
+void *call_nothing(int error);
+
+#endif

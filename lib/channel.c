@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/call.h"
+#include "lib/channel.h"
+#include "lib/core/futex.h"
+#include "lib/core/quota.h"
+#include "lib/error.h"
+#include "lib/export.h"
+
+/* ---- the bell ---- */
+
+/* The ringer's life. */
+static void *ring(void *arg)
+{
+	struct mempool_channel *channel = arg;
+	const struct mp_pool *core = &channel->pool->core;
+	uint32_t state;
+
+	while ((state = mp_load_acquire(&channel->bell)) != BELL_STOPPED) {
+		if (state == BELL_RUNG) {
+			mp_futex_wait(&channel->bell, BELL_RUNG, NULL);
+		} else if (mp_channel_is_filled(core, channel->core)) {
+			eventfd_write(channel->bell_fd, 1);
+			mp_cas32(&channel->bell, BELL_ARMED, BELL_RUNG);
+		} else {
+			mp_channel_await_token(core, channel->core, NULL);
+		}
+	}
+	return NULL;
+}
+
+/* The receiver has found nothing. The ringer looks for itself what has come since. */
+static void rearm(struct mempool_channel *channel)
+{
+	eventfd_t unused;
+
+	if (mp_load_acquire(&channel->bell) == BELL_RUNG) {
+		eventfd_read(channel->bell_fd, &unused);
+		mp_store_release(&channel->bell, BELL_ARMED);
+		mp_futex_wake(&channel->bell);
+	}
+}
+
+/* Starts the ringer, which is to run no signal handlers. 0 or a negative errno. */
+static int start_bell(struct mempool_channel *channel)
+{
+	struct calm calm;
+
+	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (channel->bell_fd < 0) {
+		return fail(errno, "no descriptor for the channel's bell");
+	}
+	mp_store(&channel->bell, BELL_ARMED);
+	calm_begin(&calm);
+	int error = pthread_create(&channel->ringer, NULL, ring, channel);
+	calm_end(&calm);
+	if (error) {
+		mp_store(&channel->bell, BELL_NONE);
+		close(channel->bell_fd);
+		return fail(error, "no thread for the channel's bell");
+	}
+	return 0;
+}
+
+static void stop_bell(struct mempool_channel *channel)
+{
+	if (mp_load(&channel->bell) == BELL_NONE) {
+		return;
+	}
+	mp_store_release(&channel->bell, BELL_STOPPED);
+	mp_futex_wake(&channel->bell);
+	mp_futex_wake(&channel->core->hungry);
+	pthread_join(channel->ringer, NULL);
+	close(channel->bell_fd);
+}
+
+EXPORT int mempool_channel_fd(struct mempool_channel *channel)
+{
+	int error = 0;
+
+	if (pool_is_foreign(channel->pool)) {
+		return -ECHILD;
+	}
+	if (!channel->claim) {
+		return -EBADF;
+	}
+	if (mp_load(&channel->bell) == BELL_NONE) {
+		error = start_bell(channel);
+	}
+	return error ? error : channel->bell_fd;
+}
+
+/* ---- opening and closing ---- */
+
+static struct mempool_channel *make(struct mempool *pool, struct mp_channel *core, uint64_t claim)
+{
+	struct mempool_channel *channel = calloc(1, sizeof *channel);
+	struct process *process = process_get();
+	struct calm calm;
+
+	if (!channel) {
+		return NULL;
+	}
+	channel->pool = pool;
+	channel->core = core;
+	channel->claim = claim;
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	channel->next = pool->channels;
+	pool->channels = channel;
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+	return channel;
+}
+
+EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned flags,
+				struct mempool_channel **channel)
+{
+	uint64_t claim = 0;
+
+	int error = call_check(pool);
+	if (error) {
+		return fail(-error, "the pool's handle is the parent's, or an observer's");
+	}
+	if (mp_load(&pool->core.header->broken)) {
+		return fail(EIO, "the pool is broken, see the log of mempoold");
+	}
+	if (number >= pool->core.shape.n_channels || flags & ~MEMPOOL_CHANNEL_RECEIVE) {
+		return fail(EINVAL,
+			    "there is no channel %u: the pool has %u; or flags %#x are not known",
+			    number, pool->core.shape.n_channels, flags);
+	}
+	struct mp_channel *core = mp_pool_channel(&pool->core, number);
+	if (flags & MEMPOOL_CHANNEL_RECEIVE) {
+		claim = mp_channel_claim(&pool->core, core);
+		if (!claim) {
+			return fail(EBUSY, "somebody receives from channel %u already", number);
+		}
+	}
+	*channel = make(pool, core, claim);
+	if (!*channel) {
+		if (claim) {
+			mp_channel_leave(core, claim);
+		}
+		return fail(ENOMEM, "no memory for a channel's handle");
+	}
+	return 0;
+}
+
+bool channel_is_busy(const struct mempool_channel *channel)
+{
+	return mp_load(&channel->busy) || mp_load(&channel->sleepers);
+}
+
+void channel_free(struct mempool_channel *channel)
+{
+	stop_bell(channel);
+	if (channel->claim) {
+		mp_channel_leave(channel->core, channel->claim);
+	}
+	free(channel);
+}
+
+/* Takes it off its pool's list, unless a thread is inside a call on it. */
+static bool unlist(struct mempool_channel *channel)
+{
+	struct process *process = process_get();
+	struct calm calm;
+
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	bool idle = !channel_is_busy(channel);
+	struct mempool_channel **link = &channel->pool->channels;
+	while (idle && *link != channel) {
+		link = &(*link)->next;
+	}
+	if (idle) {
+		*link = channel->next;
+	}
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+	return idle;
+}
+
+EXPORT int mempool_channel_close(struct mempool_channel *channel)
+{
+	if (pool_is_foreign(channel->pool)) {
+		return fail(ECHILD, "the pool was opened before fork, by the parent");
+	}
+	if (!unlist(channel)) {
+		return fail(EBUSY, "a thread is inside a call on the channel");
+	}
+	channel_free(channel);
+	return 0;
+}
+
+/* ---- calls ---- */
+
+/* Whether the call can be made by this handle. 0 or a negative errno. */
+static inline int check(const struct mempool_channel *channel, bool receive, int timeout_ms)
+{
+	if (unlikely(pool_is_foreign(channel->pool))) {
+		return -ECHILD;
+	}
+	if (unlikely(receive != (channel->claim != 0))) {
+		return -EBADF;
+	}
+	return likely(timeout_ms >= -1) ? 0 : -EINVAL;
+}
+
+/* Why a call that found nothing to do must end. 0: it may sleep. */
+static int must_end(const struct mempool *pool, int timeout_ms, const struct timespec *deadline)
+{
+	if (mp_load(&pool->core.header->broken)) {
+		return -EIO;
+	}
+	return timeout_ms == 0 ? -EAGAIN : timeout_ms > 0 && mp_is_late(deadline) ? -ETIMEDOUT : 0;
+}
+
+/* The rest of a send that found the channel full. */
+static __attribute__((noinline)) ssize_t send_later(struct mempool_channel *channel,
+						    void *const *blocks, uint32_t n, int timeout_ms)
+{
+	struct mempool *pool = channel->pool;
+	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	uint32_t sent = 0;
+	int error;
+
+	mp_deadline(&deadline, timeout_ms);
+	mp_add(&channel->sleepers, 1);
+	while ((error = must_end(pool, timeout_ms, until)) == 0) {
+		mp_channel_await_room(&pool->core, channel->core, until);
+		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
+		if (sent > 0 || error != -EAGAIN) {
+			break;
+		}
+	}
+	mp_add(&channel->sleepers, -1);
+	return sent > 0 ? (ssize_t)sent : error;
+}
+
+static inline ssize_t send_some(struct mempool_channel *channel, void *const *blocks, uint32_t n,
+				int timeout_ms)
+{
+	int error = check(channel, false, timeout_ms);
+	if (unlikely(error)) {
+		return error;
+	}
+	struct mp_pool *core = &channel->pool->core;
+	ssize_t sent = mp_channel_send(core, channel->core, blocks, n, &error);
+	if (unlikely(sent == 0 && error == -EAGAIN)) {
+		sent = send_later(channel, blocks, n, timeout_ms);
+	} else if (unlikely(sent == 0)) {
+		return error;
+	}
+	if (sent > 0) {
+		mp_quota_return(core, (uint32_t)sent);
+	}
+	return sent;
+}
+
+static uint32_t at_most(size_t n)
+{
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+EXPORT int mempool_channel_send(struct mempool_channel *channel, void *block, int timeout_ms)
+{
+	ssize_t sent = send_some(channel, &block, 1, timeout_ms);
+
+	return sent > 0 ? 0 : (int)sent;
+}
+
+EXPORT ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *blocks,
+					 size_t n, int timeout_ms)
+{
+	return send_some(channel, blocks, at_most(n), timeout_ms);
+}
+
+/* One try. Returns how many came, or a negative errno. */
+static inline ssize_t receive_once(struct mempool_channel *channel, void **blocks, uint32_t n)
+{
+	struct mp_pool *core = &channel->pool->core;
+	int error;
+
+	uint32_t most = mp_quota_charge_some(core, n);
+	if (unlikely(most == 0 && n > 0)) {
+		return -EDQUOT;
+	}
+	uint32_t got = mp_channel_receive(core, channel->core, blocks, most, &error);
+	if (unlikely(got < most)) {
+		mp_quota_return(core, most - got);
+		rearm(channel);
+	}
+	return likely(got > 0) ? (ssize_t)got : error;
+}
+
+/* The rest of a receive that found nothing. */
+static __attribute__((noinline)) ssize_t receive_later(struct mempool_channel *channel,
+						       void **blocks, uint32_t n, int timeout_ms)
+{
+	struct mempool *pool = channel->pool;
+	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	ssize_t got = 0;
+	int error;
+
+	mp_deadline(&deadline, timeout_ms);
+	while (got == 0 && (error = must_end(pool, timeout_ms, until)) == 0) {
+		mp_channel_await_token(&pool->core, channel->core, until);
+		got = receive_once(channel, blocks, n);
+	}
+	return got ? got : error;
+}
+
+static inline ssize_t receive(struct mempool_channel *channel, void **blocks, uint32_t n,
+			      int timeout_ms)
+{
+	int error = check(channel, true, timeout_ms);
+	if (unlikely(error)) {
+		return error;
+	}
+	if (unlikely(mp_load(&channel->busy))) {
+		return -EDEADLK;
+	}
+	mp_store(&channel->busy, 1);
+	mp_compiler_fence();
+	ssize_t got = receive_once(channel, blocks, n);
+	if (unlikely(got == 0 && n > 0)) {
+		got = receive_later(channel, blocks, n, timeout_ms);
+	}
+	mp_store_release(&channel->busy, 0);
+	return got;
+}
+
+EXPORT void *mempool_channel_receive(struct mempool_channel *channel, int timeout_ms)
+{
+	void *block;
+
+	ssize_t got = receive(channel, &block, 1, timeout_ms);
+	return likely(got > 0) ? block : call_nothing((int)got);
+}
+
+EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blocks,
+					    size_t n, int timeout_ms)
+{
+	return receive(channel, blocks, at_most(n), timeout_ms);
+}

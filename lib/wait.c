@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for a block. Between two gets the thread is inside no call: idle threads' caches can be
+ * stolen from, this one's too, and signal handlers may get. What keeps close away is local.waiting.
+ */
+#include "lib/call.h"
+#include "lib/core/futex.h"
+#include "lib/core/pressure.h"
+#include "lib/export.h"
+
+/* Whether another try may have another end. */
+static bool is_worth_waiting(int error)
+{
+	return error == ENOMEM || error == EAGAIN;
+}
+
+/* Tries and sleeps until there is a block, another error, or the deadline. */
+static void *get_until(struct mempool *pool, const struct timespec *deadline)
+{
+	void *block = NULL;
+
+	for (bool again = true; again;) {
+		uint32_t raised = mp_pressure_raise(&pool->core);
+		block = mempool_get(pool);
+		again = !block && is_worth_waiting(errno);
+		if (again && mp_is_late(deadline)) {
+			return call_nothing(-ETIMEDOUT);
+		}
+		if (again) {
+			mp_pressure_sleep(&pool->core, raised, deadline);
+			block = mempool_get(pool); /* first without raising: often it is there */
+			again = !block && is_worth_waiting(errno);
+		}
+	}
+	return block;
+}
+
+EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
+{
+	struct timespec deadline;
+
+	if (timeout_ms < -1) {
+		return call_nothing(-EINVAL);
+	}
+	void *block = mempool_get(pool);
+	if (block || !is_worth_waiting(errno)) {
+		return block;
+	}
+	struct mp_local *local = call_local(pool);
+	if (timeout_ms == 0 || local->handle != pool->tag) {
+		return call_nothing(timeout_ms == 0 ? -ETIMEDOUT : -ENOMEM);
+	}
+	mp_deadline(&deadline, timeout_ms);
+	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
+	mp_store(&local->waiting, 1);
+	block = get_until(pool, timeout_ms < 0 ? NULL : &deadline);
+	int error = errno;
+	mp_pressure_calm(&pool->core);
+	mp_store(&local->waiting, 0);
+	errno = error;
+	return block;
+}
