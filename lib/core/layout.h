@@ -2,8 +2,8 @@
 /*
  * What lies where in a pool's control segment, and a process's view of it.
  *
- *	control  | header | shards | slots | caches | channels           | words     | magazines |
- *	         | 1 page | 128 B  | 64 B  | 128 B  | 384 B + 8 B/cell   | 8 B/block | 32 B + 4 B/entry |
+ *	control  | header | shards | slots | caches | channels      | words     | magazines     |
+ *	         | 1 page | 128 B  | 64 B  | 128 B  | 384 + 8/cell  | 8 B/block | 32 + 4/entry  |
  *	data     | block 0 | block 1 | ...                          (stride bytes each)
  *
  * A pool that can grow is laid out for max_blocks from the start: all words and magazines are
@@ -67,7 +67,7 @@ struct mp_header {
 	uint32_t depth;
 	char name[72];
 
-	/* Written rarely, read by all: the first two by the daemon alone, the last see pressure.h. */
+	/* Written rarely, read by all: two by the daemon alone, the last see pressure.h. */
 	_Alignas(128) mp_atomic32 broken; /* not 0: give up, EIO */
 	mp_atomic32 born;                 /* blocks there are; never fewer than before */
 	mp_atomic32 pressure;             /* whether getters wait for a block */

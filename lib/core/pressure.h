@@ -25,7 +25,7 @@
  * them has got its block or gone back to sleep, or a scheduler's turn or two have passed.
  *
  * What is true if somebody dies:
- *	waiter, ASLEEP left behind	the next put flushes and wakes in vain; a getter then waits once
+ *	waiter, ASLEEP left behind	the next put flushes and wakes in vain; a getter waits once
  *	putter, before -> WOKEN		its pass announces what it left, and wakes
  *	putter, before its futex wake	the waiters' slice is over some time, or the pass wakes them
  *	waiter, after being woken	a getter waits once; the other waiters were woken as well
@@ -51,8 +51,7 @@ enum {
 /* Whether somebody may be asleep. After mp_leave(). */
 static inline bool mp_is_pressed(const struct mp_pool *pool)
 {
-	return __builtin_expect((mp_load(&pool->header->pressure) & MP_PRESSURE_STATE) == MP_ASLEEP,
-				0);
+	return __builtin_expect(mp_load(&pool->header->pressure) & MP_ASLEEP, 0);
 }
 
 /* Wakes all waiters; what they are to find is in the depot or loose. */
