@@ -26,6 +26,7 @@
 
 #define BLOCKS 64
 #define CAPACITY 8
+#define DEPTH 8    /* of a channel */
 #define POINTS 200 /* of an operation, unless --all */
 #define TAIL 150   /* its last instructions, all of them: there it lets go of things */
 
@@ -138,6 +139,42 @@ static void with_stolen_cache(struct scene *s)
 	put_some(s, 2);
 	member_get(&s->survivor, &index);
 	member_put(&s->survivor, index);
+}
+
+static struct mp_channel *channel_of(const struct scene *s)
+{
+	return mp_pool_channel(&s->arena.daemon, 0);
+}
+
+/* Five blocks of the survivor's are under way to the victim, who has the seat. */
+static void with_blocks_under_way(struct scene *s)
+{
+	void *blocks[5];
+	int error;
+
+	member_get_bulk(&s->survivor, blocks, 5);
+	mp_channel_send(&s->survivor.pool, channel_of(s), blocks, 5, &error);
+	mp_channel_claim(&s->victim.pool, channel_of(s));
+}
+
+/* More than a channel can hold. */
+static void with_more_than_fits(struct scene *s)
+{
+	get_some(s, DEPTH + 2);
+}
+
+/* The survivor waits for a block. */
+static void with_a_waiter(struct scene *s)
+{
+	with_both_full(s);
+	mp_pressure_raise(&s->survivor.pool);
+}
+
+/* The survivor was woken and has not come. */
+static void with_a_woken_waiter(struct scene *s)
+{
+	mp_pressure_raise(&s->survivor.pool);
+	mp_pressure_wake(&s->survivor.pool);
 }
 
 /* A third process died with blocks in hand and magazines half used: there is much to collect. */
@@ -331,6 +368,41 @@ static void act_uncached(void *data)
 	member_put(m, index);
 }
 
+static void act_send(void *data)
+{
+	struct scene *s = data;
+	int error;
+
+	mp_channel_send(&s->victim.pool, channel_of(s), s->blocks, s->n, &error);
+}
+
+static void act_receive(void *data)
+{
+	struct scene *s = data;
+	void *blocks[DEPTH];
+	int error;
+
+	mp_channel_receive(&s->victim.pool, channel_of(s), blocks, 3, &error);
+	mp_channel_receive(&s->victim.pool, channel_of(s), blocks, DEPTH, &error);
+}
+
+static void act_sit(void *data)
+{
+	struct scene *s = data;
+
+	mp_channel_leave(channel_of(s), mp_channel_claim(&s->victim.pool, channel_of(s)));
+}
+
+static void act_wait(void *data)
+{
+	struct scene *s = data;
+	uint32_t index;
+
+	mp_pressure_raise(&s->victim.pool);
+	member_get(&s->victim, &index);
+	mp_pressure_calm(&s->victim.pool);
+}
+
 static const struct operation operations[] = {
 	{"get", with_loaded, act_get, false},
 	{"get first", nothing, act_get, false},
@@ -357,6 +429,13 @@ static const struct operation operations[] = {
 	{"give", with_loaded, act_give, false},
 	{"take", with_gift_of_survivor, act_take, false},
 	{"withdraw", with_own_gift, act_withdraw, false},
+	{"send", with_loaded, act_send, false},
+	{"send, full", with_more_than_fits, act_send, false},
+	{"receive", with_blocks_under_way, act_receive, false},
+	{"consumer's seat", nothing, act_sit, false},
+	{"wait", with_loaded, act_wait, false},
+	{"put, somebody waits", with_a_waiter, act_put, false},
+	{"get, somebody was woken", with_a_woken_waiter, act_get, true},
 	{"collect", with_dead_third, act_collect, false},
 	{"get and put without cache", with_loaded, act_uncached, false},
 };
@@ -365,8 +444,11 @@ static const struct operation operations[] = {
 
 static void scene_make(struct scene *s, const struct operation *op)
 {
-	struct mp_shape wish = {
-		.blocks = BLOCKS, .capacity = CAPACITY, .n_caches = 4, .n_slots = 4};
+	struct mp_shape wish = {.blocks = BLOCKS,
+				.capacity = CAPACITY,
+				.n_caches = 4,
+				.n_slots = 4,
+				.depth = DEPTH};
 
 	*s = (struct scene){0};
 	arena_make(&s->arena, wish);
@@ -398,6 +480,28 @@ static bool run(struct scene *s, const struct operation *op, unsigned long k, un
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
+/* Within the grace of what the victim has sent. SIZE_MAX: a block came that the survivor has. */
+static size_t receive_all(struct scene *s, unsigned char *owners)
+{
+	void *blocks[DEPTH];
+	size_t n = 0;
+	int error;
+
+	if (!mp_channel_claim(&s->survivor.pool, channel_of(s))) {
+		errx(1, "the consumer's seat is lost");
+	}
+	uint32_t got = mp_channel_receive(&s->survivor.pool, channel_of(s), blocks, DEPTH, &error);
+	for (uint32_t i = 0; i < got; i++) {
+		uint64_t index = mp_pool_index(&s->survivor.pool, blocks[i]);
+		if (owners[index]) {
+			return SIZE_MAX;
+		}
+		owners[index] = 1;
+		n++;
+	}
+	return n;
+}
+
 /* What the survivor finds. NULL: every block, once. */
 static const char *recover(struct scene *s)
 {
@@ -413,13 +517,16 @@ static const char *recover(struct scene *s)
 	if (own >= 0) {
 		owners[own] = 1;
 	}
+	arena_bury(&s->arena, VICTIM, false);
+	size_t received = receive_all(s, owners);
 	arena_bury(&s->arena, VICTIM, true);
-	size_t n = member_drain(&s->survivor, owners, 1);
+	size_t n = received > BLOCKS ? received : member_drain(&s->survivor, owners, 1);
 	if (n == SIZE_MAX) {
 		return "a block was handed out twice";
 	}
-	if (n + (own >= 0) != BLOCKS) {
-		snprintf(text, sizeof text, "%zu of %d blocks", n + (own >= 0), BLOCKS);
+	n += received + (own >= 0);
+	if (n != BLOCKS) {
+		snprintf(text, sizeof text, "%zu of %d blocks", n, BLOCKS);
 		return text;
 	}
 	return arena_audit(&s->arena);

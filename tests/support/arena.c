@@ -62,6 +62,15 @@ uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 	return pass.recovered;
 }
 
+/* What every call does at its end. */
+static void leave(struct member *member)
+{
+	mp_leave(member->local.cache);
+	if (mp_is_pressed(&member->pool)) {
+		mp_relieve(&member->pool, &member->local);
+	}
+}
+
 int member_get(struct member *member, uint32_t *index)
 {
 	if (!mp_enter(member->local.cache)) {
@@ -72,7 +81,7 @@ int member_get(struct member *member, uint32_t *index)
 	if (*index == MP_NONE) {
 		error = mp_get(&member->pool, &member->local, index);
 	}
-	mp_leave(member->local.cache);
+	leave(member);
 	return error;
 }
 
@@ -86,7 +95,7 @@ int member_put(struct member *member, uint32_t index)
 	if (!mp_try_put(&member->pool, &member->local, member->local.cache, block)) {
 		error = mp_put(&member->pool, &member->local, block);
 	}
-	mp_leave(member->local.cache);
+	leave(member);
 	return error;
 }
 
@@ -101,7 +110,7 @@ int member_get_bulk(struct member *member, void **blocks, uint32_t n)
 	if (!mp_try_get_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_get_bulk(&member->pool, &member->local, blocks, n);
 	}
-	mp_leave(member->local.cache);
+	leave(member);
 	return error;
 }
 
@@ -116,7 +125,7 @@ int member_put_bulk(struct member *member, void *const *blocks, uint32_t n)
 	if (!mp_try_put_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_put_bulk(&member->pool, &member->local, blocks, n);
 	}
-	mp_leave(member->local.cache);
+	leave(member);
 	return error;
 }
 
@@ -124,7 +133,7 @@ void member_flush(struct member *member)
 {
 	mp_enter(member->local.cache);
 	mp_flush(&member->pool, &member->local);
-	mp_leave(member->local.cache);
+	leave(member);
 }
 
 size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag)

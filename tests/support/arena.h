@@ -8,9 +8,11 @@
 
 #include "lib/core/audit.h"
 #include "lib/core/cache.h"
+#include "lib/core/channel.h"
 #include "lib/core/collect.h"
 #include "lib/core/futex.h"
 #include "lib/core/pass.h"
+#include "lib/core/pressure.h"
 #include "lib/core/slot.h"
 #include "lib/core/steal.h"
 
