@@ -79,6 +79,13 @@ static bool read_line(struct actor *actor, char *line, size_t size)
 	return true;
 }
 
+int64_t actor_hear(struct actor *actor)
+{
+	char line[40];
+
+	return read_line(actor, line, sizeof line) ? strtoll(line, NULL, 10) : INT64_MIN;
+}
+
 int64_t actor_ask(struct actor *actor, const char *format, ...)
 {
 	char line[200];
@@ -88,7 +95,7 @@ int64_t actor_ask(struct actor *actor, const char *format, ...)
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	actor_tell(actor, line);
-	return read_line(actor, line, sizeof line) ? strtoll(line, NULL, 10) : INT64_MIN;
+	return actor_hear(actor);
 }
 
 void actor_kill(struct actor *actor)

@@ -7,6 +7,10 @@
  *	open NAME [reader|observer]	get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)
+ *	wait MS (for a block)	soon MS N (put N in a thread, later)	greedy MS (see there)
+ *	idle N M (N threads that have got and put M blocks)		gifts (how many)
+ *	sender CHANNEL	receiver CHANNEL	send N		receive N MS
+ *	stream N (numbered blocks, then 0)	sink (for ever, no answer)
  *	exec (itself anew)	closefrom	fork (what a child's get says)	write (to the last)
  *	exit
  */
@@ -30,7 +34,10 @@ void actor_start(struct actor *actor);
 __attribute__((format(printf, 2, 3))) int64_t actor_ask(struct actor *actor, const char *format,
 							...);
 
-/* Tells it something that has no answer. */
+/* Waits for an answer; as actor_ask(). */
+int64_t actor_hear(struct actor *actor);
+
+/* Tells it something and does not wait for the answer, if any. */
 void actor_tell(struct actor *actor, const char *command);
 
 /* SIGKILL, and wait until it is gone. */

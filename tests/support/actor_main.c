@@ -2,6 +2,7 @@
 /* The program behind actor.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,143 @@ static int64_t do_churn(const char *arg)
 	return 0;
 }
 
+static int64_t do_wait(const char *arg)
+{
+	return keep(mempool_get_wait(pool, atoi(arg)));
+}
+
+/* Puts @n blocks some milliseconds from now. */
+static long soon_ms, soon_n;
+
+static void *put_soon(void *unused)
+{
+	usleep((useconds_t)soon_ms * 1000);
+	for (; soon_n > 0 && n > 0; soon_n--) {
+		mempool_put(pool, blocks[--n]);
+	}
+	return unused;
+}
+
+static int64_t do_soon(const char *arg)
+{
+	pthread_t thread;
+
+	sscanf(arg, "%ld %ld", &soon_ms, &soon_n);
+	return -pthread_create(&thread, NULL, put_soon, NULL);
+}
+
+/* Has all there is, for ever but for the moment between a put and the next get. */
+static int64_t do_greedy(const char *arg)
+{
+	long ms = atol(arg);
+
+	while (arg) {
+		do_drain("");
+		if (ms > 0) {
+			usleep((useconds_t)ms * 1000);
+		}
+		if (n > 0) {
+			mempool_put(pool, blocks[--n]);
+		}
+	}
+	return 0;
+}
+
+/* One whose magazines are full and who does nothing more; says so by a pipe. */
+static int idle_pipe[2];
+static size_t idle_blocks;
+
+static void *be_idle(void *unused)
+{
+	void *mine[512];
+
+	int error = mempool_get_bulk(pool, mine, idle_blocks);
+	error = error ? error : mempool_put_bulk(pool, mine, idle_blocks);
+	(void)!write(idle_pipe[1], &error, sizeof error);
+	for (;;) {
+		pause();
+	}
+	return unused;
+}
+
+static int64_t do_idle(const char *arg)
+{
+	size_t threads;
+	pthread_t thread;
+	int error = pipe(idle_pipe);
+
+	sscanf(arg, "%zu %zu", &threads, &idle_blocks);
+	for (size_t i = 0; error == 0 && i < threads; i++) {
+		pthread_create(&thread, NULL, be_idle, NULL);
+		(void)!read(idle_pipe[0], &error, sizeof error);
+	}
+	return error;
+}
+
+static int64_t do_gifts(const char *arg)
+{
+	(void)arg;
+	return mempool_gifts(pool, NULL, 0);
+}
+
+static struct mempool_channel *channel;
+
+static int64_t do_sender(const char *arg)
+{
+	return mempool_channel_open(pool, (uint32_t)atoi(arg), 0, &channel);
+}
+
+static int64_t do_receiver(const char *arg)
+{
+	return mempool_channel_open(pool, (uint32_t)atoi(arg), MEMPOOL_CHANNEL_RECEIVE, &channel);
+}
+
+static int64_t do_send(const char *arg)
+{
+	size_t many = (size_t)atol(arg);
+	ssize_t sent = mempool_channel_send_bulk(channel, blocks + n - many, many, 0);
+	n -= sent == (ssize_t)many ? many : 0;
+	return sent;
+}
+
+static int64_t do_receive(const char *arg)
+{
+	size_t many;
+	int ms;
+
+	sscanf(arg, "%zu %d", &many, &ms);
+	ssize_t got = mempool_channel_receive_bulk(channel, blocks + n, many, ms);
+	n += got > 0 ? (size_t)got : 0;
+	return got;
+}
+
+static int64_t do_stream(const char *arg)
+{
+	for (int64_t i = 1, many = atol(arg); i <= many; i++) {
+		int64_t *block = mempool_get_wait(pool, -1);
+		if (!block) {
+			return -errno;
+		}
+		*block = i;
+		int error = mempool_channel_send(channel, block, -1);
+		if (error) {
+			return error;
+		}
+	}
+	return 0;
+}
+
+static int64_t do_sink(const char *arg)
+{
+	while (arg) {
+		void *block = mempool_channel_receive(channel, -1);
+		if (!block || mempool_put(pool, block) != 0) {
+			exit(99);
+		}
+	}
+	return 0;
+}
+
 static int64_t do_exec(const char *arg)
 {
 	(void)arg;
@@ -189,7 +327,11 @@ static const struct {
 	{"withdraw", do_withdraw}, {"flush", do_flush}, {"drain", do_drain},
 	{"close", do_close},       {"force", do_force}, {"foreign", do_foreign},
 	{"churn", do_churn},       {"exec", do_exec},   {"closefrom", do_closefrom},
-	{"fork", do_fork},         {"write", do_write}, {"exit", do_exit},
+	{"wait", do_wait},         {"soon", do_soon},   {"greedy", do_greedy},
+	{"idle", do_idle},         {"gifts", do_gifts}, {"sender", do_sender},
+	{"receiver", do_receiver}, {"send", do_send},   {"receive", do_receive},
+	{"stream", do_stream},     {"sink", do_sink},   {"fork", do_fork},
+	{"write", do_write},       {"exit", do_exit},
 };
 
 static int64_t obey(char *line)

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels between processes: what is sent arrives once and in order, past the death of either. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/system/story.h"
+
+#define ROUNDS 40
+
+static struct mempool_channel *channel;
+
+static struct actor sender(void)
+{
+	struct actor a = holder(0);
+	ck_assert_int_eq(actor_ask(&a, "sender 0"), 0);
+	return a;
+}
+
+static void begin_receiving(void)
+{
+	begin();
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+}
+
+static void end_channel(void)
+{
+	ck_assert_int_eq(mempool_channel_close(channel), 0);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(is_sound());
+	end();
+}
+
+START_TEST(a_stream_arrives_whole_and_in_order)
+{
+	begin_receiving();
+	struct actor a = sender();
+	actor_tell(&a, "stream 20000");
+	for (int64_t i = 1; i <= 20000; i++) {
+		int64_t *block = mempool_channel_receive(channel, 5000);
+		ck_assert_msg(block != NULL, "block %ld: errno %d", (long)i, errno);
+		ck_assert_int_eq(*block, i);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+	ck_assert_int_eq(actor_hear(&a), 0);
+	actor_kill(&a);
+	end_channel();
+}
+END_TEST
+
+/* Whatever a killed sender had sent arrives, in its order, and nothing else. */
+START_TEST(killed_senders_leave_a_beginning_of_their_stream)
+{
+	begin_receiving();
+	for (int i = 0; i < ROUNDS; i++) {
+		struct actor a = sender();
+		int64_t next = 1, *block;
+		actor_tell(&a, "stream 1000000");
+		for (int more = i * 17; more > 0; more--) {
+			block = mempool_channel_receive(channel, 5000);
+			ck_assert_ptr_nonnull(block);
+			ck_assert_int_eq(*block, next++);
+			ck_assert_int_eq(mempool_put(pool, block), 0);
+		}
+		actor_kill(&a);
+		while ((block = mempool_channel_receive(channel, 0))) {
+			ck_assert_int_eq(*block, next++);
+			ck_assert_int_eq(mempool_put(pool, block), 0);
+		}
+		ck_assert_int_eq(errno, EAGAIN);
+	}
+	end_channel();
+}
+END_TEST
+
+/* The next receiver goes on where the dead one was; at most what that one had in hand is missing. */
+START_TEST(killed_receivers_leave_the_rest_to_the_next)
+{
+	begin();
+	struct actor a = sender();
+	int64_t last = 0;
+	actor_tell(&a, "stream 100000000");
+	for (int i = 0; i < ROUNDS; i++) {
+		struct actor b = holder(0);
+		ck_assert_int_eq(actor_ask(&b, "receiver 0"), 0);
+		actor_tell(&b, "sink");
+		sleep_ms(i % 5);
+		actor_kill(&b);
+		int64_t deadline = now_ms() + 5000;
+		while (mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel) != 0) {
+			ck_assert_int_lt(now_ms(), deadline);
+		}
+		int64_t *block = mempool_channel_receive(channel, 5000);
+		ck_assert_ptr_nonnull(block);
+		ck_assert_int_gt(*block, last);
+		last = *block;
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+		block = mempool_channel_receive(channel, 5000);
+		ck_assert_int_eq(*block, ++last);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+		ck_assert_int_eq(mempool_channel_close(channel), 0);
+	}
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(is_sound());
+	end();
+}
+END_TEST
+
+START_TEST(a_stopped_sender_holds_up_nobody_and_loses_nothing)
+{
+	begin_receiving();
+	struct actor a = sender(), b = sender();
+	actor_tell(&a, "stream 3000");
+	void *block = mempool_channel_receive(channel, 5000);
+	ck_assert_ptr_nonnull(block);
+	kill(a.pid, SIGSTOP);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	actor_tell(&b, "stream 3000");
+	size_t n = 1;
+	while ((block = mempool_channel_receive(channel, 500))) {
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+		n++;
+	}
+	ck_assert_int_eq(actor_hear(&b), 0);
+	ck_assert_uint_ge(n, 3000);
+	kill(a.pid, SIGCONT);
+	for (; n < 6000; n++) {
+		block = mempool_channel_receive(channel, 5000);
+		ck_assert_ptr_nonnull(block);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+	ck_assert_int_eq(actor_hear(&a), 0);
+	actor_kill(&a);
+	actor_kill(&b);
+	end_channel();
+}
+END_TEST
+
+START_TEST(one_receives_at_a_time)
+{
+	begin();
+	struct actor a = holder(0);
+	ck_assert_int_eq(actor_ask(&a, "receiver 2"), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 2, MEMPOOL_CHANNEL_RECEIVE, &channel), -EBUSY);
+	ck_assert_int_eq(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	ck_assert_int_eq(mempool_channel_close(channel), 0);
+	ck_assert_int_eq(actor_ask(&a, "force"), 0);
+	int64_t deadline = now_ms() + 5000;
+	while (mempool_channel_open(pool, 2, MEMPOOL_CHANNEL_RECEIVE, &channel) == -EBUSY) {
+		ck_assert_int_lt(now_ms(), deadline);
+	}
+	actor_kill(&a);
+	end_channel();
+}
+END_TEST
+
+START_TEST(sending_waits_for_room_and_receiving_for_blocks)
+{
+	begin();
+	struct actor a = sender(), b = holder(0);
+	ck_assert_int_eq(actor_ask(&b, "receiver 0"), 0);
+	ck_assert_int_eq(actor_ask(&b, "receive 1 0"), -EAGAIN);
+	ck_assert_int_eq(actor_ask(&b, "receive 1 100"), -ETIMEDOUT);
+	actor_tell(&a, "stream 600"); /* a channel holds 256 */
+	sleep_ms(100);
+	for (int i = 0; i < 600; i += 50) {
+		ck_assert_int_eq(actor_ask(&b, "receive 50 5000"), 50);
+	}
+	ck_assert_int_eq(actor_hear(&a), 0);
+	actor_tell(&b, "receive 10 5000");
+	sleep_ms(100);
+	ck_assert_int_eq(actor_ask(&a, "get 3"), 0);
+	ck_assert_int_eq(actor_ask(&a, "send 3"), 3);
+	int64_t got = actor_hear(&b);
+	ck_assert_int_ge(got, 1);
+	ck_assert_int_le(got, 3);
+	actor_kill(&a);
+	actor_kill(&b);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	end();
+}
+END_TEST
+
+START_TEST(a_full_channel_says_so_and_the_block_stays_with_its_owner)
+{
+	begin();
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &channel), 0);
+	void *block;
+	for (int i = 0; i < 256; i++) {
+		block = mempool_get(pool);
+		ck_assert_int_eq(mempool_channel_send(channel, block, 0), 0);
+	}
+	block = mempool_get(pool);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EAGAIN);
+	int64_t before = now_ms();
+	ck_assert_int_eq(mempool_channel_send(channel, block, 120), -ETIMEDOUT);
+	ck_assert_int_ge(now_ms() - before, 120);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EALREADY);
+	ck_assert_int_eq(mempool_channel_send(channel, (char *)block + 1, 0), -EINVAL);
+	ck_assert_ptr_null(mempool_channel_receive(channel, 0));
+	ck_assert_int_eq(errno, EBADF);
+	ck_assert_int_eq(mempool_channel_fd(channel), -EBADF);
+	ck_assert_int_eq(mempool_channel_send(channel, block, -2), -EINVAL);
+	ck_assert_int_eq(mempool_channel_open(pool, 4, 0, &channel), -EINVAL);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 2, &channel), -EINVAL);
+	/* What is in a channel is no lost gift. */
+	ck_assert_int_eq(mempool_gifts(pool, NULL, 0), 0);
+	ck_assert_int_eq(mempool_close(pool), -EBUSY);
+	end();
+}
+END_TEST
+
+static bool is_readable(void *fd)
+{
+	struct pollfd p = {.fd = *(int *)fd, .events = POLLIN};
+	return poll(&p, 1, 0) == 1;
+}
+
+static bool is_not_readable(void *fd)
+{
+	return !is_readable(fd);
+}
+
+START_TEST(a_descriptor_is_readable_while_there_is_something)
+{
+	begin_receiving();
+	struct actor a = sender();
+	int fd = mempool_channel_fd(channel);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(mempool_channel_fd(channel), fd);
+	ck_assert_int_eq(actor_ask(&a, "get 9"), 0);
+	for (int round = 0; round < 3; round++) {
+		sleep_ms(20);
+		ck_assert(!is_readable(&fd));
+		ck_assert_int_eq(actor_ask(&a, "send 3"), 3);
+		ck_assert(wait_until(is_readable, &fd, 5000));
+		void *blocks[3];
+		ck_assert_int_eq(mempool_channel_receive_bulk(channel, blocks, 2, 0), 2);
+		ck_assert(is_readable(&fd));
+		ck_assert_int_eq(mempool_channel_receive_bulk(channel, blocks + 2, 2, 0), 1);
+		ck_assert_int_eq(mempool_put_bulk(pool, blocks, 3), 0);
+		/* Once it may ring for nothing. */
+		ck_assert_ptr_null(mempool_channel_receive(channel, 0));
+		ck_assert(wait_until(is_not_readable, &fd, 5000));
+	}
+	actor_kill(&a);
+	end_channel();
+}
+END_TEST
+
+/* Every block through an event loop, none of them waited for in vain. */
+START_TEST(an_event_loop_misses_nothing)
+{
+	begin_receiving();
+	struct actor a = sender();
+	struct pollfd p = {.fd = mempool_channel_fd(channel), .events = POLLIN};
+	actor_tell(&a, "stream 5000");
+	for (int64_t next = 1; next <= 5000;) {
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		int64_t *block;
+		while ((block = mempool_channel_receive(channel, 0))) {
+			ck_assert_int_eq(*block, next++);
+			ck_assert_int_eq(mempool_put(pool, block), 0);
+		}
+	}
+	ck_assert_int_eq(actor_hear(&a), 0);
+	actor_kill(&a);
+	end_channel();
+}
+END_TEST
+
+START_TEST(closing_by_force_ends_channels_and_their_bells)
+{
+	begin_receiving();
+	struct mempool_channel *other;
+	ck_assert_int_ge(mempool_channel_fd(channel), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 1, 0, &other), 0);
+	ck_assert_int_eq(mempool_channel_send(other, mempool_get(pool), 0), 0);
+	ck_assert_int_eq(mempool_close(pool), -EBUSY);
+	ck_assert_int_eq(mempool_close_force(pool), 0);
+	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	end_channel();
+}
+END_TEST
+
+static void *receive_one(void *arg)
+{
+	(void)arg;
+	return mempool_channel_receive(channel, 5000);
+}
+
+START_TEST(a_channel_is_not_closed_under_a_receiver)
+{
+	begin_receiving();
+	struct mempool_channel *out;
+	pthread_t thread;
+	void *block;
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
+	pthread_create(&thread, NULL, receive_one, NULL);
+	sleep_ms(100);
+	ck_assert_int_eq(mempool_channel_close(channel), -EBUSY);
+	ck_assert_int_eq(mempool_close_force(pool), -EBUSY);
+	ck_assert_ptr_null(mempool_channel_receive(channel, 0));
+	ck_assert_int_eq(errno, EDEADLK);
+	ck_assert_int_eq(mempool_channel_send(out, mempool_get(pool), 0), 0);
+	pthread_join(thread, &block);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert_int_eq(mempool_channel_close(out), 0);
+	end_channel();
+}
+END_TEST
+
+START_TEST(a_forked_child_has_no_channel)
+{
+	begin_receiving();
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		bool refused = !mempool_channel_receive(channel, 0) && errno == ECHILD &&
+			       mempool_channel_fd(channel) == -ECHILD &&
+			       mempool_channel_close(channel) == -ECHILD;
+		_exit(refused ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+	end_channel();
+}
+END_TEST
+
+SUITE("channels", a_stream_arrives_whole_and_in_order,
+      killed_senders_leave_a_beginning_of_their_stream, killed_receivers_leave_the_rest_to_the_next,
+      a_stopped_sender_holds_up_nobody_and_loses_nothing, one_receives_at_a_time,
+      sending_waits_for_room_and_receiving_for_blocks,
+      a_full_channel_says_so_and_the_block_stays_with_its_owner,
+      a_descriptor_is_readable_while_there_is_something, an_event_loop_misses_nothing,
+      closing_by_force_ends_channels_and_their_bells, a_channel_is_not_closed_under_a_receiver,
+      a_forked_child_has_no_channel)

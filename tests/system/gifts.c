@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Gifts between processes, one and many: what becomes of them when either end is killed. */
+#include <string.h>
+
+#include "tests/system/story.h"
+
+#define MANY 40
+
+static void *blocks[MANY];
+static struct mempool_token tokens[MANY];
+
+static void give_many(void)
+{
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, MANY), 0);
+	ck_assert_int_eq(mempool_give_bulk(pool, blocks, tokens, MANY), 0);
+}
+
+START_TEST(a_bulk_is_given_and_taken)
+{
+	begin();
+	give_many();
+	struct actor a = holder(0);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_int_eq(actor_ask(&a, "take %ld", (long)tokens[i].v), 0);
+	}
+	ck_assert_int_eq(actor_ask(&a, "take %ld", (long)tokens[0].v), -ESTALE);
+	ck_assert_int_eq(actor_ask(&a, "put %d", MANY), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+START_TEST(a_bulk_is_given_whole_or_not_at_all)
+{
+	begin();
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, MANY), 0);
+	void *last = blocks[MANY - 1];
+	blocks[MANY - 1] = blocks[3];
+	ck_assert_int_eq(mempool_give_bulk(pool, blocks, tokens, MANY), -EPERM);
+	blocks[MANY - 1] = (char *)last + 1;
+	ck_assert_int_eq(mempool_give_bulk(pool, blocks, tokens, MANY), -EINVAL);
+	blocks[MANY - 1] = last;
+	ck_assert_uint_eq(stats().used, MANY);
+	ck_assert_int_eq(mempool_put_bulk(pool, blocks, MANY), 0);
+	end();
+}
+END_TEST
+
+START_TEST(stale_tokens_of_a_bulk_leave_holes)
+{
+	begin();
+	give_many();
+	void *had[MANY];
+	ck_assert_ptr_nonnull(mempool_take(pool, tokens[5]));
+	ck_assert_int_eq(mempool_take_bulk(pool, tokens, had, MANY), MANY - 1);
+	ck_assert_ptr_null(had[5]);
+	had[5] = blocks[5];
+	ck_assert_mem_eq(had, blocks, sizeof had);
+	ck_assert_int_eq(mempool_take_bulk(pool, tokens, had, MANY), 0);
+	ck_assert_int_eq(mempool_put_bulk(pool, blocks, MANY), 0);
+	end();
+}
+END_TEST
+
+/* A receiver got the tokens and was killed before it took all: the giver finds out what is left. */
+START_TEST(gifts_whose_receiver_died_are_listed_and_withdrawn)
+{
+	begin();
+	give_many();
+	struct actor a = holder(0);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(actor_ask(&a, "take %ld", (long)tokens[i].v), 0);
+	}
+	actor_kill(&a);
+	struct mempool_token left[MANY];
+	void *had[MANY];
+	ck_assert_int_eq(mempool_gifts(pool, left, 4), MANY - 10);
+	ck_assert_int_eq(mempool_gifts(pool, left, MANY), MANY - 10);
+	ck_assert_int_eq(mempool_withdraw_bulk(pool, left, had, MANY - 10), MANY - 10);
+	ck_assert_int_eq(mempool_gifts(pool, left, MANY), 0);
+	ck_assert_int_eq(mempool_put_bulk(pool, had, MANY - 10), 0);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	end();
+}
+END_TEST
+
+START_TEST(nobody_withdraws_what_another_gave)
+{
+	begin();
+	give_many();
+	struct actor a = holder(0);
+	ck_assert_int_eq(actor_ask(&a, "withdraw %ld", (long)tokens[0].v), -EPERM);
+	ck_assert_int_eq(actor_ask(&a, "gifts"), 0);
+	void *had[MANY];
+	ck_assert_int_eq(mempool_withdraw_bulk(pool, tokens, had, MANY), MANY);
+	ck_assert_int_eq(mempool_put_bulk(pool, had, MANY), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+/* The pool's grace is 200 ms. */
+START_TEST(a_dead_givers_gifts_can_be_taken_within_the_grace)
+{
+	begin();
+	struct actor a = holder(2);
+	struct mempool_token first = {(uint64_t)actor_ask(&a, "give")};
+	struct mempool_token second = {(uint64_t)actor_ask(&a, "give")};
+	actor_kill(&a);
+	sleep_ms(50);
+	void *block = mempool_take(pool, first);
+	ck_assert_ptr_nonnull(block);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert_ptr_null(mempool_take(pool, second));
+	ck_assert_int_eq(errno, ESTALE);
+	end();
+}
+END_TEST
+
+static void begin_with_quota(uint32_t quota)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	service_start(&service);
+	conn = service_connect();
+	attr.block_size = 64;
+	attr.blocks = BLOCKS;
+	attr.quota = quota;
+	ck_assert_int_eq(mempool_create(conn, "frames", &attr, &pool), 0);
+}
+
+START_TEST(a_quota_limits_what_a_process_owns)
+{
+	begin_with_quota(10);
+	struct mempool_channel *in, *out;
+	struct actor a = holder(10);
+	ck_assert_int_eq(actor_ask(&a, "get 1"), -EDQUOT);
+	ck_assert_int_eq(actor_ask(&a, "wait 5000"), -EDQUOT);
+	ck_assert_int_eq(actor_ask(&a, "bulk 3"), -EDQUOT);
+	struct mempool_token token = {(uint64_t)actor_ask(&a, "give")};
+	ck_assert_int_eq(actor_ask(&a, "bulk 2"), -EDQUOT);
+	ck_assert_int_eq(actor_ask(&a, "get 1"), 0);
+	ck_assert_int_eq(actor_ask(&a, "take %ld", (long)token.v), -EDQUOT);
+	ck_assert_int_eq(actor_ask(&a, "withdraw %ld", (long)token.v), 0);
+	ck_assert_int_eq(actor_ask(&a, "put 2"), 0);
+	ck_assert_int_eq(actor_ask(&a, "get 1"), 0);
+	ck_assert_int_eq(actor_ask(&a, "put 10"), 0);
+	ck_assert_int_eq(actor_ask(&a, "bulk 10"), 0);
+	actor_kill(&a);
+	/* By channel: what may not be had stays there. */
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &in), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, 10), 0);
+	ck_assert_int_eq(mempool_channel_send_bulk(out, blocks, 4, 0), 4);
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, 2), 0);
+	void *had[MANY];
+	ck_assert_int_eq(mempool_channel_receive_bulk(in, had, 4, 0), 2);
+	ck_assert_int_eq(mempool_channel_receive_bulk(in, had + 2, 2, 0), -EDQUOT);
+	ck_assert_int_eq(mempool_put_bulk(pool, had, 2), 0);
+	ck_assert_int_eq(mempool_channel_receive_bulk(in, had, 4, 0), 2);
+	end();
+}
+END_TEST
+
+/* 64 threads sit on full magazines; one getter has every free block. */
+START_TEST(no_free_block_is_stranded_with_idle_threads)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	static void *all[4000];
+
+	service_start(&service);
+	conn = service_connect();
+	attr.block_size = 64;
+	attr.blocks = 4000;
+	attr.threads = 128;
+	attr.thread_cache = 48;
+	ck_assert_int_eq(mempool_create(conn, "frames", &attr, &pool), 0);
+	struct actor a = holder(0);
+	ck_assert_int_eq(actor_ask(&a, "idle 64 48"), 0);
+	ck_assert_uint_ge(stats().cached, 64 * 48);
+	for (size_t i = 0; i < 4000; i++) {
+		all[i] = mempool_get(pool);
+		ck_assert_msg(all[i] != NULL, "block %zu: errno %d", i, errno);
+	}
+	ck_assert_ptr_null(mempool_get(pool));
+	ck_assert_int_eq(errno, ENOMEM);
+	ck_assert_uint_eq(stats().used, 4000);
+	ck_assert(is_sound());
+	ck_assert_int_eq(mempool_put_bulk(pool, all, 4000), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+SUITE("gifts", a_bulk_is_given_and_taken, a_bulk_is_given_whole_or_not_at_all,
+      stale_tokens_of_a_bulk_leave_holes, gifts_whose_receiver_died_are_listed_and_withdrawn,
+      nobody_withdraws_what_another_gave, a_dead_givers_gifts_can_be_taken_within_the_grace,
+      a_quota_limits_what_a_process_owns, no_free_block_is_stranded_with_idle_threads)
