@@ -82,9 +82,11 @@ static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct 
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
+		mp_leave(local->cache); /* there is nothing for others, who may be ourselves */
+		return call_nothing(error);
 	}
 	leave(pool, local);
-	return error ? call_nothing(error) : mp_pool_address(&pool->core, index);
+	return mp_pool_address(&pool->core, index);
 }
 
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */

@@ -185,6 +185,47 @@ START_TEST(sending_waits_for_room_and_receiving_for_blocks)
 }
 END_TEST
 
+static struct actor producer, consumer;
+
+static int64_t wake_by_send(void)
+{
+	actor_tell(&consumer, "receive 1 9000");
+	sleep_ms(60);
+	int64_t before = now_ms();
+	ck_assert_int_eq(actor_ask(&producer, "get 1"), 0);
+	ck_assert_int_eq(actor_ask(&producer, "send 1"), 1);
+	ck_assert_int_eq(actor_hear(&consumer), 1);
+	return now_ms() - before;
+}
+
+static int64_t wake_by_receive(void)
+{
+	actor_tell(&producer, "stream 300");
+	sleep_ms(60);
+	int64_t before = now_ms();
+	ck_assert_int_eq(actor_ask(&consumer, "receive 100 0"), 100);
+	ck_assert_int_eq(actor_hear(&producer), 0);
+	int64_t took = now_ms() - before;
+	ck_assert_int_eq(actor_ask(&consumer, "receive 200 0"), 200);
+	ck_assert_int_eq(actor_ask(&consumer, "put 300"), 0);
+	return took;
+}
+
+START_TEST(who_sleeps_on_a_channel_is_woken)
+{
+	begin();
+	producer = sender();
+	consumer = holder(0);
+	ck_assert_int_eq(actor_ask(&consumer, "receiver 0"), 0);
+	ck_assert(is_woken_promptly(wake_by_send));
+	ck_assert_int_eq(actor_ask(&consumer, "put 15"), 0);
+	ck_assert(is_woken_promptly(wake_by_receive));
+	actor_kill(&producer);
+	actor_kill(&consumer);
+	end();
+}
+END_TEST
+
 START_TEST(a_full_channel_says_so_and_the_block_stays_with_its_owner)
 {
 	begin();
@@ -336,7 +377,7 @@ END_TEST
 SUITE("channels", a_stream_arrives_whole_and_in_order,
       killed_senders_leave_a_beginning_of_their_stream, killed_receivers_leave_the_rest_to_the_next,
       a_stopped_sender_holds_up_nobody_and_loses_nothing, one_receives_at_a_time,
-      sending_waits_for_room_and_receiving_for_blocks,
+      sending_waits_for_room_and_receiving_for_blocks, who_sleeps_on_a_channel_is_woken,
       a_full_channel_says_so_and_the_block_stays_with_its_owner,
       a_descriptor_is_readable_while_there_is_something, an_event_loop_misses_nothing,
       closing_by_force_ends_channels_and_their_bells, a_channel_is_not_closed_under_a_receiver,

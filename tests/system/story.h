@@ -88,6 +88,19 @@ static inline bool is_alone(void *unused)
 	return count_clients() == 1;
 }
 
+/*
+ * Whether sleepers are woken, and do not merely wake of themselves after a slice (100 ms, see
+ * lib/core/futex.h): the median of what @wake says, of which each is about half a slice then.
+ */
+static inline bool is_woken_promptly(int64_t (*wake_ms)(void))
+{
+	int slow = 0;
+	for (int i = 0; i < 15; i++) {
+		slow += wake_ms() > 25;
+	}
+	return slow < 8;
+}
+
 /* A client with @n blocks. */
 static inline struct actor holder(int n)
 {

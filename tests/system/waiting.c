@@ -8,6 +8,8 @@
 
 #define TRIES 1000
 
+static struct actor waiter, owner;
+
 /* The actor has all blocks and is at it for ever; @how is what it is told. */
 static struct actor greedy(const char *how)
 {
@@ -109,6 +111,7 @@ START_TEST(the_deadline_is_kept)
 	ck_assert_ptr_null(mempool_get_wait(pool, -2));
 	ck_assert_int_eq(errno, EINVAL);
 	ck_assert_uint_eq(stats().waits, 1);
+	ck_assert_uint_lt(stats().failures, 20); /* it slept, and did not ask all the time */
 	actor_kill(&peer);
 	end();
 }
@@ -118,7 +121,7 @@ END_TEST
 static void someone_brings(const char *told)
 {
 	struct actor peer = holder(BLOCKS);
-	struct actor waiter = holder(0);
+	waiter = holder(0);
 	actor_tell(&waiter, "wait 8000");
 	sleep_ms(150);
 	if (told) {
@@ -145,13 +148,52 @@ START_TEST(a_put_a_close_or_a_death_brings_the_block)
 }
 END_TEST
 
+static int64_t wake_by_put(void)
+{
+	/* So that the owner has a magazine with room, and the put is of the fast kind. */
+	ck_assert_int_eq(actor_ask(&owner, "put 1"), 0);
+	ck_assert_int_eq(actor_ask(&owner, "get 1"), 0);
+	actor_tell(&waiter, "wait 9000");
+	sleep_ms(60);
+	int64_t before = now_ms();
+	ck_assert_int_eq(actor_ask(&owner, "put 1"), 0);
+	ck_assert_int_eq(actor_hear(&waiter), 0);
+	return now_ms() - before;
+}
+
+static int64_t wake_by_death(void)
+{
+	struct actor peer = holder(0);
+	ck_assert_int_eq(actor_ask(&waiter, "put 1"), 0);
+	ck_assert_int_eq(actor_ask(&peer, "get 1"), 0);
+	actor_tell(&waiter, "wait 9000");
+	sleep_ms(60);
+	int64_t before = now_ms();
+	actor_kill(&peer);
+	ck_assert_int_eq(actor_hear(&waiter), 0);
+	return now_ms() - before;
+}
+
+START_TEST(who_waits_is_woken_by_puts_and_deaths)
+{
+	begin();
+	waiter = holder(1);
+	owner = holder(BLOCKS - 1);
+	ck_assert(is_woken_promptly(wake_by_put));
+	ck_assert(is_woken_promptly(wake_by_death));
+	actor_kill(&waiter);
+	actor_kill(&owner);
+	end();
+}
+END_TEST
+
 /* What a waiter that was killed leaves behind is one look, not a hang. */
 START_TEST(killed_waiters_cost_the_living_little)
 {
 	begin();
 	struct actor peer = greedy("greedy 0");
 	for (int i = 0; i < 30; i++) {
-		struct actor waiter = holder(0);
+		waiter = holder(0);
 		actor_tell(&waiter, "wait -1");
 		sleep_ms(i % 4);
 		actor_kill(&waiter);
@@ -257,6 +299,7 @@ END_TEST
 SUITE("waiting", a_block_is_had_beside_a_greedy_peer_each_time,
       a_block_is_had_beside_a_peer_that_seldom_puts, a_pool_of_one_block_goes_back_and_forth,
       a_pool_without_caches_goes_back_and_forth, the_deadline_is_kept,
-      a_put_a_close_or_a_death_brings_the_block, killed_waiters_cost_the_living_little,
-      killed_putters_leave_nobody_asleep, many_wait_and_each_is_served,
-      a_pool_is_not_closed_under_a_waiter, signals_do_not_end_the_wait)
+      a_put_a_close_or_a_death_brings_the_block, who_waits_is_woken_by_puts_and_deaths,
+      killed_waiters_cost_the_living_little, killed_putters_leave_nobody_asleep,
+      many_wait_and_each_is_served, a_pool_is_not_closed_under_a_waiter,
+      signals_do_not_end_the_wait)
