@@ -8,7 +8,6 @@
  * build: absolute times belong to a machine.
  */
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,25 +87,6 @@ static void parse(int argc, char **argv, struct options *options)
 	}
 }
 
-/* The first two CPUs this process may use; returns how many there are, 1 or 2. */
-static unsigned choose_cpus(unsigned cpus[2])
-{
-	cpu_set_t set;
-	unsigned n = 0;
-
-	CPU_ZERO(&set);
-	sched_getaffinity(0, sizeof set, &set);
-	for (unsigned i = 0; i < CPU_SETSIZE && n < 2; i++) {
-		if (CPU_ISSET(i, &set)) {
-			cpus[n++] = i;
-		}
-	}
-	if (n < 2) {
-		cpus[1] = cpus[0];
-	}
-	return n;
-}
-
 /* One repeat of every row: all peers, then the next row. */
 static void measure_once(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
 			 unsigned repeat, unsigned slice_ms)
@@ -151,7 +131,7 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &options);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	unsigned n_cpus = choose_cpus(cpus);
+	unsigned n_cpus = crew_cpus(cpus);
 	service_start(&service);
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {

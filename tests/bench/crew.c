@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/bench/crew.h"
+
+#define PATIENCE_S 20
+
+unsigned crew_cpus(unsigned cpus[2])
+{
+	cpu_set_t set;
+	unsigned n = 0;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof set, &set);
+	for (unsigned i = 0; i < CPU_SETSIZE && n < 2; i++) {
+		if (CPU_ISSET(i, &set)) {
+			cpus[n++] = i;
+		}
+	}
+	if (n < 2) {
+		cpus[1] = cpus[0];
+	}
+	return n;
+}
 
 static void say_absent(struct crew *crew, const char *why)
 {
@@ -20,7 +42,7 @@ static void say_absent(struct crew *crew, const char *why)
 }
 
 /* In the child: another program takes over. Returns only when it could not. */
-static void exec_program(const char *program, const int lines[2], const unsigned cpus[2])
+static void exec_program(const struct peer *peer, const int lines[2], const unsigned cpus[2])
 {
 	char first[16], second[16];
 	const int spare[2] = {fcntl(lines[0], F_DUPFD, 16), fcntl(lines[1], F_DUPFD, 16)};
@@ -30,8 +52,8 @@ static void exec_program(const char *program, const int lines[2], const unsigned
 	dup2(spare[0], WORKER_LINE);
 	dup2(spare[1], WORKER_LINE + 1);
 	closefrom(WORKER_LINE + 2);
-	execl(program, program, first, second, (char *)NULL);
-	fprintf(stderr, "%s: %s\n", program, strerror(errno));
+	execl(peer->program, peer->program, first, second, peer->name, (char *)NULL);
+	fprintf(stderr, "%s: %s\n", peer->program, strerror(errno));
 }
 
 static void be_first_worker(const struct peer *peer, const int lines[2], const unsigned cpus[2],
@@ -42,7 +64,7 @@ static void be_first_worker(const struct peer *peer, const int lines[2], const u
 		return;
 	}
 	if (peer->program != NULL) {
-		exec_program(peer->program, lines, cpus);
+		exec_program(peer, lines, cpus);
 	} else {
 		worker_pair(peer, lines, cpus);
 	}
@@ -61,6 +83,7 @@ static bool has_program(struct crew *crew, const char *program)
 
 void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2])
 {
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int a[2], b[2];
 
 	*crew = (struct crew){.peer = peer, .lines = {-1, -1}};
@@ -90,6 +113,8 @@ void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[
 	close(b[1]);
 	crew->lines[0] = a[0];
 	crew->lines[1] = b[0];
+	setsockopt(a[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(b[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	if (crew->pid < 0) {
 		say_absent(crew, strerror(errno));
 		crew->pid = 0;
@@ -102,7 +127,7 @@ static double hear(struct crew *crew, unsigned seat)
 
 	ssize_t n = recv(crew->lines[seat], &result, sizeof result, 0);
 	if (n != sizeof result) {
-		say_absent(crew, n < 0 ? strerror(errno) : "its worker ended");
+		say_absent(crew, n < 0 ? "its worker does not answer" : "its worker ended");
 		return 0;
 	}
 	if (result.ns == 0) {
@@ -130,7 +155,11 @@ double crew_run(struct crew *crew, unsigned n_cpus, struct slice slice)
 	for (unsigned i = 0; i < n_cpus; i++) {
 		sum += hear(crew, i);
 	}
-	return crew->absent[0] == '\0' ? sum / n_cpus : 0;
+	if (crew->absent[0] != '\0') {
+		crew_stop(crew); /* one of them may be spinning, waiting for the other */
+		return 0;
+	}
+	return sum / n_cpus;
 }
 
 void crew_stop(struct crew *crew)

@@ -18,6 +18,9 @@ struct crew {
 	char absent[BENCH_WHY]; /* why there are no numbers; empty while there are */
 };
 
+/* The first two CPUs this process may use; returns how many there are, 1 or 2. */
+unsigned crew_cpus(unsigned cpus[2]);
+
 /* Starts the workers. On failure the crew is absent, which is no error. */
 void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2]);
 

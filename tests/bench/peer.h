@@ -44,11 +44,17 @@ struct peer {
 	/* Gets and puts BENCH_BATCH blocks, @bulk a call. Returns false when a call fails. */
 	bool (*run)(void *pool, uint32_t bulk);
 
+	/*
+	 * Instead of run, hold and drop, in the hand-off benchmark: this worker's part of handing
+	 * @blocks blocks from worker 0 to worker 1, @bulk a call; see relay.h.
+	 */
+	bool (*relay)(void *end, uint32_t kind, uint32_t bulk, uint64_t blocks);
+
 	/* Gets @n blocks one by one, all or none; puts them. Not timed. */
 	bool (*hold)(void *pool, void **blocks, uint32_t n);
 	void (*drop)(void *pool, void **blocks, uint32_t n);
 
-	/* Another program that is this peer's workers; NULL: this one is. */
+	/* Another program that is this peer's workers, called CPU CPU NAME; NULL: this one is. */
 	const char *program;
 };
 

@@ -6,7 +6,7 @@
  * rte_eal_init() works on the same pools. It takes the next lcore number and with it a cache of its
  * own. Started by the driver with its two ends of the line as descriptors 3 and 4:
  *
- *	bench-dpdk CPU CPU
+ *	bench-dpdk CPU CPU NAME
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +110,7 @@ const struct peer peer_dpdk = {.name = "dpdk",
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
+	if (argc != 4) {
 		fprintf(stderr, "bench-dpdk is started by bench\n");
 		return 2;
 	}

@@ -1,52 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/figures.h"
 #include "tests/bench/table.h"
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* The median of the figures that are there; 0 when one is missing. */
-static double median(const double *figures, unsigned n)
-{
-	double sorted[TABLE_REPEATS_MAX];
-
-	memcpy(sorted, figures, n * sizeof *sorted);
-	qsort(sorted, n, sizeof *sorted, compare);
-	if (n == 0 || sorted[0] == 0) {
-		return 0;
-	}
-	return n % 2 != 0 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
-
-/* Half the figures lie within this much of the median, in percent. */
-static double spread(const double *figures, unsigned n)
-{
-	double distance[TABLE_REPEATS_MAX];
-	double middle = median(figures, n);
-
-	for (unsigned i = 0; i < n; i++) {
-		double d = figures[i] - middle;
-		distance[i] = (d < 0 ? -d : d) + 1e-9;
-	}
-	return middle == 0 ? 0 : 100 * median(distance, n) / middle;
-}
-
-static double ratio(const struct row *row, unsigned peer, unsigned n)
-{
-	double ratios[TABLE_REPEATS_MAX];
-
-	for (unsigned i = 0; i < n; i++) {
-		ratios[i] = row->ns[peer][i] > 0 ? row->ns[0][i] / row->ns[peer][i] : 0;
-	}
-	return median(ratios, n);
-}
 
 void table_init(struct table *table, unsigned repeats)
 {
@@ -80,15 +37,15 @@ static void print_row(const struct row *row, unsigned repeats)
 	printf("%-11s %4u %5u ", row->n_cpus == 1 ? "1 thread" : "2 processes",
 	       (unsigned)bench_bulks[row->bulk], (unsigned)bench_sizes[row->size]);
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {
-		print_number(median(row->ns[i], repeats));
+		print_number(figures_median(row->ns[i], repeats));
 	}
 	printf("  ");
 	for (unsigned i = 1; i < TABLE_PEERS; i++) {
-		print_number(ratio(row, i, repeats));
+		print_number(figures_ratio(row->ns[0], row->ns[i], repeats));
 	}
 	printf("   ");
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {
-		printf(" %3.0f", spread(row->ns[i], repeats));
+		printf(" %3.0f", figures_spread(row->ns[i], repeats));
 	}
 	printf("\n");
 }

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table: every figure of a run, their medians, and the ratios between peers.
- *
- * A ratio is the median of the ratios within each repeat, not the ratio of two medians: what
- * slowed one repeat down slowed all peers in it.
  */
 #ifndef BENCH_TABLE_H
 #define BENCH_TABLE_H
 
 #include "tests/bench/crew.h"
+#include "tests/bench/figures.h"
 #include "tests/bench/peer.h"
 
 enum {
 	TABLE_PEERS = 4, /* the first is the one the others are compared with */
 	TABLE_ROWS = BENCH_SIZES * BENCH_BULKS * 2,
-	TABLE_REPEATS_MAX = 99,
+	TABLE_REPEATS_MAX = FIGURES_MAX,
 };
 
 struct row {

@@ -19,9 +19,11 @@
 struct slice {
 	uint32_t size; /* index into bench_sizes */
 	uint32_t bulk;
-	uint32_t round; /* 0: alone; else both, for the round-th time */
-	uint32_t held;  /* blocks to hold meanwhile, below BENCH_HELD */
-	uint64_t ns;    /* how long */
+	uint32_t round;  /* 0: alone; else both, for the round-th time */
+	uint32_t held;   /* blocks to hold meanwhile, below BENCH_HELD */
+	uint64_t ns;     /* how long; or, when it is a relay, */
+	uint32_t kind;   /* enum relay_kind, */
+	uint64_t blocks; /* and how many to hand on; 0: it is none */
 };
 
 /* What came of it. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "tests/bench/relay_pool.h"
+
+struct mempool *relay_pool(const char *name, char why[BENCH_WHY])
+{
+	struct mempool_conn *conn;
+	struct mempool *pool = NULL;
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = RELAY_BLOCK_SIZE;
+	attr.blocks = RELAY_BLOCKS;
+	attr.channel_depth = RELAY_DEPTH;
+	if (mempool_connect(&conn, NULL) == 0) {
+		if (mempool_create(conn, name, &attr, &pool) == -EEXIST) {
+			mempool_open(conn, name, 0, &pool);
+		}
+		mempool_disconnect(conn);
+	}
+	if (pool == NULL) {
+		snprintf(why, BENCH_WHY, "%s", mempool_errmsg());
+	}
+	return pool;
+}
