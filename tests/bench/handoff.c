@@ -64,19 +64,22 @@ struct figures {
 struct options {
 	unsigned repeats;
 	unsigned slice_ms;
+	const char *only; /* NULL: all */
 };
 
 static struct crew crews[CONTESTANTS];
 static struct figures table[CONTESTANTS][COLUMNS];
 
 static const char usage[] =
-	"usage: handoff [--repeats N] [--slice MS] [--quick] [--mempoold PATH] [--help]\n"
+	"usage: handoff [--repeats N] [--slice MS] [--quick] [--only NAME] [--mempoold PATH] "
+	"[--help]\n"
 	"Times handing blocks from one process to another: mempool beside DPDK, iceoryx and a "
 	"pipe.\n"
 	"\n"
 	"  --repeats N       slices of each figure, 1 to 99 (7)\n"
 	"  --slice MS        length of a slice, about (30)\n"
 	"  --quick           3 repeats of 10 ms\n"
+	"  --only NAME       of the contestants, for a profiler\n"
 	"  --mempoold PATH   the daemon to start ($MEMPOOLD, or the one of this build)\n";
 
 static unsigned number(const char *text, unsigned max)
@@ -94,9 +97,13 @@ static unsigned number(const char *text, unsigned max)
 static void parse(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"repeats", required_argument, NULL, 'r'},  {"slice", required_argument, NULL, 's'},
-		{"quick", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
-		{"mempoold", required_argument, NULL, 'm'}, {0},
+		{"repeats", required_argument, NULL, 'r'},
+		{"slice", required_argument, NULL, 's'},
+		{"quick", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{"mempoold", required_argument, NULL, 'm'},
+		{"only", required_argument, NULL, 'o'},
+		{0},
 	};
 	int c;
 
@@ -112,12 +119,28 @@ static void parse(int argc, char **argv, struct options *options)
 			options->repeats = 3;
 			options->slice_ms = 10;
 			break;
+		case 'o':
+			options->only = optarg;
+			break;
 		case 'm':
 			setenv("MEMPOOLD", optarg, 1);
 			break;
 		default:
 			fputs(usage, c == 'h' ? stdout : stderr);
 			exit(c == 'h' ? 0 : 2);
+		}
+	}
+}
+
+static void start(const char *only, const unsigned cpus[2])
+{
+	for (unsigned c = 0; c < CONTESTANTS; c++) {
+		const struct peer *peer = contestants[c].peer;
+		if (only == NULL || strcmp(only, peer->name) == 0) {
+			crew_start(&crews[c], peer, cpus);
+		} else {
+			crews[c] = (struct crew){
+				.peer = peer, .lines = {-1, -1}, .absent = "not asked for"};
 		}
 	}
 }
@@ -237,9 +260,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	service_start(&service);
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* for DPDK's directory and iceoryx's file */
-	for (unsigned c = 0; c < CONTESTANTS; c++) {
-		crew_start(&crews[c], contestants[c].peer, cpus);
-	}
+	start(options.only, cpus);
 	calibrate(options.slice_ms);
 	for (unsigned i = 0; i < options.repeats; i++) {
 		measure_once(i);
