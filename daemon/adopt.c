@@ -75,7 +75,14 @@ static int adopt(struct server *server, uint32_t index)
 		removal_finish(pool);
 		return 0;
 	}
+	pool->adopting = true;
 	r = adopt_slots(pool);
+	pool->adopting = false;
+	if (r == 0 && pool_state(pool) == REGISTRY_POOL_LIVE && pool_expired(pool)) {
+		log_info("pool '%s' of uid %u destroyed: %s", pool->record->name, pool->record->uid,
+			 pool_expired(pool));
+		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	}
 	if (r == 0 && pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
 		removal_finish(pool);
 		return 0;

@@ -175,6 +175,10 @@ int attachment_create(struct pool *pool, const struct session *session, enum wir
 		return r;
 	}
 	registry_move_slot(attachment_slot(a), REGISTRY_SLOT_LIVE);
+	if (pool->record->terms.lifetime == WIRE_CREATOR && !pool->record->owner_attachment) {
+		pool->record->owner_attachment = entry.attachment; /* the first is the creator's */
+		pool->owner_live = true;
+	}
 	*attachment = a;
 	*liveness_fd = fd;
 	return 0;
@@ -196,6 +200,7 @@ int attachment_adopt(struct pool *pool, uint32_t slot)
 	if (process) {
 		if (a) {
 			++*seats_of(pool->server, entry->uid);
+			pool->owner_live |= entry->attachment == pool->record->owner_attachment;
 			attachment_test(a);
 		}
 		process_settle(process);
@@ -210,10 +215,14 @@ void attachment_die(struct attachment *attachment)
 	LIST_REMOVE(attachment, of_process);
 	sweep_remove(&pool->server->sweep, attachment);
 	pool->n_live--;
+	if (attachment_slot(attachment)->attachment == pool->record->owner_attachment) {
+		pool->owner_live = false;
+	}
 	--*seats_of(pool->server, attachment_slot(attachment)->uid);
 	attachment->process = NULL;
 	attachment->stage = ATTACHMENT_DYING;
 	reclaim_add(&pool->server->reclaim, attachment);
+	pool_expire(pool);
 }
 
 void attachment_bury(struct attachment *attachment)

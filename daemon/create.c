@@ -30,11 +30,14 @@ static const char *resolve(struct mp_shape *shape, const struct wire_shape *aske
 	*shape = (struct mp_shape){
 		.block_size = asked->block_size,
 		.blocks = asked->blocks,
+		.max_blocks = asked->max_blocks,
 		.alignment = asked->alignment,
 		.capacity = asked->capacity,
 		.n_caches = asked->n_caches, /* 0 is meant: none */
 		.n_slots = asked->n_slots,
 		.n_shards = asked->n_shards,
+		.n_channels = asked->n_channels,
+		.depth = asked->depth,
 	};
 	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
 }
@@ -52,16 +55,21 @@ static void fill_record(struct registry_pool *record, const struct session *sess
 		.created_at = (uint64_t)time(NULL),
 		.shape = {.block_size = shape->block_size,
 			  .blocks = shape->blocks,
+			  .max_blocks = shape->max_blocks,
 			  .alignment = shape->alignment,
 			  .capacity = shape->capacity,
 			  .n_caches = shape->n_caches,
 			  .n_slots = shape->n_slots,
-			  .n_shards = shape->n_shards},
+			  .n_shards = shape->n_shards,
+			  .n_channels = shape->n_channels,
+			  .depth = shape->depth},
+		.terms = create->terms,
 		.uid = create->uid == UINT32_MAX ? peer->uid : create->uid,
 		.gid = create->gid == UINT32_MAX ? peer->gid : create->gid,
 		.mode = or_default(create->mode, MODE_DEFAULT),
 		.gift_grace_ms = or_default(create->gift_grace_ms, GIFT_GRACE_DEFAULT_MS),
 		.creator = peer->uid,
+		.laid = shape->blocks,
 	};
 	memcpy(record->name, create->name, strlen(create->name));
 }
@@ -71,9 +79,9 @@ static void fill_record(struct registry_pool *record, const struct session *sess
  * pools that are being made have yet to take is not free any more.
  */
 static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
-		      bool *refused)
+		      const struct mp_shape *shape, bool *refused)
 {
-	uint64_t need = record->control_size + record->data_size +
+	uint64_t need = record->control_size + mp_shape_data(shape, shape->blocks) +
 			record->shape.n_slots * sizeof(struct registry_slot);
 	uint64_t promised = build_needs(session->server), room;
 	struct statvfs fs;
@@ -119,7 +127,7 @@ static int check_limits(struct session *session, uint32_t serial,
 
 /* Checks what was asked, and that the session may. A refusal is told to the client. */
 static int check(struct session *session, uint32_t serial, const struct registry_pool *record,
-		 bool *refused)
+		 const struct mp_shape *shape, bool *refused)
 {
 	int r;
 
@@ -129,6 +137,14 @@ static int check(struct session *session, uint32_t serial, const struct registry
 				      "pool '%s': mode 0%o has more than permission bits",
 				      record->name, record->mode);
 	}
+	if (record->terms.lifetime >= WIRE_LIFETIME_END ||
+	    (record->terms.schema_version && !record->terms.schema)) {
+		*refused = true;
+		return session_refuse(session, serial, EINVAL,
+				      "pool '%s': lifetime %u is not known, or there is a schema's "
+				      "version and no schema",
+				      record->name, record->terms.lifetime);
+	}
 	if (!access_may_assign(session, record->uid, record->gid)) {
 		*refused = true;
 		return session_refuse(session, serial, EPERM,
@@ -136,7 +152,7 @@ static int check(struct session *session, uint32_t serial, const struct registry
 				      record->name, session->peer.uid, record->uid, record->gid);
 	}
 	r = check_limits(session, serial, record, refused);
-	return *refused ? r : check_room(session, serial, record, refused);
+	return *refused ? r : check_room(session, serial, record, shape, refused);
 }
 
 /* There is a pool of that name, or one is being made. */
@@ -151,6 +167,8 @@ static int handle_existing(struct session *session, const struct wire_create *cr
 	}
 	if (!pool->build && create->cookie && create->cookie == pool->record->cookie &&
 	    uid == pool->record->creator) {
+		/* Its first answer was lost, and with it the seat the pool's life hung on. */
+		pool->record->owner_attachment = 0;
 		return request_attach(session, serial, pool, WIRE_WRITER, NULL);
 	}
 	return session_refuse(session, serial, EEXIST,
@@ -181,7 +199,7 @@ static int begin(struct session *session, const struct wire_create *create,
 	int r;
 
 	fill_record(&record, session, create, shape);
-	r = check(session, serial, &record, &refused);
+	r = check(session, serial, &record, shape, &refused);
 	if (refused) {
 		return r;
 	}

@@ -25,7 +25,8 @@ static int describe(struct session *session, uint32_t serial, const struct pool 
 	wire_init(&reply, WIRE_POOL, serial);
 	memcpy(reply.pool.name, record->name, sizeof reply.pool.name);
 	reply.pool.id = record->id;
-	reply.pool.memory = record->control_size + record->data_size;
+	reply.pool.memory =
+		record->control_size + mp_shape_data(&pool->shape, record->shape.blocks);
 	reply.pool.shape = record->shape;
 	reply.pool.stride = pool->shape.stride;
 	reply.pool.uid = record->uid;

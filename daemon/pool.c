@@ -22,11 +22,14 @@ static bool resolve(struct pool *pool)
 	pool->shape = (struct mp_shape){
 		.block_size = w->block_size,
 		.blocks = w->blocks,
+		.max_blocks = w->max_blocks,
 		.alignment = w->alignment,
 		.capacity = w->capacity,
 		.n_caches = w->n_caches,
 		.n_slots = w->n_slots,
 		.n_shards = w->n_shards,
+		.n_channels = w->n_channels,
+		.depth = w->depth,
 	};
 	return mp_shape_resolve(&pool->shape, 1) == NULL &&
 	       pool->shape.control_size == pool->record->control_size &&
@@ -213,8 +216,33 @@ int pool_verify(struct pool *pool)
 
 void pool_retire(struct pool *pool)
 {
-	registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	if (pool_state(pool) != REGISTRY_POOL_GONE) {
+		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	}
 	pool_settle(pool);
+}
+
+const char *pool_expired(const struct pool *pool)
+{
+	switch (pool->record->terms.lifetime) {
+	case WIRE_LAST_USER:
+		return pool->n_live == 0 ? "its last user has left" : NULL;
+	case WIRE_CREATOR:
+		return pool->owner_live ? NULL : "its creator has left";
+	default:
+		return NULL;
+	}
+}
+
+void pool_expire(struct pool *pool)
+{
+	const char *why = pool_expired(pool);
+
+	if (why && !pool->adopting && pool_state(pool) == REGISTRY_POOL_LIVE) {
+		log_info("pool '%s' of uid %u destroyed: %s", pool->record->name, pool->record->uid,
+			 why);
+		pool_retire(pool);
+	}
 }
 
 void pool_settle(struct pool *pool)

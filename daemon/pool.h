@@ -28,6 +28,8 @@ struct pool {
 	uint32_t n_used;         /* slots that are not FREE */
 	uint32_t n_live;         /* slots with an attachment that is not dying */
 	uint32_t slots_end;      /* no slot at or beyond it is in use */
+	bool owner_live;         /* lifetime CREATOR: its attachment is LIVE */
+	bool adopting;           /* not all slots have been looked at: nothing ends yet */
 	struct build *build;     /* while it is being made */
 	struct removal *removal; /* while its memory is being given back */
 };
@@ -87,6 +89,12 @@ int pool_open_control(const struct pool *pool);
 
 /* Takes the name away. What is left goes when the last slot is free. */
 void pool_retire(struct pool *pool);
+
+/* Why the pool's lifetime is over, or NULL. */
+const char *pool_expired(const struct pool *pool);
+
+/* Takes the name away if its lifetime is over, now that somebody has let go of it. */
+void pool_expire(struct pool *pool);
 
 /* To be called when a slot has become free: the last one out of a GONE pool removes it. */
 void pool_settle(struct pool *pool);

@@ -51,7 +51,7 @@ struct registry_pool {
 	uint64_t cookie;    /* of the request that made it; 0: none */
 	uint64_t control_size;
 	uint64_t data_size;
-	uint64_t created_at; /* seconds since the epoch */
+	uint64_t created_at;     /* seconds since the epoch */
 	struct wire_shape shape; /* shape.blocks: raised by growing */
 	struct wire_terms terms;
 	uint64_t owner_attachment; /* lifetime CREATOR: goes with it; 0: not seated yet */

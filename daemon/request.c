@@ -151,6 +151,7 @@ static void fill_attached(union wire_message *reply, const struct pool *pool,
 {
 	reply->attached.pool_id = pool->record->id;
 	reply->attached.shape = pool->record->shape;
+	reply->attached.terms = pool->record->terms;
 	reply->attached.access = access;
 	reply->attached.slot = MP_NONE;
 	if (attachment) {
@@ -210,6 +211,26 @@ static struct pool *find_named(struct session *session, uint32_t serial, const c
 	return pool;
 }
 
+static bool has_schema(const struct pool *pool, const struct wire_open *open)
+{
+	const struct wire_terms *terms = &pool->record->terms;
+
+	return open->schema == 0 ||
+	       (open->schema == terms->schema && open->schema_version == terms->schema_version);
+}
+
+static int refuse_schema(struct session *session, uint32_t serial, const struct pool *pool,
+			 const struct wire_open *open)
+{
+	const struct wire_terms *terms = &pool->record->terms;
+
+	return session_refuse(session, serial, EPROTO,
+			      "pool '%s' has schema %#" PRIx64 " version %u, not %#" PRIx64
+			      " version %u; its users must be of one version",
+			      pool->record->name, terms->schema, terms->schema_version,
+			      open->schema, open->schema_version);
+}
+
 static int handle_open(struct session *session, const union wire_message *message)
 {
 	uint32_t serial = message->head.serial;
@@ -231,6 +252,9 @@ static int handle_open(struct session *session, const union wire_message *messag
 				      "open it as %s",
 				      pool->record->name, pool->record->uid, pool->record->gid,
 				      pool->record->mode, session->peer.uid, access_names[access]);
+	}
+	if (!has_schema(pool, &message->open)) {
+		return refuse_schema(session, serial, pool, &message->open);
 	}
 	return request_attach(session, serial, pool, access, NULL);
 }

@@ -82,11 +82,14 @@ static const char *shape_from_wire(struct mp_shape *shape, const struct wire_sha
 	*shape = (struct mp_shape){
 		.block_size = w->block_size,
 		.blocks = w->blocks,
+		.max_blocks = w->max_blocks,
 		.alignment = w->alignment,
 		.capacity = w->capacity,
 		.n_caches = w->n_caches,
 		.n_slots = w->n_slots,
 		.n_shards = w->n_shards,
+		.n_channels = w->n_channels,
+		.depth = w->depth,
 	};
 	return mp_shape_resolve(shape, 1);
 }
@@ -110,6 +113,9 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 	}
 	struct mp_shape shape = pool->core.shape;
 	mp_pool_bind(&pool->core, &shape, pool->control, pool->data, reply->slot);
+	pool->core.quota = reply->terms.quota;
+	pool->schema = reply->terms.schema;
+	pool->schema_version = reply->terms.schema_version;
 	return 0;
 }
 
@@ -251,6 +257,7 @@ static void create_message(union wire_message *m, const char *name, const struct
 	m->create.shape = (struct wire_shape){
 		.block_size = a->block_size,
 		.blocks = a->blocks,
+		.max_blocks = a->max_blocks,
 		.alignment = a->alignment,
 		.capacity = capacity_for(a->thread_cache),
 		.n_caches = a->thread_cache == MEMPOOL_NO_CACHE ? 0
@@ -258,6 +265,14 @@ static void create_message(union wire_message *m, const char *name, const struct
 								: MP_CACHES_DEFAULT,
 		.n_slots = a->processes,
 		.n_shards = a->shards,
+		.n_channels = a->channels,
+		.depth = a->channel_depth,
+	};
+	m->create.terms = (struct wire_terms){
+		.schema = a->schema,
+		.schema_version = a->schema_version,
+		.quota = a->quota,
+		.lifetime = a->lifetime,
 	};
 	m->create.uid = a->uid;
 	m->create.gid = a->gid;
@@ -319,49 +334,68 @@ static int find_id(struct mempool_conn *conn, const char *name, uint64_t *id)
 	return error;
 }
 
+/* What a caller of open wants. */
+struct wish {
+	const char *name;
+	enum wire_access access;
+	uint64_t schema; /* 0: any */
+	uint32_t version;
+};
+
 /* The same pool, open already: one more open of it. 0: it is not. */
-static int open_again(struct process *process, uint64_t id, enum wire_access access,
+static int open_again(struct process *process, uint64_t id, const struct wish *wish,
 		      struct mempool **result)
 {
 	for (struct mempool *pool = process->pools; pool; pool = pool->next) {
 		if (pool->id != id) {
 			continue;
 		}
-		if (pool->access == access) {
+		if (wish->schema &&
+		    (pool->schema != wish->schema || pool->schema_version != wish->version)) {
+			return fail(EPROTO,
+				    "this process has the pool open: its schema is %#" PRIx64
+				    " version %u, not %#" PRIx64 " version %u",
+				    pool->schema, pool->schema_version, wish->schema,
+				    wish->version);
+		}
+		if (pool->access == wish->access) {
 			pool->opens++;
 			*result = pool;
 			return 1;
 		}
-		if (pool->access != WIRE_OBSERVER && access != WIRE_OBSERVER) {
+		if (pool->access != WIRE_OBSERVER && wish->access != WIRE_OBSERVER) {
 			return fail(EBUSY, "this process has the pool open with another access");
 		}
 	}
 	return 0;
 }
 
-static int open_pool(struct process *process, struct mempool_conn *conn, const char *name,
-		     enum wire_access access, struct mempool **result)
+static int open_pool(struct process *process, struct mempool_conn *conn, const struct wish *wish,
+		     struct mempool **result)
 {
 	union wire_message m;
 	uint64_t id;
 
 	if (process->pools) {
-		int error = find_id(conn, name, &id);
-		int found = error ? error : open_again(process, id, access, result);
+		int error = find_id(conn, wish->name, &id);
+		int found = error ? error : open_again(process, id, wish, result);
 		if (found != 0) {
 			return found > 0 ? 0 : found;
 		}
 	}
 	wire_init(&m, WIRE_OPEN, 0);
-	strcpy(m.open.name, name);
-	m.open.access = access;
+	strcpy(m.open.name, wish->name);
+	m.open.access = wish->access;
+	m.open.schema = wish->schema;
+	m.open.schema_version = wish->version;
 	return request(process, conn, &m, result);
 }
 
-EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
-			struct mempool **result)
+EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned flags,
+			       uint64_t schema, uint32_t version, struct mempool **result)
 {
 	struct process *process = process_get();
+	struct wish wish = {.name = name, .schema = schema, .version = schema ? version : 0};
 	int cancel;
 
 	int error = check_name(name);
@@ -371,15 +405,21 @@ EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned fl
 	if (flags & ~(MEMPOOL_RDONLY | MEMPOOL_OBSERVE)) {
 		return fail(EINVAL, "flags %#x are not known", flags);
 	}
-	enum wire_access access = flags & MEMPOOL_OBSERVE  ? WIRE_OBSERVER
-				  : flags & MEMPOOL_RDONLY ? WIRE_READER
-							   : WIRE_WRITER;
+	wish.access = flags & MEMPOOL_OBSERVE  ? WIRE_OBSERVER
+		      : flags & MEMPOOL_RDONLY ? WIRE_READER
+					       : WIRE_WRITER;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
-	error = open_pool(process, conn, name, access, result);
+	error = open_pool(process, conn, &wish, result);
 	pthread_mutex_unlock(&process->opening);
 	pthread_setcancelstate(cancel, NULL);
 	return error;
+}
+
+EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
+			struct mempool **result)
+{
+	return mempool_open_schema(conn, name, flags, 0, 0, result);
 }
 
 EXPORT int mempool_destroy(struct mempool_conn *conn, const char *name)

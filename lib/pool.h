@@ -30,6 +30,8 @@ struct mempool {
 	struct mempool_conn *conn;
 	uint32_t opens; /* less closes; with process.opening held */
 	uint64_t id;
+	uint64_t schema;
+	uint32_t schema_version;
 	uint64_t attachment;
 	void *control, *data, *liveness;
 };
