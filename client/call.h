@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#define CALL_FLAGS_MAX 16 /* flags of one command */
+#define CALL_FLAGS_MAX 24 /* flags of one command */
 
 /* Exit statuses. */
 enum status {
@@ -58,6 +58,7 @@ extern const struct command check_command;
 extern const struct command clients_command;
 extern const struct command create_command;
 extern const struct command destroy_command;
+extern const struct command grow_command;
 extern const struct command list_command;
 extern const struct command show_command;
 

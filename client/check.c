@@ -75,7 +75,7 @@ static bool check_named(struct call *call, struct json_object *array)
 static bool check_all(struct call *call, struct json_object *array)
 {
 	struct pool_list list = {0};
-	bool sound = pool_list_load(&list, call->conn, NULL);
+	bool sound = pool_list_load_all(&list, call->conn, NULL);
 
 	if (sound && list.n_pools == 0 && !call->json) {
 		out_print("no pools\n");

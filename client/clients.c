@@ -142,7 +142,8 @@ static enum status clients_run(struct call *call)
 		return STATUS_FAILED;
 	}
 
-	bool loaded = pool_list_load(&pools, call->conn, name) &&
+	bool loaded = (name != NULL ? pool_list_load(&pools, call->conn, name)
+				    : pool_list_load_all(&pools, call->conn, NULL)) &&
 		      client_list_load(&clients, call->conn, name) &&
 		      pool_list_look(&pools, call->conn);
 

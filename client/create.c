@@ -26,6 +26,12 @@ enum {
 	THREAD_CACHE,
 	SHARDS,
 	GIFT_GRACE,
+	MAX_BLOCKS,
+	QUOTA,
+	SCHEMA,
+	SCHEMA_VERSION,
+	CHANNELS,
+	CHANNEL_DEPTH,
 };
 
 /* Reads a flag that is a plain count; leaves the default, zero, when it was not given. */
@@ -94,11 +100,47 @@ static bool parse_rights(const struct call *call, struct mempool_attr *attr)
 	       (group == NULL || number_parse_group("--group", group, &attr->gid));
 }
 
+static bool parse_max_blocks(const struct call *call, struct mempool_attr *attr)
+{
+	const char *text = call->values[MAX_BLOCKS];
+	uint64_t n;
+
+	if (text == NULL) {
+		return true;
+	}
+	if (!number_parse_size("--max-blocks", text, attr->blocks, MEMPOOL_BLOCKS_MAX, &n)) {
+		return false;
+	}
+	attr->max_blocks = (uint32_t)n;
+	return true;
+}
+
+static bool parse_schema(const struct call *call, struct mempool_attr *attr)
+{
+	const char *schema = call->values[SCHEMA];
+
+	if (schema == NULL && call->values[SCHEMA_VERSION] != NULL) {
+		complain("create: --schema-version goes with --schema; that is missing");
+		return false;
+	}
+	return (schema == NULL || number_parse_hex("--schema", schema, &attr->schema)) &&
+	       parse_count(call, SCHEMA_VERSION, UINT32_MAX, &attr->schema_version);
+}
+
+static bool parse_terms(const struct call *call, struct mempool_attr *attr)
+{
+	return parse_max_blocks(call, attr) && parse_schema(call, attr) &&
+	       parse_count(call, QUOTA, MEMPOOL_BLOCKS_MAX, &attr->quota) &&
+	       parse_count(call, CHANNELS, MEMPOOL_CHANNELS_MAX, &attr->channels) &&
+	       parse_count(call, CHANNEL_DEPTH, MEMPOOL_CHANNEL_DEPTH_MAX, &attr->channel_depth) &&
+	       check_power_of_two("--channel-depth", attr->channel_depth);
+}
+
 static bool parse_attr(const struct call *call, struct mempool_attr *attr)
 {
 	const char *grace = call->values[GIFT_GRACE];
 
-	return parse_blocks(call, attr) && parse_rights(call, attr) &&
+	return parse_blocks(call, attr) && parse_terms(call, attr) && parse_rights(call, attr) &&
 	       parse_count(call, ALIGNMENT, MEMPOOL_ALIGNMENT_MAX, &attr->alignment) &&
 	       check_power_of_two("--alignment", attr->alignment) &&
 	       parse_count(call, PROCESSES, MEMPOOL_PROCESSES_MAX, &attr->processes) &&
@@ -171,6 +213,13 @@ const struct command create_command = {
 			[SHARDS] = {"shards", "N", "of the depot, up to 8 (default: by CPUs)"},
 			[GIFT_GRACE] = {"gift-grace", "SECONDS",
 					"for gifts of the dead (default: 10)"},
+			[MAX_BLOCKS] = {"max-blocks", "N",
+					"it may grow to; bookkeeping for them is laid at once"},
+			[QUOTA] = {"quota", "N", "blocks a process may own (default: any)"},
+			[SCHEMA] = {"schema", "HEX", "a number its users know the payload by"},
+			[SCHEMA_VERSION] = {"schema-version", "N", "of that schema"},
+			[CHANNELS] = {"channels", "N", "up to 64 (default: 4)"},
+			[CHANNEL_DEPTH] = {"channel-depth", "N", "blocks in each (default: 256)"},
 		},
 	.run = create_run,
 };

@@ -75,13 +75,15 @@ static void print_json(const struct pool_list *list)
 
 static enum status list_run(struct call *call)
 {
+	const char *prefix = call->n_names > 0 ? call->names[0] : NULL;
 	struct pool_list list = {0};
 
 	if (!call_connect(call)) {
 		return STATUS_FAILED;
 	}
 
-	bool loaded = pool_list_load(&list, call->conn, NULL) && pool_list_look(&list, call->conn);
+	bool loaded =
+		pool_list_load_all(&list, call->conn, prefix) && pool_list_look(&list, call->conn);
 
 	if (loaded && call->json) {
 		print_json(&list);
@@ -94,7 +96,8 @@ static enum status list_run(struct call *call)
 
 const struct command list_command = {
 	.name = "list",
-	.arguments = "",
-	.about = "list the pools and what their blocks do",
+	.arguments = "[PREFIX]",
+	.about = "list the pools, or those named PREFIX or PREFIX.*",
+	.max_names = 1,
 	.run = list_run,
 };

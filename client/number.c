@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
@@ -84,6 +85,21 @@ bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_
 		return false;
 	}
 	*n = value << shift;
+	return true;
+}
+
+bool number_parse_hex(const char *what, const char *text, uint64_t *n)
+{
+	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+	char *end;
+
+	errno = 0;
+	*n = strtoull(digits, &end, 16);
+	if (!isxdigit((unsigned char)*digits) || *end != '\0' || errno != 0 || *n == 0) {
+		complain("%s: \"%s\" is not a number in hexadecimal, 1 to ffffffffffffffff", what,
+			 text);
+		return false;
+	}
 	return true;
 }
 

@@ -3,10 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/complain.h"
 #include "client/json.h"
 #include "client/pool.h"
+#include "client/text.h"
 
 static void add_pool(struct pool_list *list, const struct mempool_info *info)
 {
@@ -19,14 +21,25 @@ static void add_pool(struct pool_list *list, const struct mempool_info *info)
 	pools[list->n_pools++] = (struct pool){.info = *info, .remark = ""};
 }
 
-static int load_all(struct pool_list *list, struct mempool_conn *conn)
+/* Whether the name is @prefix, or begins with it and a dot. NULL: any does. */
+static bool has_prefix(const char *name, const char *prefix)
+{
+	size_t n = prefix != NULL ? strlen(prefix) : 0;
+
+	return n == 0 || (strncmp(name, prefix, n) == 0 &&
+			  (name[n] == '\0' || name[n] == '.' || prefix[n - 1] == '.'));
+}
+
+static int load_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix)
 {
 	struct mempool_info info;
 	uint32_t cursor = 0;
 	int r;
 
 	while ((r = mempool_next_pool(conn, &cursor, &info)) > 0) {
-		add_pool(list, &info);
+		if (has_prefix(info.name, prefix)) {
+			add_pool(list, &info);
+		}
 	}
 	return r;
 }
@@ -44,12 +57,20 @@ static int load_one(struct pool_list *list, struct mempool_conn *conn, const cha
 
 bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const char *name)
 {
-	int r = name == NULL ? load_all(list, conn) : load_one(list, conn, name);
+	int r = load_one(list, conn, name);
 
-	if (r < 0 && name == NULL) {
-		complain_error(r, "the pools could not be listed");
-	} else if (r < 0) {
+	if (r < 0) {
 		complain_error(r, "pool %s could not be found", name);
+	}
+	return r == 0;
+}
+
+bool pool_list_load_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix)
+{
+	int r = load_all(list, conn, prefix);
+
+	if (r < 0) {
+		complain_error(r, "the pools could not be listed");
 	}
 	return r == 0;
 }
@@ -159,6 +180,7 @@ static void add_counts(struct json_object *object, const struct pool *pool)
 	add_count(object, pool, "gets", stats->gets);
 	add_count(object, pool, "puts", stats->puts);
 	add_count(object, pool, "failures", stats->failures);
+	add_count(object, pool, "waits", stats->waits);
 	add_count(object, pool, "recoveries", stats->recoveries);
 }
 
@@ -166,9 +188,10 @@ struct json_object *pool_json(const struct pool *pool)
 {
 	const struct mempool_info *info = &pool->info;
 	struct json_object *object = json_new_object();
-	char id[17], mode[8];
+	char id[17], mode[8], schema[17];
 
 	snprintf(id, sizeof(id), "%016" PRIx64, info->id);
+	snprintf(schema, sizeof(schema), "%016" PRIx64, info->schema);
 	snprintf(mode, sizeof(mode), "%04o", info->mode & 07777);
 	json_add_text(object, "name", info->name);
 	json_add_text(object, "id", id);
@@ -178,9 +201,15 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_number(object, "block_size", info->block_size);
 	json_add_number(object, "stride", info->stride);
 	json_add_number(object, "blocks", info->blocks);
-	json_add_number(object, "max_blocks", info->blocks);
+	json_add_number(object, "max_blocks", info->max_blocks);
 	json_add_number(object, "memory", info->memory);
 	json_add_number(object, "clients", info->clients);
+	json_add_text(object, "lifetime", text_lifetime(info->lifetime));
+	json_add_number(object, "quota", info->quota);
+	json_add_text(object, "schema", schema);
+	json_add_number(object, "schema_version", info->schema_version);
+	json_add_number(object, "channels", info->channels);
+	json_add_number(object, "channel_depth", info->channel_depth);
 	add_counts(object, pool);
 	json_add_flag(object, "destroyed", info->destroyed);
 	json_add_flag(object, "broken", info->broken);

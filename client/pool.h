@@ -28,10 +28,13 @@ struct pool_list {
 };
 
 /*
- * Fills the list with the pool @name, or with all when NULL, without looking inside. Returns false
- * after complaining; the list can be finished either way.
+ * Fills the list with the pool @name, without looking inside. Returns false after complaining; the
+ * list can be finished either way.
  */
 bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const char *name);
+
+/* The same with all pools named @prefix or @prefix.*; NULL: with all. */
+bool pool_list_load_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix);
 
 /*
  * Looks inside each. A pool this user may not see, or nobody can any more, is left unseen with a

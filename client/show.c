@@ -28,6 +28,7 @@ static void print_geometry(const struct mempool_info *info)
 	print_size("block size", info->block_size);
 	print_size("stride", info->stride);
 	print_number("blocks", info->blocks, "");
+	print_number("max blocks", info->max_blocks, "it may grow to");
 	print_size("memory", info->memory);
 	print_number("processes", info->processes, "may have it open at once");
 	print_number("threads", info->threads, "may have a cache at once");
@@ -35,6 +36,16 @@ static void print_geometry(const struct mempool_info *info)
 	print_number("shards", info->shards, "of the depot");
 	out_print("%-14s %10.3f s  a dead giver's gifts may still be taken\n", "gift grace",
 		  info->gift_grace_ms / 1000.0);
+	print_number("channels", info->channels, "");
+	print_number("channel depth", info->channel_depth, "blocks in each");
+	out_print("%-14s %12s\n", "lifetime", text_lifetime(info->lifetime));
+	if (info->quota > 0) {
+		print_number("quota", info->quota, "blocks a process may own");
+	}
+	if (info->schema > 0) {
+		out_print("%-14s %12" PRIx64 "  version %" PRIu32 "\n", "schema", info->schema,
+			  info->schema_version);
+	}
 	print_number("clients", info->clients, "have it open");
 }
 
@@ -45,10 +56,11 @@ static void print_counts(const struct mempool_stats *stats)
 	print_number("free", stats->free, "free for anybody");
 	print_number("min free", stats->min_free, "the lowest it has been");
 	print_number("moving", stats->moving, "given and not yet taken");
-	print_number("reclaimed", stats->reclaimed, "of the dead, free for anybody");
+	print_number("reclaimed", stats->reclaimed, "of the dead or newborn, free for anybody");
 	print_number("gets", stats->gets, "");
 	print_number("puts", stats->puts, "");
 	print_number("failures", stats->failures, "gets that found no block");
+	print_number("waits", stats->waits, "for a block");
 	print_number("recoveries", stats->recoveries, "passes over what dead processes held");
 	print_number("recovered", stats->recovered, "blocks taken back by them");
 	print_number("repairs", stats->repairs, "shards rebuilt after a death");

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <mempool/mempool.h>
+
 #include "client/text.h"
 
 /* @n with three digits, in units of @base^power. */
@@ -22,6 +24,20 @@ static const char *scale(char *text, uint64_t n, double base, const char *const 
 
 	snprintf(text, TEXT_MAX, "%.*f%s", decimals, value, units[unit]);
 	return text;
+}
+
+const char *text_lifetime(uint32_t lifetime)
+{
+	switch (lifetime) {
+	case MEMPOOL_PERSISTENT:
+		return "persistent";
+	case MEMPOOL_UNTIL_LAST_USER:
+		return "until last user";
+	case MEMPOOL_UNTIL_CREATOR:
+		return "until creator";
+	default:
+		return "unknown";
+	}
 }
 
 const char *text_size(char text[TEXT_MAX], uint64_t bytes)

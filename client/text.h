@@ -26,6 +26,9 @@ const char *text_age(char text[TEXT_MAX], uint64_t since);
 const char *text_user(char text[TEXT_MAX], uint32_t uid);
 const char *text_group(char text[TEXT_MAX], uint32_t gid);
 
+/* How long a pool stays; a constant. */
+const char *text_lifetime(uint32_t lifetime);
+
 /* What a process calls itself, with everything but plain ASCII as '?'. */
 const char *text_clean(char text[TEXT_MAX], const char *name);
 

@@ -435,6 +435,20 @@ EXPORT int mempool_destroy(struct mempool_conn *conn, const char *name)
 	return error;
 }
 
+EXPORT int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t blocks)
+{
+	union wire_message m;
+
+	int error = check_name(name);
+	if (error == 0) {
+		wire_init(&m, WIRE_GROW, 0);
+		strcpy(m.grow.name, name);
+		m.grow.blocks = blocks;
+		error = conn_request(conn, &m, NULL, NULL);
+	}
+	return error;
+}
+
 /* ---- close ---- */
 
 /* Whether any thread is inside a call; the mutex is held. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl grow: lets a pool have more blocks, while it is in use.
+ */
+#include <inttypes.h>
+
+#include "client/call.h"
+#include "client/complain.h"
+#include "client/json.h"
+#include "client/number.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/text.h"
+
+/* Places of the flags in the command's table. */
+enum {
+	BLOCKS,
+};
+
+static bool parse_blocks(const struct call *call, uint64_t *blocks)
+{
+	if (call->values[BLOCKS] == NULL) {
+		complain("grow: --blocks is missing; see mempoolctl grow --help");
+		return false;
+	}
+	return number_parse_size("--blocks", call->values[BLOCKS], 1, MEMPOOL_BLOCKS_MAX, blocks);
+}
+
+static bool print_pool(const struct call *call, const char *name)
+{
+	struct pool_list list = {0};
+	bool loaded = pool_list_load(&list, call->conn, name) && pool_list_look(&list, call->conn);
+
+	if (loaded && call->json) {
+		json_print(pool_json(&list.pools[0]));
+	} else if (loaded) {
+		const struct mempool_info *info = &list.pools[0].info;
+
+		out_print("grown %s: %" PRIu32 " blocks of at most %" PRIu32 ", %s of memory\n",
+			  name, info->blocks, info->max_blocks, text_size(TEXT, info->memory));
+	}
+	pool_list_finish(&list);
+	return loaded;
+}
+
+static enum status grow_run(struct call *call)
+{
+	const char *name = call->names[0];
+	uint64_t blocks;
+
+	if (!parse_blocks(call, &blocks)) {
+		return STATUS_USAGE;
+	}
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	int r = mempool_grow(call->conn, name, (uint32_t)blocks);
+
+	if (r < 0) {
+		complain_error(r, "pool %s could not grow", name);
+		return STATUS_FAILED;
+	}
+	return print_pool(call, name) ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command grow_command = {
+	.name = "grow",
+	.arguments = "POOL",
+	.required = "--blocks N",
+	.about = "let a pool have more blocks, up to its --max-blocks",
+	.min_names = 1,
+	.max_names = 1,
+	.flags =
+		{
+			[BLOCKS] = {"blocks", "N", "there shall be in all; K, M may follow"},
+		},
+	.run = grow_run,
+};
