@@ -28,6 +28,7 @@ static int describe(struct session *session, uint32_t serial, const struct pool 
 	reply.pool.memory =
 		record->control_size + mp_shape_data(&pool->shape, record->shape.blocks);
 	reply.pool.shape = record->shape;
+	reply.pool.terms = record->terms;
 	reply.pool.stride = pool->shape.stride;
 	reply.pool.uid = record->uid;
 	reply.pool.gid = record->gid;

@@ -4,7 +4,7 @@
  * its own, not a fork, as clients are.
  *
  * Commands, one a line; each is answered by one number, negative errnos included:
- *	open NAME [reader|observer]	get N		put N		bulk N (get)
+ *	make NAME LIFETIME	open NAME [reader|observer] get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)
  *	wait MS (for a block)	soon MS N (put N in a thread, later)	greedy MS (see there)
