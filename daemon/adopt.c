@@ -9,6 +9,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/attachment.h"
+#include "daemon/grow.h"
 #include "daemon/log.h"
 #include "daemon/object.h"
 #include "daemon/pool.h"
@@ -89,6 +90,9 @@ static int adopt(struct server *server, uint32_t index)
 	}
 	if (r == 0 && !pool_is_broken(pool)) {
 		r = check_objects(pool);
+	}
+	if (r == 0 && !pool_is_broken(pool) && pool_state(pool) == REGISTRY_POOL_LIVE) {
+		r = growth_resume(pool);
 	}
 	if (r < 0) {
 		log_error("pool '%s' of uid %u cannot be adopted: %s", pool->record->name,

@@ -10,11 +10,11 @@
 #include "daemon/object.h"
 #include "daemon/pool.h"
 #include "daemon/request.h"
+#include "daemon/reserve.h"
 #include "daemon/server.h"
 #include "daemon/task.h"
 
-#define RESERVE_SIZE (1u << 20) /* bytes a step */
-#define FORMAT_BUDGET 16384u    /* words a step */
+#define FORMAT_BUDGET 16384u /* words a step */
 #define PROGRESS_NS 100000000u
 
 enum stage {
@@ -29,8 +29,8 @@ struct build {
 	struct session *session; /* NULL: it has gone */
 	uint32_t serial;         /* of its request */
 	enum stage stage;
-	int fd;      /* of the object being reserved; -1 between them */
-	uint64_t at; /* bytes of it that are */
+	int fd;                          /* of the object being reserved; -1 between them */
+	struct reservation *reservation; /* NULL: none under way */
 	struct mp_format format;
 	bool formatted;
 	uint64_t seed;
@@ -75,6 +75,9 @@ void build_destroy(struct build *build)
 	if (build->session) {
 		build_forget(build);
 	}
+	if (build->reservation) {
+		reserve_abandon(build->reservation);
+	}
 	if (build->fd >= 0) {
 		close(build->fd);
 	}
@@ -82,29 +85,62 @@ void build_destroy(struct build *build)
 	free(build);
 }
 
+static void advance(struct build *build, int result);
+
+/* A slice has been reserved, or not. */
+static void on_reserved(void *owner, int result)
+{
+	struct build *build = owner;
+
+	if (result <= 0) {
+		build->reservation = NULL;
+	}
+	advance(build, result < 0 ? result : result == 0);
+}
+
 /*
- * Makes the object if that is still to do, and reserves a step of it. Returns 1 when it is whole.
+ * Makes the object, of its whole size, and has its first @reserved bytes reserved. Returns 0: the
+ * rest is up to on_reserved(); or -errno.
  */
-static int reserve(struct build *build, enum object_kind kind, uint64_t size)
+static int begin_object(struct build *build, enum object_kind kind, uint64_t size,
+			uint64_t reserved)
 {
 	const struct pool *pool = build->pool;
-	uint64_t left = size - build->at;
 	char name[OBJECT_NAME];
-	int r;
 
+	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+			 kind);
+	build->fd = object_create(name, O_RDWR);
 	if (build->fd < 0) {
-		object_pool_name(name, pool->server->place.instance, pool->record->name,
-				 pool->record->id, kind);
-		build->fd = object_create(name, O_RDWR);
-		build->at = 0;
-		return build->fd < 0 ? build->fd : 0;
+		return build->fd;
 	}
-	r = object_reserve(build->fd, build->at, left < RESERVE_SIZE ? left : RESERVE_SIZE);
-	if (r < 0) {
-		return r;
+	if (ftruncate(build->fd, (off_t)size) < 0) {
+		return -errno;
 	}
-	build->at += left < RESERVE_SIZE ? left : RESERVE_SIZE;
-	return build->at == size;
+	build->reservation =
+		reserve_start(&pool->server->reserver, build->fd, 0, reserved, on_reserved, build);
+	return build->reservation ? 0 : -ENOMEM;
+}
+
+/* The control segment has its pages: it is mapped, and the daemon's from here on. */
+static int end_control(struct build *build)
+{
+	int fd = build->fd, r = pool_map_fd(build->pool, fd);
+
+	build->fd = r < 0 ? fd : -1;
+	return r;
+}
+
+static void end_data(struct build *build)
+{
+	close(build->fd);
+	build->fd = -1;
+}
+
+/* Bytes of data to be reserved: those of the blocks there are to begin with. */
+static uint64_t data_needed(const struct pool *pool)
+{
+	return mp_shape_data(&pool->shape, pool->shape.blocks);
 }
 
 static void touch_format(struct pool *pool, void *arg)
@@ -115,7 +151,7 @@ static void touch_format(struct pool *pool, void *arg)
 					  pool->record->id, pool->record->name, build->seed);
 }
 
-/* One step of the current stage. Returns 1 when the stage is done, 0, or -errno. */
+/* Begins the current stage, or does a step of it. Returns 1 when it is done, 0, or -errno. */
 static int step(struct build *build)
 {
 	struct pool *pool = build->pool;
@@ -123,21 +159,10 @@ static int step(struct build *build)
 
 	switch (build->stage) {
 	case RESERVE_CONTROL:
-		r = reserve(build, OBJECT_CONTROL, pool->record->control_size);
-		if (r > 0) {
-			int fd = build->fd;
-			r = pool_map_fd(pool, fd);
-			build->fd = r < 0 ? fd : -1;
-			return r < 0 ? r : 1;
-		}
-		return r;
+		return begin_object(build, OBJECT_CONTROL, pool->record->control_size,
+				    pool->record->control_size);
 	case RESERVE_DATA:
-		r = reserve(build, OBJECT_DATA, pool->record->data_size);
-		if (r > 0) {
-			close(build->fd);
-			build->fd = -1;
-		}
-		return r;
+		return begin_object(build, OBJECT_DATA, pool->record->data_size, data_needed(pool));
 	case FORMAT:
 		r = pool_touch(pool, touch_format, build);
 		return r < 0 ? r : build->formatted;
@@ -147,42 +172,36 @@ static int step(struct build *build)
 	}
 }
 
-/* Bytes that are reserved. */
+/* Bytes to be reserved, and those that are. */
+static uint64_t total(const struct build *build)
+{
+	return build->pool->record->control_size + data_needed(build->pool);
+}
+
 static uint64_t done(const struct build *build)
 {
-	const struct registry_pool *record = build->pool->record;
+	uint64_t left = build->reservation ? build->reservation->end - build->reservation->at : 0;
 
 	switch (build->stage) {
 	case RESERVE_CONTROL:
-		return build->at;
+		return build->reservation ? build->reservation->at : 0;
 	case RESERVE_DATA:
-		/* Until its object is made, where the one before ended is still noted. */
-		return record->control_size + (build->fd < 0 ? 0 : build->at);
+		return build->reservation ? total(build) - left : build->pool->record->control_size;
 	case FORMAT:
 	case READY:
 	default:
-		return record->control_size + record->data_size;
+		return total(build);
 	}
 }
 
-uint64_t build_needs(const struct server *server)
+uint64_t build_needs(const struct build *build)
 {
-	const struct task *task;
-	uint64_t sum = 0;
-
-	TAILQ_FOREACH(task, &server->builds.tasks, of_queue)
-	{
-		const struct build *build = task->owner;
-		const struct registry_pool *record = build->pool->record;
-		sum += record->control_size + record->data_size - done(build);
-	}
-	return sum;
+	return total(build) - done(build);
 }
 
 /* Tells the requester how far it is, now and then. Returns 0, or -errno when it does not listen. */
 static int tell(struct build *build)
 {
-	const struct registry_pool *record = build->pool->record;
 	uint64_t now = slice_now_ns();
 	union wire_message m;
 
@@ -191,7 +210,7 @@ static int tell(struct build *build)
 	}
 	build->told_ns = now;
 	wire_init(&m, WIRE_PROGRESS, build->serial);
-	m.progress.total = record->control_size + record->data_size;
+	m.progress.total = total(build);
 	m.progress.done = done(build);
 	return session_send(build->session, &m, NULL, 0);
 }
@@ -233,7 +252,7 @@ static void publish(struct build *build)
 	log_info("pool '%s' of uid %u made by uid %u, pid %d: %u blocks of %llu bytes, %llu MiB",
 		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,
 		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
-		 (unsigned long long)(pool->shape.control_size + pool->shape.data_size) >> 20);
+		 (unsigned long long)(pool->shape.control_size + data_needed(pool)) >> 20);
 	build_destroy(build);
 	session_set_state(session, SESSION_READY);
 	r = request_attach(session, serial, pool, WIRE_WRITER, &attached);
@@ -246,23 +265,34 @@ static void publish(struct build *build)
 	}
 }
 
-/* Does a step of the task. The build may be freed. */
+/* Goes on after a step with that result: see step(). The build may be freed. */
+static void advance(struct build *build, int result)
+{
+	if (result > 0 && build->stage == RESERVE_CONTROL) {
+		int r = end_control(build);
+		result = r < 0 ? r : 1;
+	} else if (result > 0 && build->stage == RESERVE_DATA) {
+		end_data(build);
+	}
+	build->stage += result > 0;
+	if (result >= 0 && build->session && tell(build) < 0) {
+		session_close(build->session);
+	}
+	if (result < 0 || !build->session) {
+		abandon(build, result < 0 ? result : 0);
+	} else if (build->stage == READY) {
+		publish(build);
+	} else if (!build->reservation) {
+		task_add(&build->pool->server->builds, &build->task);
+	}
+}
+
+/* Does a step of the task. */
 static void run(void *owner)
 {
 	struct build *build = owner;
-	int r = build->session && build->stage != READY ? step(build) : 0;
 
-	build->stage += r > 0;
-	if (r >= 0 && build->session && tell(build) < 0) {
-		session_close(build->session);
-	}
-	if (r < 0 || !build->session) {
-		abandon(build, r < 0 ? r : 0);
-	} else if (build->stage == READY) {
-		publish(build);
-	} else {
-		task_add(&build->pool->server->builds, &build->task);
-	}
+	advance(build, build->session ? step(build) : 0);
 }
 
 static struct build *build_create(struct pool *pool)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A build: a pool being made for a session, a task on the loop. Pages are reserved and the control
- * segment is laid in steps of less than a millisecond; the requester is told how far it is every
- * 100 ms, and last seated. When the requester goes or /dev/shm fills up half way, what there is is
- * taken down again.
+ * A build: a pool being made for a session. Pages are reserved off the loop (reserve.h), the
+ * control segment is laid by a task in steps of less than a millisecond; the requester is told how
+ * far it is every 100 ms, and last seated. When the requester goes or /dev/shm fills up half way,
+ * what there is is taken down again.
  */
 #ifndef MP_DAEMON_BUILD_H
 #define MP_DAEMON_BUILD_H
@@ -32,8 +32,8 @@ void build_forget(struct build *build);
 /* Frees it, at the end; the pool stays BUILDING. */
 void build_destroy(struct build *build);
 
-/* Bytes of /dev/shm that the builds under way have yet to take. */
-uint64_t build_needs(const struct server *server);
+/* Bytes of /dev/shm that it has yet to take. */
+uint64_t build_needs(const struct build *build);
 
 /* Whether that request is what is being built. */
 bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "daemon/object.h"
 #include "daemon/pool.h"
 #include "daemon/request.h"
+#include "daemon/room.h"
 #include "daemon/server.h"
 
 #define MODE_DEFAULT 0600u
@@ -74,25 +74,14 @@ static void fill_record(struct registry_pool *record, const struct session *sess
 	memcpy(record->name, create->name, strlen(create->name));
 }
 
-/*
- * Memory is looked at beforehand, as it is friendlier to say so than to fill /dev/shm first. What
- * pools that are being made have yet to take is not free any more.
- */
 static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
 		      const struct mp_shape *shape, bool *refused)
 {
 	uint64_t need = record->control_size + mp_shape_data(shape, shape->blocks) +
 			record->shape.n_slots * sizeof(struct registry_slot);
-	uint64_t promised = build_needs(session->server), room;
-	struct statvfs fs;
+	uint64_t left;
 
-	/* A tmpfs without a limit says that it has no blocks. */
-	if (fstatvfs(session->server->registry.fd, &fs) < 0 || fs.f_blocks == 0) {
-		return 0;
-	}
-	room = (uint64_t)fs.f_bavail * fs.f_frsize;
-	room -= promised < room ? promised : room;
-	if (need <= room) {
+	if (room_for(session->server, need, &left)) {
 		return 0;
 	}
 	*refused = true;
@@ -100,7 +89,7 @@ static int check_room(struct session *session, uint32_t serial, const struct reg
 			      "pool '%s' needs %llu MiB and /dev/shm has %llu MiB free; make it "
 			      "smaller, destroy other pools, or mount /dev/shm with a bigger size",
 			      record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
-			      (unsigned long long)room >> 20);
+			      (unsigned long long)left >> 20);
 }
 
 static int check_limits(struct session *session, uint32_t serial,

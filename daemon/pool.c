@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/grow.h"
 #include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/object.h"
@@ -57,6 +58,9 @@ struct pool *pool_create(struct server *server, uint32_t index)
 
 void pool_destroy(struct pool *pool)
 {
+	if (pool->growth) {
+		growth_destroy(pool->growth);
+	}
 	if (pool->control) {
 		munmap(pool->control, pool->shape.control_size);
 	}
@@ -218,6 +222,9 @@ void pool_retire(struct pool *pool)
 {
 	if (pool_state(pool) != REGISTRY_POOL_GONE) {
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	}
+	if (pool->growth) {
+		growth_end(pool->growth, -ENOENT);
 	}
 	pool_settle(pool);
 }

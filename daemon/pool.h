@@ -13,6 +13,7 @@
 #include "lib/core/layout.h"
 
 struct build;
+struct growth;
 struct removal;
 struct server;
 
@@ -31,6 +32,7 @@ struct pool {
 	bool owner_live;         /* lifetime CREATOR: its attachment is LIVE */
 	bool adopting;           /* not all slots have been looked at: nothing ends yet */
 	struct build *build;     /* while it is being made */
+	struct growth *growth;   /* while it is growing */
 	struct removal *removal; /* while its memory is being given back */
 };
 

@@ -9,6 +9,7 @@
 #include "daemon/access.h"
 #include "daemon/attachment.h"
 #include "daemon/create.h"
+#include "daemon/grow.h"
 #include "daemon/introspect.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
@@ -188,10 +189,7 @@ int request_attach(struct session *session, uint32_t serial, struct pool *pool,
 	return r;
 }
 
-/*
- * The LIVE pool a request names; refused when there is none, and then @result says how that went.
- */
-static struct pool *find_named(struct session *session, uint32_t serial, const char *name,
+struct pool *request_find_pool(struct session *session, uint32_t serial, const char *name,
 			       int *result)
 {
 	struct pool *pool;
@@ -236,7 +234,7 @@ static int handle_open(struct session *session, const union wire_message *messag
 	uint32_t serial = message->head.serial;
 	enum wire_access access = (enum wire_access)message->open.access;
 	int result;
-	struct pool *pool = find_named(session, serial, message->open.name, &result);
+	struct pool *pool = request_find_pool(session, serial, message->open.name, &result);
 
 	if (!pool) {
 		return result;
@@ -295,7 +293,7 @@ static int handle_destroy(struct session *session, const union wire_message *mes
 {
 	uint32_t serial = message->head.serial;
 	int result;
-	struct pool *pool = find_named(session, serial, message->name.name, &result);
+	struct pool *pool = request_find_pool(session, serial, message->name.name, &result);
 	union wire_message reply;
 
 	if (!pool) {
@@ -319,7 +317,7 @@ static int (*const handlers[WIRE_REQUEST_END])(struct session *, const union wir
 	[WIRE_OPEN] = handle_open,           [WIRE_DETACH] = handle_detach,
 	[WIRE_DESTROY] = handle_destroy,     [WIRE_FIND_POOL] = handle_find_pool,
 	[WIRE_NEXT_POOL] = handle_next_pool, [WIRE_NEXT_CLIENT] = handle_next_client,
-	[WIRE_DAEMON] = handle_daemon,
+	[WIRE_DAEMON] = handle_daemon,       [WIRE_GROW] = handle_grow,
 };
 
 int request_handle(struct session *session, const union wire_message *message)

@@ -17,6 +17,12 @@ struct session;
 int request_handle(struct session *session, const union wire_message *message);
 
 /*
+ * The LIVE pool a request names; refused when there is none, and then @result says how that went.
+ */
+struct pool *request_find_pool(struct session *session, uint32_t serial, const char *name,
+			       int *result);
+
+/*
  * Seats the session's process in the pool and sends it the descriptors, or says why not. Returns 0
  * when it did either, or -errno when the session must be closed; then it has no seat. @attached may
  * be NULL, else it says whether there is a seat.

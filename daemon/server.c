@@ -66,7 +66,7 @@ static int init_loop(struct server *server)
 		log_error("cannot watch signals");
 		return -ENOMEM;
 	}
-	return 0;
+	return reserver_init(&server->reserver, server->base, &server->slice);
 }
 
 int server_start(struct server *server, const struct options *options)
@@ -78,6 +78,7 @@ int server_start(struct server *server, const struct options *options)
 		.limits = LIMITS_DEFAULT,
 		.registry = {.fd = -1},
 		.listener = {.fd = -1, .reserve_fd = -1},
+		.reserver = {.fd = -1},
 		.started_at = (uint64_t)time(NULL),
 	};
 	r = prepare_process();
@@ -165,6 +166,7 @@ void server_stop(struct server *server)
 		stop_pools(server);
 		registry_close(&server->registry, server->place.instance);
 	}
+	reserver_finish(&server->reserver);
 	if (server->base) {
 		event_base_free(server->base);
 	}

@@ -15,6 +15,7 @@
 #include "daemon/process.h"
 #include "daemon/reclaim.h"
 #include "daemon/registry.h"
+#include "daemon/reserve.h"
 #include "daemon/session.h"
 #include "daemon/slice.h"
 #include "daemon/sweep.h"
@@ -39,8 +40,9 @@ struct server {
 	struct sweep sweep;
 	uint32_t seats[SERVER_SEAT_BUCKETS]; /* LIVE attachments, by uid modulo their number */
 	struct task_queue requests;          /* of sessions that have to wait */
-	struct task_queue builds;
+	struct task_queue builds;            /* and growths */
 	struct task_queue removals;
+	struct reserver reserver;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
 	struct event terminate, interrupt;

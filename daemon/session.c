@@ -10,6 +10,7 @@
 
 #include "daemon/access.h"
 #include "daemon/build.h"
+#include "daemon/grow.h"
 #include "daemon/log.h"
 #include "daemon/request.h"
 #include "daemon/server.h"
@@ -276,6 +277,9 @@ void session_close(struct session *session)
 
 	if (session->build) {
 		build_forget(session->build);
+	}
+	if (session->growth) {
+		growth_forget(session->growth);
 	}
 	server->sessions.n--;
 	server->sessions.n_excess -= session->state == SESSION_EXCESS;

@@ -5,7 +5,7 @@
  *	state		the client may send		then
  *	EXCESS		HELLO, within a second		it is told why not; the end
  *	HELLO		HELLO				READY
- *	READY		any request but HELLO		a CREATE: BUILDING
+ *	READY		any request but HELLO		a CREATE or GROW: BUILDING
  *	BUILDING	nothing until its reply		READY
  *	CLOSED		nothing				-
  *
@@ -29,6 +29,7 @@
 #include "lib/wire/message.h"
 
 struct build;
+struct growth;
 struct process;
 struct server;
 
@@ -46,7 +47,8 @@ struct session {
 	enum session_state state; /* written by session_set_state() alone */
 	struct ucred peer;        /* when it connected, as the kernel says */
 	struct process *process;
-	struct build *build;   /* BUILDING: what it waits for */
+	struct build *build;   /* BUILDING: what it waits for, */
+	struct growth *growth; /* or this */
 	struct event readable; /* watched unless the task waits */
 	struct task task;      /* of server.requests */
 	LIST_ENTRY(session) of_server;

@@ -4,7 +4,8 @@
  * its own, not a fork, as clients are.
  *
  * Commands, one a line; each is answered by one number, negative errnos included:
- *	make NAME LIFETIME	open NAME [reader|observer] get N		put N		bulk N (get)
+ *	make NAME LIFETIME	large NAME MIB (made)		grow NAME BLOCKS
+ *	open NAME [reader|observer]	get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)
  *	wait MS (for a block)	soon MS N (put N in a thread, later)	greedy MS (see there)

@@ -48,6 +48,27 @@ static int64_t do_make(const char *arg)
 	return error ? error : mempool_create(conn, name, &attr, &pool);
 }
 
+static int64_t do_large(const char *arg)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	char name[80];
+
+	sscanf(arg, "%79s %" SCNu32, name, &attr.blocks);
+	attr.block_size = 1 << 20;
+	int error = conn ? 0 : mempool_connect(&conn, NULL);
+	return error ? error : mempool_create(conn, name, &attr, &pool);
+}
+
+static int64_t do_grow(const char *arg)
+{
+	char name[80];
+	uint32_t many;
+
+	sscanf(arg, "%79s %" SCNu32, name, &many);
+	int error = conn ? 0 : mempool_connect(&conn, NULL);
+	return error ? error : mempool_grow(conn, name, many);
+}
+
 static int64_t do_get(const char *arg)
 {
 	for (int64_t i = atol(arg); i > 0 && n < MOST; i--) {
@@ -334,20 +355,16 @@ static const struct {
 	const char *name;
 	int64_t (*act)(const char *arg);
 } commands[] = {
-	{"make", do_make},         {"open", do_open},
-	{"get", do_get},           {"put", do_put},
-	{"bulk", do_bulk},         {"give", do_give},
-	{"take", do_take},         {"withdraw", do_withdraw},
-	{"flush", do_flush},       {"drain", do_drain},
-	{"close", do_close},       {"force", do_force},
-	{"foreign", do_foreign},   {"churn", do_churn},
-	{"exec", do_exec},         {"closefrom", do_closefrom},
-	{"wait", do_wait},         {"soon", do_soon},
-	{"greedy", do_greedy},     {"idle", do_idle},
-	{"gifts", do_gifts},       {"sender", do_sender},
-	{"receiver", do_receiver}, {"send", do_send},
-	{"receive", do_receive},   {"stream", do_stream},
-	{"sink", do_sink},         {"fork", do_fork},
+	{"large", do_large},       {"grow", do_grow},   {"make", do_make},
+	{"open", do_open},         {"get", do_get},     {"put", do_put},
+	{"bulk", do_bulk},         {"give", do_give},   {"take", do_take},
+	{"withdraw", do_withdraw}, {"flush", do_flush}, {"drain", do_drain},
+	{"close", do_close},       {"force", do_force}, {"foreign", do_foreign},
+	{"churn", do_churn},       {"exec", do_exec},   {"closefrom", do_closefrom},
+	{"wait", do_wait},         {"soon", do_soon},   {"greedy", do_greedy},
+	{"idle", do_idle},         {"gifts", do_gifts}, {"sender", do_sender},
+	{"receiver", do_receiver}, {"send", do_send},   {"receive", do_receive},
+	{"stream", do_stream},     {"sink", do_sink},   {"fork", do_fork},
 	{"write", do_write},       {"exit", do_exit},
 };
 

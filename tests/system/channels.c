@@ -76,7 +76,7 @@ START_TEST(killed_senders_leave_a_beginning_of_their_stream)
 }
 END_TEST
 
-/* The next receiver goes on where the dead one was; at most what that one had in hand is missing. */
+/* The next receiver goes on where the dead one was; what that one had in hand is missing. */
 START_TEST(killed_receivers_leave_the_rest_to_the_next)
 {
 	begin();

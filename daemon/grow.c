@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/access.h"
+#include "daemon/grow.h"
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/pool.h"
+#include "daemon/request.h"
+#include "daemon/reserve.h"
+#include "daemon/room.h"
+#include "daemon/server.h"
+#include "daemon/task.h"
+#include "lib/core/grow.h"
+
+#define LAY_BUDGET 16384u /* words a step */
+#define PROGRESS_NS 100000000u
+
+struct growth {
+	struct pool *pool;
+	struct session *session; /* NULL: nobody waits for it */
+	uint32_t serial;         /* of its request */
+	uint32_t blocks;         /* there are to be */
+	int fd;                  /* of the data object, while pages are reserved; else -1 */
+	uint64_t from, to;       /* bytes of it */
+	struct reservation *reservation;
+	struct mp_growth words;
+	bool laid;
+	uint64_t seed;
+	uint64_t told_ns;
+	struct task task; /* of server.builds, while words are laid */
+};
+
+uint64_t growth_needs(const struct growth *growth)
+{
+	return growth->reservation ? growth->reservation->end - growth->reservation->at : 0;
+}
+
+void growth_forget(struct growth *growth)
+{
+	growth->session->growth = NULL;
+	growth->session = NULL;
+}
+
+void growth_destroy(struct growth *growth)
+{
+	task_remove(&growth->pool->server->builds, &growth->task);
+	if (growth->reservation) {
+		reserve_abandon(growth->reservation);
+	}
+	if (growth->session) {
+		growth_forget(growth);
+	}
+	if (growth->fd >= 0) {
+		close(growth->fd);
+	}
+	growth->pool->growth = NULL;
+	free(growth);
+}
+
+static int answer(struct session *session, uint32_t serial, const struct pool *pool, int error)
+{
+	const char *name = pool->record->name;
+	union wire_message reply;
+
+	switch (error) {
+	case 0:
+		wire_init(&reply, WIRE_DONE, serial);
+		return session_send(session, &reply, NULL, 0);
+	case -ENOSPC:
+		return session_refuse(session, serial, ENOSPC,
+				      "pool '%s' did not grow: /dev/shm is full; ask for fewer "
+				      "blocks, or make room there",
+				      name);
+	case -ENOENT:
+		return session_refuse(session, serial, ENOENT,
+				      "pool '%s' was destroyed while it grew", name);
+	default:
+		return session_refuse(session, serial, -error, "pool '%s' did not grow: %s", name,
+				      strerror(-error));
+	}
+}
+
+void growth_end(struct growth *growth, int error)
+{
+	struct pool *pool = growth->pool;
+	struct session *session = growth->session;
+	uint32_t serial = growth->serial, blocks = growth->blocks;
+
+	growth_destroy(growth);
+	if (error == 0) {
+		log_info("pool '%s' of uid %u: has %u blocks now", pool->record->name,
+			 pool->record->uid, blocks);
+	} else {
+		log_warning("pool '%s' of uid %u: did not grow to %u blocks: %s",
+			    pool->record->name, pool->record->uid, blocks, strerror(-error));
+	}
+	if (session) {
+		session_set_state(session, SESSION_READY);
+		if (answer(session, serial, pool, error) < 0) {
+			session_close(session);
+		}
+	}
+}
+
+/* ---- laying ---- */
+
+static void touch_lay(struct pool *pool, void *arg)
+{
+	struct growth *growth = arg;
+
+	growth->laid = mp_grow_step(&pool->view, &growth->words, LAY_BUDGET, growth->seed);
+}
+
+/* A step of the task. */
+static void lay(void *owner)
+{
+	struct growth *growth = owner;
+	struct pool *pool = growth->pool;
+	int r = pool_touch(pool, touch_lay, growth);
+
+	if (r == 0 && growth->laid) {
+		pool->record->laid = growth->blocks;
+	}
+	if (r < 0 || growth->laid) {
+		growth_end(growth, r);
+	} else {
+		task_add(&pool->server->builds, &growth->task);
+	}
+}
+
+static void begin_laying(struct growth *growth)
+{
+	mp_grow_init(&growth->words, growth->pool->record->laid, growth->blocks);
+	growth->seed = object_random();
+	growth->task = (struct task){.step = lay, .owner = growth};
+	task_add(&growth->pool->server->builds, &growth->task);
+}
+
+/* From here on there are so many blocks, whoever dies. */
+static void commit(struct growth *growth)
+{
+	struct pool *pool = growth->pool;
+
+	mp_compiler_fence();
+	pool->record->shape.blocks = growth->blocks;
+	mp_compiler_fence();
+	pool->shape.blocks = growth->blocks;
+	pool->view.shape.blocks = growth->blocks;
+}
+
+/* ---- reserving ---- */
+
+/* Tells the requester how far it is, now and then. */
+static void tell(struct growth *growth)
+{
+	uint64_t now = slice_now_ns();
+	union wire_message m;
+
+	if (!growth->session || now - growth->told_ns < PROGRESS_NS) {
+		return;
+	}
+	growth->told_ns = now;
+	wire_init(&m, WIRE_PROGRESS, growth->serial);
+	m.progress.total = growth->to - growth->from;
+	m.progress.done = m.progress.total - growth_needs(growth);
+	if (session_send(growth->session, &m, NULL, 0) < 0) {
+		session_close(growth->session); /* which forgets us */
+	}
+}
+
+static void on_reserved(void *owner, int result)
+{
+	struct growth *growth = owner;
+
+	if (result > 0) {
+		tell(growth);
+		return;
+	}
+	growth->reservation = NULL;
+	if (result < 0) {
+		object_punch(growth->fd, growth->from, growth->to - growth->from);
+		growth_end(growth, result);
+		return;
+	}
+	close(growth->fd);
+	growth->fd = -1;
+	commit(growth);
+	begin_laying(growth);
+}
+
+static struct growth *growth_create(struct pool *pool, uint32_t blocks)
+{
+	struct growth *growth = calloc(1, sizeof *growth);
+
+	if (growth) {
+		growth->pool = pool;
+		growth->blocks = blocks;
+		growth->fd = -1;
+		growth->from = mp_shape_data(&pool->shape, pool->shape.blocks);
+		growth->to = mp_shape_data(&pool->shape, blocks);
+		growth->told_ns = slice_now_ns();
+		pool->growth = growth;
+	}
+	return growth;
+}
+
+/* Begins to reserve. Returns 0, or -errno and nothing was begun. */
+static int start(struct pool *pool, uint32_t blocks, struct session *session, uint32_t serial)
+{
+	struct growth *growth = growth_create(pool, blocks);
+
+	if (!growth) {
+		return -ENOMEM;
+	}
+	growth->fd = pool_open_data(pool, O_RDWR);
+	if (growth->fd < 0) {
+		int r = growth->fd;
+		growth_destroy(growth);
+		return r;
+	}
+	growth->reservation = reserve_start(&pool->server->reserver, growth->fd, growth->from,
+					    growth->to, on_reserved, growth);
+	if (!growth->reservation) {
+		growth_destroy(growth);
+		return -ENOMEM;
+	}
+	growth->session = session;
+	growth->serial = serial;
+	session->growth = growth;
+	session_set_state(session, SESSION_BUILDING);
+	return 0;
+}
+
+int growth_resume(struct pool *pool)
+{
+	const struct registry_pool *record = pool->record;
+	uint64_t end = mp_shape_data(&pool->shape, record->shape.blocks);
+	struct growth *growth;
+
+	if (record->data_size > end) {
+		int fd = pool_open_data(pool, O_RDWR);
+		if (fd < 0) {
+			return fd;
+		}
+		object_punch(fd, end, record->data_size - end);
+		close(fd);
+	}
+	if (record->laid >= record->shape.blocks) {
+		return 0;
+	}
+	growth = growth_create(pool, record->shape.blocks);
+	if (!growth) {
+		return -ENOMEM;
+	}
+	begin_laying(growth);
+	return 0;
+}
+
+/* ---- the request ---- */
+
+/* Why it cannot be: a refusal was sent, with *@result as its outcome. */
+static bool is_refused(struct session *session, const struct wire_grow *grow, struct pool *pool,
+		       int *result)
+{
+	const struct registry_pool *record = pool->record;
+	uint32_t serial = grow->head.serial;
+	uint64_t left, need;
+
+	if (!access_may_destroy(session, record)) {
+		*result = session_refuse(session, serial, EACCES,
+					 "pool '%s' belongs to uid %u: uid %u may not let it grow",
+					 record->name, record->uid, session->peer.uid);
+		return true;
+	}
+	if (grow->blocks > record->shape.max_blocks) {
+		*result =
+			session_refuse(session, serial, EINVAL,
+				       "pool '%s' can have %u blocks at most, as it was made with "
+				       "that max_blocks; make it anew with more",
+				       record->name, record->shape.max_blocks);
+		return true;
+	}
+	if (pool->growth) {
+		*result = session_refuse(session, serial, EBUSY,
+					 "pool '%s' is growing already; try again later",
+					 record->name);
+		return true;
+	}
+	need = mp_shape_data(&pool->shape, grow->blocks) -
+	       mp_shape_data(&pool->shape, pool->shape.blocks);
+	if (grow->blocks > pool->shape.blocks && !room_for(session->server, need, &left)) {
+		*result = session_refuse(session, serial, ENOSPC,
+					 "pool '%s' needs %llu MiB more and /dev/shm has %llu MiB "
+					 "free; ask for fewer blocks, or make room there",
+					 record->name,
+					 (unsigned long long)(need + (1u << 20) - 1) >> 20,
+					 (unsigned long long)left >> 20);
+		return true;
+	}
+	return false;
+}
+
+int handle_grow(struct session *session, const union wire_message *message)
+{
+	const struct wire_grow *grow = &message->grow;
+	uint32_t serial = grow->head.serial;
+	int result;
+	struct pool *pool = request_find_pool(session, serial, grow->name, &result);
+
+	if (!pool || is_refused(session, grow, pool, &result)) {
+		return result;
+	}
+	result = pool_verify(pool);
+	if (result == 0 && grow->blocks <= pool->shape.blocks) {
+		return answer(session, serial, pool, 0);
+	}
+	if (result == 0) {
+		result = start(pool, grow->blocks, session, serial);
+	}
+	return result < 0 ? answer(session, serial, pool, result) : 0;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/object.h"
+#include "daemon/reserve.h"
+#include "daemon/slice.h"
+
+#define SLICE_SIZE (16u << 20)
+#define RING_ENTRIES 8 /* of which two are used: one slice for each of the machine's idle workers */
+#define UNDER_WAY 2
+
+static uint64_t slice_of(const struct reservation *r)
+{
+	return r->end - r->at < SLICE_SIZE ? r->end - r->at : SLICE_SIZE;
+}
+
+/* ---- the thread ---- */
+
+static void *work(void *arg)
+{
+	struct reserver *reserver = arg;
+	struct reserve_thread *w = &reserver->worker;
+
+	pthread_mutex_lock(&w->mutex);
+	for (;;) {
+		while (!w->stop && !w->job) {
+			pthread_cond_wait(&w->wanted, &w->mutex);
+		}
+		if (w->stop) {
+			break;
+		}
+		struct reservation *r = w->job;
+		pthread_mutex_unlock(&w->mutex);
+		r->result = object_reserve(r->fd, r->at, slice_of(r));
+		pthread_mutex_lock(&w->mutex);
+		w->job = NULL;
+		w->ended = r;
+		eventfd_write(reserver->fd, 1);
+	}
+	pthread_mutex_unlock(&w->mutex);
+	return NULL;
+}
+
+static int start_thread(struct reserver *reserver)
+{
+	struct reserve_thread *w = &reserver->worker;
+	sigset_t all, old;
+
+	pthread_mutex_init(&w->mutex, NULL);
+	pthread_cond_init(&w->wanted, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(&w->thread, NULL, work, reserver);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -error;
+}
+
+static void stop_thread(struct reserver *reserver)
+{
+	struct reserve_thread *w = &reserver->worker;
+
+	pthread_mutex_lock(&w->mutex);
+	w->stop = true;
+	pthread_cond_signal(&w->wanted);
+	pthread_mutex_unlock(&w->mutex);
+	pthread_join(w->thread, NULL);
+}
+
+/* ---- the ring ---- */
+
+static bool has_fallocate(struct io_uring *ring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_FALLOCATE);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
+static bool start_ring(struct reserver *reserver)
+{
+	const char *no = getenv("MEMPOOLD_NO_URING");
+
+	if ((no && strcmp(no, "1") == 0) ||
+	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
+		return false;
+	}
+	if (!has_fallocate(&reserver->ring) ||
+	    io_uring_register_eventfd(&reserver->ring, reserver->fd) < 0) {
+		io_uring_queue_exit(&reserver->ring);
+		return false;
+	}
+	return true;
+}
+
+/* ---- slices ---- */
+
+static void destroy(struct reservation *r)
+{
+	close(r->fd);
+	free(r);
+}
+
+/* Begins a slice. Returns 0, or -errno and it was not begun. */
+static int submit(struct reserver *reserver, struct reservation *r)
+{
+	if (!reserver->uring) {
+		pthread_mutex_lock(&reserver->worker.mutex);
+		reserver->worker.job = r;
+		pthread_cond_signal(&reserver->worker.wanted);
+		pthread_mutex_unlock(&reserver->worker.mutex);
+		return 0;
+	}
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&reserver->ring);
+	if (!sqe) {
+		return -EAGAIN;
+	}
+	io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)slice_of(r));
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
+	io_uring_sqe_set_data(sqe, r);
+	int n = io_uring_submit(&reserver->ring);
+	return n < 0 ? n : 0;
+}
+
+static void conclude(struct reservation *r, int result)
+{
+	void *owner = r->owner;
+	reserve_told *told = r->told;
+
+	destroy(r);
+	told(owner, result);
+}
+
+/* Begins as many slices as may be under way. */
+static void pump(struct reserver *reserver)
+{
+	unsigned most = reserver->uring ? UNDER_WAY : 1;
+
+	while (reserver->n_under_way < most && !TAILQ_EMPTY(&reserver->waiting)) {
+		struct reservation *r = TAILQ_FIRST(&reserver->waiting);
+		TAILQ_REMOVE(&reserver->waiting, r, of_queue);
+		int error = r->at < r->end ? submit(reserver, r) : 0;
+		if (error || r->at == r->end) {
+			conclude(r, error);
+			continue;
+		}
+		r->under_way = true;
+		reserver->n_under_way++;
+	}
+}
+
+/* A slice has ended. */
+static void end_slice(struct reserver *reserver, struct reservation *r, int result)
+{
+	reserver->n_under_way--;
+	r->under_way = false;
+	if (!r->owner) {
+		destroy(r);
+		return;
+	}
+	if (result == -EINTR || result == -EAGAIN) {
+		TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+		return;
+	}
+	if (result < 0) {
+		conclude(r, result);
+		return;
+	}
+	r->at += slice_of(r);
+	if (r->at == r->end) {
+		conclude(r, 0);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+	r->told(r->owner, 1); /* may abandon it */
+}
+
+static void reap_ring(struct reserver *reserver)
+{
+	struct io_uring_cqe *cqe;
+
+	while (io_uring_peek_cqe(&reserver->ring, &cqe) == 0) {
+		struct reservation *r = io_uring_cqe_get_data(cqe);
+		int result = cqe->res;
+		io_uring_cqe_seen(&reserver->ring, cqe);
+		end_slice(reserver, r, result);
+	}
+}
+
+static void reap_thread(struct reserver *reserver)
+{
+	pthread_mutex_lock(&reserver->worker.mutex);
+	struct reservation *r = reserver->worker.ended;
+	reserver->worker.ended = NULL;
+	pthread_mutex_unlock(&reserver->worker.mutex);
+	if (r) {
+		end_slice(reserver, r, r->result);
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct reserver *reserver = arg;
+	eventfd_t n;
+
+	(void)what;
+	slice_begin(reserver->slice);
+	eventfd_read(fd, &n);
+	if (reserver->uring) {
+		reap_ring(reserver);
+	} else {
+		reap_thread(reserver);
+	}
+	pump(reserver);
+	slice_end(reserver->slice);
+}
+
+/* ---- verbs ---- */
+
+int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice)
+{
+	int r = 0;
+
+	reserver->slice = slice;
+	TAILQ_INIT(&reserver->waiting);
+	reserver->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (reserver->fd < 0) {
+		r = -errno;
+	} else {
+		reserver->uring = start_ring(reserver);
+		r = reserver->uring ? 0 : start_thread(reserver);
+	}
+	if (r < 0) {
+		log_error("cannot reserve memory: %s", strerror(-r));
+		return r;
+	}
+	log_debug("memory is reserved by %s", reserver->uring ? "io_uring" : "a thread");
+	event_assign(&reserver->readable, base, reserver->fd, EV_READ | EV_PERSIST, on_readable,
+		     reserver);
+	return event_add(&reserver->readable, NULL) < 0 ? -ENOMEM : 0;
+}
+
+static void await_ring(struct reserver *reserver)
+{
+	struct io_uring_cqe *cqe;
+
+	while (reserver->n_under_way > 0 && io_uring_wait_cqe(&reserver->ring, &cqe) == 0) {
+		reap_ring(reserver);
+	}
+	io_uring_queue_exit(&reserver->ring);
+}
+
+void reserver_finish(struct reserver *reserver)
+{
+	if (reserver->fd < 0) {
+		return;
+	}
+	event_del(&reserver->readable);
+	if (reserver->uring) {
+		await_ring(reserver);
+	} else {
+		stop_thread(reserver);
+		reap_thread(reserver);
+		if (reserver->worker.job) {
+			destroy(reserver->worker.job); /* not begun */
+		}
+	}
+	close(reserver->fd);
+	reserver->fd = -1;
+}
+
+struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
+				  reserve_told *told, void *owner)
+{
+	struct reservation *r = calloc(1, sizeof *r);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (!r || own < 0) {
+		if (own >= 0) {
+			close(own);
+		}
+		free(r);
+		return NULL;
+	}
+	*r = (struct reservation){
+		.reserver = reserver,
+		.fd = own,
+		.at = from,
+		.end = to,
+		.told = told,
+		.owner = owner,
+	};
+	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+	/* By way of the eventfd, so that the owner hears of no failure before it has the result. */
+	eventfd_write(reserver->fd, 1);
+	return r;
+}
+
+void reserve_abandon(struct reservation *reservation)
+{
+	reservation->owner = NULL;
+	if (!reservation->under_way) {
+		TAILQ_REMOVE(&reservation->reserver->waiting, reservation, of_queue);
+		destroy(reservation);
+	}
+}

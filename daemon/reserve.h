@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reserving: pages of an object taken off the loop, which never waits for a tmpfs.
+ *
+ *	reservation --slice--> io_uring FALLOCATE --+--> eventfd --> the loop --> its owner
+ *	(waiting)         or a thread's fallocate --+
+ *
+ * Reservations take turns, a slice each. Where io_uring is not allowed, as in many containers, one
+ * thread does what the kernel's workers would; the rest is the same. $MEMPOOLD_NO_URING=1 asks for
+ * the thread, for tests.
+ *
+ * A slice that is under way cannot be called back. A reservation whose owner lets go of it stays,
+ * with a descriptor of its own, until its slice has ended, and is freed then.
+ */
+#ifndef MP_DAEMON_RESERVE_H
+#define MP_DAEMON_RESERVE_H
+
+#include <event2/event_struct.h>
+#include <liburing.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct event_base;
+struct slice;
+
+/*
+ * Told to the owner, on the loop, after each slice: 1 and there is more to come, 0 and that was the
+ * last, or -errno and it ends here. After 0 and -errno the reservation is gone.
+ */
+typedef void reserve_told(void *owner, int result);
+
+struct reservation {
+	struct reserver *reserver;
+	int fd;
+	uint64_t at, end; /* bytes: what is left */
+	bool under_way;
+	int result; /* the thread's */
+	reserve_told *told;
+	void *owner; /* NULL: abandoned */
+	TAILQ_ENTRY(reservation) of_queue;
+};
+
+/* The one thread of a reserver without io_uring. */
+struct reserve_thread {
+	pthread_t thread;
+	pthread_mutex_t mutex; /* guards the rest */
+	pthread_cond_t wanted;
+	struct reservation *job, *ended; /* NULL: none */
+	bool stop;
+};
+
+struct reserver {
+	struct slice *slice;
+	struct event readable; /* of fd */
+	int fd;                /* eventfd; -1: not begun */
+	bool uring;
+	struct io_uring ring;
+	struct reserve_thread worker;
+	unsigned n_under_way;
+	TAILQ_HEAD(, reservation) waiting;
+};
+
+/* Begins. Logs why not. Returns 0 or -errno. */
+int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice);
+
+/* Ends, when what is under way has. No reservation has an owner any more. */
+void reserver_finish(struct reserver *reserver);
+
+/*
+ * Reserves the bytes from @from to @to of the object behind @fd, which stays the caller's. Returns
+ * NULL when there is no memory or descriptor; else @told hears, never from within this call.
+ */
+struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
+				  reserve_told *told, void *owner);
+
+/* The owner lets go: it hears no more. */
+void reserve_abandon(struct reservation *reservation);
+
+#endif
