@@ -64,7 +64,8 @@ struct figures {
 struct options {
 	unsigned repeats;
 	unsigned slice_ms;
-	const char *only; /* NULL: all */
+	const char *only[CONTESTANTS]; /* none: all */
+	unsigned n_only;
 };
 
 static struct crew crews[CONTESTANTS];
@@ -79,7 +80,7 @@ static const char usage[] =
 	"  --repeats N       slices of each figure, 1 to 99 (7)\n"
 	"  --slice MS        length of a slice, about (30)\n"
 	"  --quick           3 repeats of 10 ms\n"
-	"  --only NAME       of the contestants, for a profiler\n"
+	"  --only NAME       of the contestants, not all; as often as wanted\n"
 	"  --mempoold PATH   the daemon to start ($MEMPOOLD, or the one of this build)\n";
 
 static unsigned number(const char *text, unsigned max)
@@ -120,7 +121,9 @@ static void parse(int argc, char **argv, struct options *options)
 			options->slice_ms = 10;
 			break;
 		case 'o':
-			options->only = optarg;
+			if (options->n_only < CONTESTANTS) {
+				options->only[options->n_only++] = optarg;
+			}
 			break;
 		case 'm':
 			setenv("MEMPOOLD", optarg, 1);
@@ -132,11 +135,21 @@ static void parse(int argc, char **argv, struct options *options)
 	}
 }
 
-static void start(const char *only, const unsigned cpus[2])
+static bool is_asked_for(const struct options *options, const char *name)
+{
+	bool found = options->n_only == 0;
+
+	for (unsigned i = 0; i < options->n_only; i++) {
+		found = found || strcmp(options->only[i], name) == 0;
+	}
+	return found;
+}
+
+static void start(const struct options *options, const unsigned cpus[2])
 {
 	for (unsigned c = 0; c < CONTESTANTS; c++) {
 		const struct peer *peer = contestants[c].peer;
-		if (only == NULL || strcmp(only, peer->name) == 0) {
+		if (is_asked_for(options, peer->name)) {
 			crew_start(&crews[c], peer, cpus);
 		} else {
 			crews[c] = (struct crew){
@@ -260,7 +273,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	service_start(&service);
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* for DPDK's directory and iceoryx's file */
-	start(options.only, cpus);
+	start(&options, cpus);
 	calibrate(options.slice_ms);
 	for (unsigned i = 0; i < options.repeats; i++) {
 		measure_once(i);
