@@ -202,6 +202,50 @@ START_TEST(the_same_with_a_thread)
 }
 END_TEST
 
+#define MILLIONS 3000000
+
+static bool is_all_born(void *unused)
+{
+	struct mempool_stats s;
+	(void)unused;
+	ck_assert_int_eq(mempool_stat(growing, &s), 0);
+	return s.used + s.cached + s.free + s.moving + s.reclaimed == s.blocks;
+}
+
+/* So many words that the daemon dies while it lays them. */
+START_TEST(words_that_were_not_laid_are_by_the_next_daemon)
+{
+	bool grown = false;
+	begin();
+	for (int i = 0; i < 40 && !grown; i += 2) {
+		struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+		struct actor a;
+		char line[40];
+		attr.block_size = attr.alignment = 16;
+		attr.blocks = FEW;
+		attr.max_blocks = MILLIONS;
+		ck_assert_int_eq(mempool_create(conn, "growing", &attr, &growing), 0);
+		snprintf(line, sizeof line, "grow growing %u", MILLIONS);
+		actor_start(&a);
+		actor_tell(&a, line);
+		/* Until it is committed, and some milliseconds more. */
+		while (mempool_blocks(growing) == FEW) {
+		}
+		sleep_ms(i);
+		service_kill(&service);
+		grown = is_all_born(NULL); /* later deaths come too late */
+		service_restart(&service);
+		ck_assert_uint_eq(blocks_now(), MILLIONS);
+		ck_assert(wait_until(is_all_born, NULL, 5000));
+		ck_assert_int_eq(mempool_close_force(growing), 0);
+		ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
+		actor_kill(&a);
+		ck_assert(i > 0 || !grown);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(a_killed_requester_stops_nothing)
 {
 	begin_growing("0", 16384);
@@ -290,6 +334,6 @@ END_TEST
 SUITE("grow", newborn_blocks_are_had_once_while_others_work, the_same_where_io_uring_is_not_allowed,
       what_cannot_be_is_refused_and_changes_nothing, a_full_dev_shm_is_an_error_and_no_signal,
       only_the_owner_lets_it_grow, a_killed_daemon_leaves_the_old_number_or_the_new,
-      the_same_with_a_thread, a_killed_requester_stops_nothing,
-      a_pool_destroyed_while_it_grows_leaves_nothing, others_are_answered_while_memory_is_reserved,
-      who_waits_gets_a_newborn_block)
+      the_same_with_a_thread, words_that_were_not_laid_are_by_the_next_daemon,
+      a_killed_requester_stops_nothing, a_pool_destroyed_while_it_grows_leaves_nothing,
+      others_are_answered_while_memory_is_reserved, who_waits_gets_a_newborn_block)

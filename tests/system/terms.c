@@ -112,6 +112,23 @@ START_TEST(a_restart_neither_ends_nor_prolongs_a_pool)
 }
 END_TEST
 
+/* The first slot to be looked at is one that was let go of; the second keeps the pool. */
+START_TEST(a_restart_looks_at_all_users_before_it_ends_a_pool)
+{
+	begin();
+	struct actor a = maker(LAST_USER), b = user();
+	service_kill(&service);
+	ck_assert_int_eq(actor_ask(&a, "exec"), 0);
+	service_restart(&service);
+	ck_assert(is_there("short"));
+	ck_assert_int_eq(actor_ask(&b, "get 100"), 0);
+	actor_kill(&b);
+	expect_end();
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
 START_TEST(a_persistent_pool_stays)
 {
 	begin();
@@ -218,5 +235,6 @@ END_TEST
 
 SUITE("terms", a_pool_ends_with_its_last_user, a_pool_ends_with_its_creator,
       closing_and_exec_are_ends_as_well, a_restart_neither_ends_nor_prolongs_a_pool,
-      a_persistent_pool_stays, a_schema_is_checked_by_who_names_it,
-      terms_that_make_no_sense_are_refused, a_quota_is_told_to_all_who_open)
+      a_restart_looks_at_all_users_before_it_ends_a_pool, a_persistent_pool_stays,
+      a_schema_is_checked_by_who_names_it, terms_that_make_no_sense_are_refused,
+      a_quota_is_told_to_all_who_open)
