@@ -131,6 +131,9 @@ static int find_seat(struct pool *pool, const struct session *session, uint32_t 
 		if (test_seats(session->process, pool) >= most) {
 			return -EMLINK;
 		}
+		if (pool_state(pool) == REGISTRY_POOL_GONE) {
+			return -ENOENT; /* its life hung on one of them; the pass would free it */
+		}
 		reclaim_run(&server->reclaim);
 		*slot = find_free_slot(pool);
 	}

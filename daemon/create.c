@@ -144,6 +144,21 @@ static int check(struct session *session, uint32_t serial, const struct registry
 	return *refused ? r : check_room(session, serial, record, shape, refused);
 }
 
+/* The first answer was lost, and with it the seat that the pool's life may have hung on. */
+static int seat_again(struct session *session, uint32_t serial, struct pool *pool)
+{
+	bool attached = false;
+	int r;
+
+	pool->record->owner_attachment = 0;
+	r = request_attach(session, serial, pool, WIRE_WRITER, &attached);
+	if (!attached) {
+		pool->owner_live = false; /* it was told that it failed, or has gone */
+		pool_expire(pool);
+	}
+	return r;
+}
+
 /* There is a pool of that name, or one is being made. */
 static int handle_existing(struct session *session, const struct wire_create *create,
 			   struct pool *pool)
@@ -156,9 +171,7 @@ static int handle_existing(struct session *session, const struct wire_create *cr
 	}
 	if (!pool->build && create->cookie && create->cookie == pool->record->cookie &&
 	    uid == pool->record->creator) {
-		/* Its first answer was lost, and with it the seat the pool's life hung on. */
-		pool->record->owner_attachment = 0;
-		return request_attach(session, serial, pool, WIRE_WRITER, NULL);
+		return seat_again(session, serial, pool);
 	}
 	return session_refuse(session, serial, EEXIST,
 			      pool->build

@@ -133,6 +133,11 @@ static int refuse_attach(struct session *session, uint32_t serial, const struct 
 				      "uid %u has pools open %u times, as many as it may; close "
 				      "some",
 				      session->peer.uid, session->server->limits.seats_a_user);
+	case -ENOENT:
+		return session_refuse(session, serial, ENOENT,
+				      "pool '%s' has just ended with its last user or its creator; "
+				      "make it anew",
+				      name);
 	case -EIO:
 		return session_refuse(session, serial, EIO,
 				      "pool '%s' is broken, see the log of mempoold; destroy it "
