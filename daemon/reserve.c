@@ -127,7 +127,13 @@ static int submit(struct reserver *reserver, struct reservation *r)
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
 	io_uring_sqe_set_data(sqe, r);
 	int n = io_uring_submit(&reserver->ring);
-	return n < 0 ? n : 0;
+	if (io_uring_sq_ready(&reserver->ring) > 0) {
+		/* Still in the ring, it would go with the next, for a job that is freed by then. */
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data(sqe, NULL);
+		return n < 0 ? n : -EAGAIN;
+	}
+	return 0;
 }
 
 static void conclude(struct reservation *r, int result)
@@ -191,7 +197,9 @@ static void reap_ring(struct reserver *reserver)
 		struct reservation *r = io_uring_cqe_get_data(cqe);
 		int result = cqe->res;
 		io_uring_cqe_seen(&reserver->ring, cqe);
-		end_slice(reserver, r, result);
+		if (r) {
+			end_slice(reserver, r, result);
+		}
 	}
 }
 
@@ -240,6 +248,10 @@ int reserver_init(struct reserver *reserver, struct event_base *base, struct sli
 	}
 	if (r < 0) {
 		log_error("cannot reserve memory: %s", strerror(-r));
+		if (reserver->fd >= 0) {
+			close(reserver->fd);
+			reserver->fd = -1;
+		}
 		return r;
 	}
 	log_debug("memory is reserved by %s", reserver->uring ? "io_uring" : "a thread");
@@ -251,8 +263,10 @@ int reserver_init(struct reserver *reserver, struct event_base *base, struct sli
 static void await_ring(struct reserver *reserver)
 {
 	struct io_uring_cqe *cqe;
+	int r = 0;
 
-	while (reserver->n_under_way > 0 && io_uring_wait_cqe(&reserver->ring, &cqe) == 0) {
+	while (reserver->n_under_way > 0 && (r == 0 || r == -EINTR)) {
+		r = io_uring_wait_cqe(&reserver->ring, &cqe);
 		reap_ring(reserver);
 	}
 	io_uring_queue_exit(&reserver->ring);

@@ -164,9 +164,12 @@ void server_stop(struct server *server)
 	}
 	if (server->registry.fd >= 0) {
 		stop_pools(server);
+	}
+	/* Before the lock goes: the next daemon gives back what was reserved in vain, once. */
+	reserver_finish(&server->reserver);
+	if (server->registry.fd >= 0) {
 		registry_close(&server->registry, server->place.instance);
 	}
-	reserver_finish(&server->reserver);
 	if (server->base) {
 		event_base_free(server->base);
 	}
