@@ -19,6 +19,7 @@
 
 #define LAY_BUDGET 16384u /* words a step */
 #define PROGRESS_NS 100000000u
+#define PUNCH_SIZE (8u << 20) /* a step */
 
 struct growth {
 	struct pool *pool;
@@ -27,12 +28,15 @@ struct growth {
 	uint32_t blocks;         /* there are to be */
 	int fd;                  /* of the data object, while pages are reserved; else -1 */
 	uint64_t from, to;       /* bytes of it */
+	uint64_t reached;        /* bytes below it are reserved */
 	struct reservation *reservation;
+	int error;  /* why what was reserved is given back */
+	bool ended; /* the requester, if there was one, has its answer */
 	struct mp_growth words;
 	bool laid;
 	uint64_t seed;
 	uint64_t told_ns;
-	struct task task; /* of server.builds, while words are laid */
+	struct task task; /* of server.builds, while words are laid or pages given back */
 };
 
 uint64_t growth_needs(const struct growth *growth)
@@ -79,31 +83,82 @@ static int answer(struct session *session, uint32_t serial, const struct pool *p
 	case -ENOENT:
 		return session_refuse(session, serial, ENOENT,
 				      "pool '%s' was destroyed while it grew", name);
+	case -EIO:
+		return session_refuse(session, serial, EIO,
+				      "pool '%s' did not grow: it is broken, see the log of "
+				      "mempoold; destroy it and make it anew",
+				      name);
 	default:
 		return session_refuse(session, serial, -error, "pool '%s' did not grow: %s", name,
 				      strerror(-error));
 	}
 }
 
-void growth_end(struct growth *growth, int error)
+/* Says how it ended, once; it need not be over yet. */
+static void conclude(struct growth *growth, int error)
 {
-	struct pool *pool = growth->pool;
+	const struct pool *pool = growth->pool;
 	struct session *session = growth->session;
-	uint32_t serial = growth->serial, blocks = growth->blocks;
 
-	growth_destroy(growth);
+	if (growth->ended) {
+		return;
+	}
+	growth->ended = true;
 	if (error == 0) {
 		log_info("pool '%s' of uid %u: has %u blocks now", pool->record->name,
-			 pool->record->uid, blocks);
+			 pool->record->uid, growth->blocks);
 	} else {
 		log_warning("pool '%s' of uid %u: did not grow to %u blocks: %s",
-			    pool->record->name, pool->record->uid, blocks, strerror(-error));
+			    pool->record->name, pool->record->uid, growth->blocks,
+			    strerror(-error));
 	}
 	if (session) {
+		growth_forget(growth);
 		session_set_state(session, SESSION_READY);
-		if (answer(session, serial, pool, error) < 0) {
+		if (answer(session, growth->serial, pool, error) < 0) {
 			session_close(session);
 		}
+	}
+}
+
+/* ---- giving back ---- */
+
+/* A step of the task. A slice that failed has taken nothing. */
+static void give_back(void *owner)
+{
+	struct growth *growth = owner;
+	uint64_t left = growth->reached - growth->from;
+	uint64_t size = left < PUNCH_SIZE ? left : PUNCH_SIZE;
+
+	if (left > 0) {
+		object_punch(growth->fd, growth->from, size);
+		growth->from += size;
+		task_add(&growth->pool->server->builds, &growth->task);
+		return;
+	}
+	conclude(growth, growth->error);
+	growth_destroy(growth);
+}
+
+static void begin_giving_back(struct growth *growth, int error)
+{
+	growth->error = error;
+	growth->task = (struct task){.step = give_back, .owner = growth};
+	task_add(&growth->pool->server->builds, &growth->task);
+}
+
+void growth_stop(struct growth *growth)
+{
+	struct reservation *reservation = growth->reservation;
+
+	conclude(growth, -ENOENT);
+	if (reservation) {
+		/* Of a slice under way some may stay, until the pool's last user has left. */
+		growth->reservation = NULL;
+		reserve_abandon(reservation);
+		begin_giving_back(growth, -ENOENT);
+	} else if (growth->error == 0) {
+		growth_destroy(growth);
 	}
 }
 
@@ -127,7 +182,8 @@ static void lay(void *owner)
 		pool->record->laid = growth->blocks;
 	}
 	if (r < 0 || growth->laid) {
-		growth_end(growth, r);
+		conclude(growth, r);
+		growth_destroy(growth);
 	} else {
 		task_add(&pool->server->builds, &growth->task);
 	}
@@ -178,13 +234,17 @@ static void on_reserved(void *owner, int result)
 	struct growth *growth = owner;
 
 	if (result > 0) {
+		growth->reached = growth->reservation->at;
 		tell(growth);
 		return;
 	}
 	growth->reservation = NULL;
+	if (result == 0) {
+		growth->reached = growth->to;
+		result = pool_verify(growth->pool);
+	}
 	if (result < 0) {
-		object_punch(growth->fd, growth->from, growth->to - growth->from);
-		growth_end(growth, result);
+		begin_giving_back(growth, result);
 		return;
 	}
 	close(growth->fd);
@@ -203,10 +263,19 @@ static struct growth *growth_create(struct pool *pool, uint32_t blocks)
 		growth->fd = -1;
 		growth->from = mp_shape_data(&pool->shape, pool->shape.blocks);
 		growth->to = mp_shape_data(&pool->shape, blocks);
+		growth->reached = growth->from;
 		growth->told_ns = slice_now_ns();
 		pool->growth = growth;
 	}
 	return growth;
+}
+
+static void assign(struct growth *growth, struct session *session, uint32_t serial)
+{
+	growth->session = session;
+	growth->serial = serial;
+	session->growth = growth;
+	session_set_state(session, SESSION_BUILDING);
 }
 
 /* Begins to reserve. Returns 0, or -errno and nothing was begun. */
@@ -229,10 +298,7 @@ static int start(struct pool *pool, uint32_t blocks, struct session *session, ui
 		growth_destroy(growth);
 		return -ENOMEM;
 	}
-	growth->session = session;
-	growth->serial = serial;
-	session->growth = growth;
-	session_set_state(session, SESSION_BUILDING);
+	assign(growth, session, serial);
 	return 0;
 }
 
@@ -263,13 +329,12 @@ int growth_resume(struct pool *pool)
 
 /* ---- the request ---- */
 
-/* Why it cannot be: a refusal was sent, with *@result as its outcome. */
-static bool is_refused(struct session *session, const struct wire_grow *grow, struct pool *pool,
-		       int *result)
+/* Whether it may not be: then a refusal was sent, with *@result as its outcome. */
+static bool is_refused(struct session *session, const struct wire_grow *grow,
+		       const struct pool *pool, int *result)
 {
 	const struct registry_pool *record = pool->record;
 	uint32_t serial = grow->head.serial;
-	uint64_t left, need;
 
 	if (!access_may_destroy(session, record)) {
 		*result = session_refuse(session, serial, EACCES,
@@ -285,24 +350,41 @@ static bool is_refused(struct session *session, const struct wire_grow *grow, st
 				       record->name, record->shape.max_blocks);
 		return true;
 	}
-	if (pool->growth) {
-		*result = session_refuse(session, serial, EBUSY,
-					 "pool '%s' is growing already; try again later",
-					 record->name);
-		return true;
-	}
-	need = mp_shape_data(&pool->shape, grow->blocks) -
-	       mp_shape_data(&pool->shape, pool->shape.blocks);
-	if (grow->blocks > pool->shape.blocks && !room_for(session->server, need, &left)) {
-		*result = session_refuse(session, serial, ENOSPC,
-					 "pool '%s' needs %llu MiB more and /dev/shm has %llu MiB "
-					 "free; ask for fewer blocks, or make room there",
-					 record->name,
-					 (unsigned long long)(need + (1u << 20) - 1) >> 20,
-					 (unsigned long long)left >> 20);
-		return true;
-	}
 	return false;
+}
+
+/*
+ * It grows already. When nobody waits for that and it is what this session wants, it is likely to
+ * be who asked for it, before the connection or the daemon was lost.
+ */
+static int join(struct session *session, const struct wire_grow *grow, struct growth *growth)
+{
+	if (!growth->session && !growth->ended && growth->blocks == grow->blocks) {
+		assign(growth, session, grow->head.serial);
+		return 0;
+	}
+	return session_refuse(session, grow->head.serial, EBUSY,
+			      "pool '%s' is growing already; try again later",
+			      growth->pool->record->name);
+}
+
+static int begin(struct session *session, const struct wire_grow *grow, struct pool *pool)
+{
+	uint32_t serial = grow->head.serial;
+	uint64_t left, need = mp_shape_data(&pool->shape, grow->blocks) -
+			      mp_shape_data(&pool->shape, pool->shape.blocks);
+	int r;
+
+	if (!room_for(session->server, need, &left)) {
+		return session_refuse(session, serial, ENOSPC,
+				      "pool '%s' needs %llu MiB more and /dev/shm has %llu MiB "
+				      "free; ask for fewer blocks, or make room there",
+				      pool->record->name,
+				      (unsigned long long)(need + (1u << 20) - 1) >> 20,
+				      (unsigned long long)left >> 20);
+	}
+	r = start(pool, grow->blocks, session, serial);
+	return r < 0 ? answer(session, serial, pool, r) : 0;
 }
 
 int handle_grow(struct session *session, const union wire_message *message)
@@ -316,11 +398,8 @@ int handle_grow(struct session *session, const union wire_message *message)
 		return result;
 	}
 	result = pool_verify(pool);
-	if (result == 0 && grow->blocks <= pool->shape.blocks) {
-		return answer(session, serial, pool, 0);
+	if (result < 0 || grow->blocks <= pool->record->laid) {
+		return answer(session, serial, pool, result);
 	}
-	if (result == 0) {
-		result = start(pool, grow->blocks, session, serial);
-	}
-	return result < 0 ? answer(session, serial, pool, result) : 0;
+	return pool->growth ? join(session, grow, pool->growth) : begin(session, grow, pool);
 }

@@ -3,12 +3,13 @@
  * Growing a pool while it is in use. The order of stores, and what the next daemon does when this
  * one dies between two of them, is told in lib/core/grow.h.
  *
- *	RESERVING	pages, off the loop		a failure gives them back
+ *	RESERVING	pages, off the loop		a failure gives them back, in steps
  *	(commit)	the registry says the new number of blocks
  *	LAYING		words, in steps on the loop	goes on also when nobody waits for it
  *
  * A pool that is destroyed meanwhile does not grow any more. The requester is told how far it is,
- * as for a pool being made; when it goes, the pool grows all the same.
+ * as for a pool being made; when it goes, the pool grows all the same, and whoever asks for the
+ * same then waits in its place.
  */
 #ifndef MP_DAEMON_GROW_H
 #define MP_DAEMON_GROW_H
@@ -33,8 +34,8 @@ int growth_resume(struct pool *pool);
 /* The requester has gone. */
 void growth_forget(struct growth *growth);
 
-/* Ends it; the requester, if there is one, is told of the errno (negative), or of success: 0. */
-void growth_end(struct growth *growth, int error);
+/* The pool was destroyed: the requester is told, and what was reserved is given back. */
+void growth_stop(struct growth *growth);
 
 /* Frees it, at the end. */
 void growth_destroy(struct growth *growth);

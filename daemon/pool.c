@@ -224,7 +224,7 @@ void pool_retire(struct pool *pool)
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
 	}
 	if (pool->growth) {
-		growth_end(pool->growth, -ENOENT);
+		growth_stop(pool->growth);
 	}
 	pool_settle(pool);
 }
