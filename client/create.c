@@ -123,7 +123,7 @@ static bool parse_schema(const struct call *call, struct mempool_attr *attr)
 		complain("create: --schema-version goes with --schema; that is missing");
 		return false;
 	}
-	return (schema == NULL || number_parse_hex("--schema", schema, &attr->schema)) &&
+	return (schema == NULL || number_parse_id("--schema", schema, &attr->schema)) &&
 	       parse_count(call, SCHEMA_VERSION, UINT32_MAX, &attr->schema_version);
 }
 
@@ -214,9 +214,10 @@ const struct command create_command = {
 			[GIFT_GRACE] = {"gift-grace", "SECONDS",
 					"for gifts of the dead (default: 10)"},
 			[MAX_BLOCKS] = {"max-blocks", "N",
-					"it may grow to; bookkeeping for them is laid at once"},
+					"it may grow to; its bookkeeping is reserved at once"},
 			[QUOTA] = {"quota", "N", "blocks a process may own (default: any)"},
-			[SCHEMA] = {"schema", "HEX", "a number its users know the payload by"},
+			[SCHEMA] = {"schema", "N",
+				    "of the payload, its users' own; decimal, or 0x and hex"},
 			[SCHEMA_VERSION] = {"schema-version", "N", "of that schema"},
 			[CHANNELS] = {"channels", "N", "up to 64 (default: 4)"},
 			[CHANNEL_DEPTH] = {"channel-depth", "N", "blocks in each (default: 256)"},

@@ -12,18 +12,13 @@
 #include "client/pool.h"
 #include "client/text.h"
 
-/* Places of the flags in the command's table. */
-enum {
-	BLOCKS,
-};
-
 static bool parse_blocks(const struct call *call, uint64_t *blocks)
 {
-	if (call->values[BLOCKS] == NULL) {
-		complain("grow: --blocks is missing; see mempoolctl grow --help");
+	if (call->n_names < 2) {
+		complain("grow: the number of blocks is missing; see mempoolctl grow --help");
 		return false;
 	}
-	return number_parse_size("--blocks", call->values[BLOCKS], 1, MEMPOOL_BLOCKS_MAX, blocks);
+	return number_parse_size("grow", call->names[1], 1, MEMPOOL_BLOCKS_MAX, blocks);
 }
 
 static bool print_pool(const struct call *call, const char *name)
@@ -66,14 +61,9 @@ static enum status grow_run(struct call *call)
 
 const struct command grow_command = {
 	.name = "grow",
-	.arguments = "POOL",
-	.required = "--blocks N",
-	.about = "let a pool have more blocks, up to its --max-blocks",
+	.arguments = "POOL BLOCKS",
+	.about = "let a pool have so many blocks in all, up to its --max-blocks",
 	.min_names = 1,
-	.max_names = 1,
-	.flags =
-		{
-			[BLOCKS] = {"blocks", "N", "there shall be in all; K, M may follow"},
-		},
+	.max_names = 2,
 	.run = grow_run,
 };

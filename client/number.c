@@ -88,16 +88,19 @@ bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_
 	return true;
 }
 
-bool number_parse_hex(const char *what, const char *text, uint64_t *n)
+bool number_parse_id(const char *what, const char *text, uint64_t *n)
 {
-	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
+	bool hex = strncmp(text, "0x", 2) == 0;
+	const char *digits = hex ? text + 2 : text;
 	char *end;
 
 	errno = 0;
-	*n = strtoull(digits, &end, 16);
+	*n = strtoull(digits, &end, hex ? 16 : 10);
 	if (!isxdigit((unsigned char)*digits) || *end != '\0' || errno != 0 || *n == 0) {
-		complain("%s: \"%s\" is not a number in hexadecimal, 1 to ffffffffffffffff", what,
-			 text);
+		complain("%s: \"%s\" is not a number from 1 to 0xffffffffffffffff, in decimal or "
+			 "with "
+			 "0x in hexadecimal",
+			 what, text);
 		return false;
 	}
 	return true;

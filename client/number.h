@@ -16,8 +16,8 @@ bool number_parse(const char *what, const char *text, uint64_t min, uint64_t max
 /* A decimal number, perhaps with K, M or G behind it: times 1024, 1024^2, 1024^3. */
 bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *n);
 
-/* Hexadecimal, with 0x or without; not zero. */
-bool number_parse_hex(const char *what, const char *text, uint64_t *n);
+/* Decimal, or hexadecimal with 0x before it; not zero. */
+bool number_parse_id(const char *what, const char *text, uint64_t *n);
 
 /* Permission bits in octal, 1 to 0777. */
 bool number_parse_mode(const char *what, const char *text, uint32_t *mode);

@@ -188,10 +188,10 @@ struct json_object *pool_json(const struct pool *pool)
 {
 	const struct mempool_info *info = &pool->info;
 	struct json_object *object = json_new_object();
-	char id[17], mode[8], schema[17];
+	char id[17], mode[8], schema[19];
 
 	snprintf(id, sizeof(id), "%016" PRIx64, info->id);
-	snprintf(schema, sizeof(schema), "%016" PRIx64, info->schema);
+	snprintf(schema, sizeof(schema), "0x%016" PRIx64, info->schema);
 	snprintf(mode, sizeof(mode), "%04o", info->mode & 07777);
 	json_add_text(object, "name", info->name);
 	json_add_text(object, "id", id);

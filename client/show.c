@@ -43,7 +43,7 @@ static void print_geometry(const struct mempool_info *info)
 		print_number("quota", info->quota, "blocks a process may own");
 	}
 	if (info->schema > 0) {
-		out_print("%-14s %12" PRIx64 "  version %" PRIu32 "\n", "schema", info->schema,
+		out_print("%-14s %#12" PRIx64 "  version %" PRIu32 "\n", "schema", info->schema,
 			  info->schema_version);
 	}
 	print_number("clients", info->clients, "have it open");
