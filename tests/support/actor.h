@@ -4,7 +4,8 @@
  * its own, not a fork, as clients are.
  *
  * Commands, one a line; each is answered by one number, negative errnos included:
- *	make NAME LIFETIME	large NAME MIB (made)		grow NAME BLOCKS
+ *	make NAME LIFETIME [PROCESSES]		large NAME MIB (made)
+ *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
  *	open NAME [reader|observer]	get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)

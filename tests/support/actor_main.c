@@ -41,7 +41,7 @@ static int64_t do_make(const char *arg)
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 	char name[80];
 
-	sscanf(arg, "%79s %" SCNu32, name, &attr.lifetime);
+	sscanf(arg, "%79s %" SCNu32 " %" SCNu32, name, &attr.lifetime, &attr.processes);
 	attr.block_size = 64;
 	attr.blocks = 100;
 	int error = conn ? 0 : mempool_connect(&conn, NULL);
@@ -67,6 +67,18 @@ static int64_t do_grow(const char *arg)
 	sscanf(arg, "%79s %" SCNu32, name, &many);
 	int error = conn ? 0 : mempool_connect(&conn, NULL);
 	return error ? error : mempool_grow(conn, name, many);
+}
+
+static int64_t do_blocks(const char *arg)
+{
+	(void)arg;
+	return mempool_blocks(pool);
+}
+
+static int64_t do_read(const char *arg)
+{
+	(void)arg;
+	return *(const unsigned char *)blocks[n - 1];
 }
 
 static int64_t do_get(const char *arg)
@@ -365,7 +377,8 @@ static const struct {
 	{"idle", do_idle},         {"gifts", do_gifts}, {"sender", do_sender},
 	{"receiver", do_receiver}, {"send", do_send},   {"receive", do_receive},
 	{"stream", do_stream},     {"sink", do_sink},   {"fork", do_fork},
-	{"write", do_write},       {"exit", do_exit},
+	{"write", do_write},       {"exit", do_exit},   {"blocks", do_blocks},
+	{"read", do_read},
 };
 
 static int64_t obey(char *line)

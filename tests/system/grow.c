@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool grows while it is in use: every newborn block is had once, whoever is killed meanwhile. */
+#include <fcntl.h>
+#include <glob.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -63,6 +68,55 @@ static uint32_t count_all(void)
 	}
 	ck_assert_int_eq(mempool_put_bulk(growing, all, n), 0);
 	return n;
+}
+
+/* The object of that kind, "ctl" or "dat". */
+static int open_object(const char *kind)
+{
+	char pattern[120];
+	glob_t found;
+	snprintf(pattern, sizeof pattern, "/dev/shm/mempool.%s.growing.*.%s", service.instance,
+		 kind);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	int fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+	globfree(&found);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* Bytes of data that have pages. */
+static uint64_t reserved(void)
+{
+	struct stat st;
+	int fd = open_object("dat");
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	close(fd);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static bool is_reserving(void *least)
+{
+	return reserved() > *(uint64_t *)least;
+}
+
+static bool is_given_back(void *most)
+{
+	return reserved() <= *(uint64_t *)most;
+}
+
+#define MIB (1ull << 20)
+
+/* Lets somebody else ask for @blocks, and waits until there are @mib of them, and not all. */
+static struct actor asker(uint32_t blocks, uint64_t mib)
+{
+	struct actor a;
+	char line[40];
+	uint64_t least = mib * MIB;
+	snprintf(line, sizeof line, "grow growing %u", blocks);
+	actor_start(&a);
+	actor_tell(&a, line);
+	ck_assert(wait_until(is_reserving, &least, 5000));
+	return a;
 }
 
 static bool is_growing_sound(void)
@@ -237,6 +291,8 @@ START_TEST(words_that_were_not_laid_are_by_the_next_daemon)
 		service_restart(&service);
 		ck_assert_uint_eq(blocks_now(), MILLIONS);
 		ck_assert(wait_until(is_all_born, NULL, 5000));
+		/* It asks the next daemon the same again, and is not told of itself. */
+		ck_assert_int_eq(actor_hear(&a), 0);
 		ck_assert_int_eq(mempool_close_force(growing), 0);
 		ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
 		actor_kill(&a);
@@ -248,12 +304,11 @@ END_TEST
 
 START_TEST(a_killed_requester_stops_nothing)
 {
-	begin_growing("0", 16384);
-	struct actor a;
-	actor_start(&a);
-	actor_tell(&a, "grow growing 20000");
-	while (mempool_grow(conn, "growing", FEW + 1) != -EBUSY && blocks_now() < MOST) {
-	}
+	begin_growing("0", 65536);
+	struct actor a = asker(MOST, 16);
+	ck_assert_int_eq(mempool_grow(conn, "growing", FEW + 1), -EBUSY);
+	ck_assert_int_eq(mempool_grow(conn, "growing", MOST), -EBUSY);
+	ck_assert_int_eq(mempool_grow(conn, "growing", FEW), 0);
 	actor_kill(&a);
 	int64_t deadline = now_ms() + 8000;
 	while (count_all() < MOST) {
@@ -279,6 +334,150 @@ START_TEST(a_pool_destroyed_while_it_grows_leaves_nothing)
 		ck_assert_int_eq(mempool_close_force(growing), 0);
 		actor_kill(&a);
 	}
+	end();
+}
+END_TEST
+
+START_TEST(a_pool_destroyed_while_it_grows_gives_back_what_it_took)
+{
+	begin_growing("0", 65536);
+	uint64_t most = reserved() + 16 * MIB; /* a slice may have been under way */
+	struct actor a = asker(MOST, 100);
+	ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
+	ck_assert_int_eq(actor_hear(&a), -ENOENT);
+	ck_assert(wait_until(is_given_back, &most, 5000));
+	ck_assert_uint_eq(count_all(), FEW);
+	ck_assert_int_eq(mempool_close_force(growing), 0);
+	actor_kill(&a);
+	end();
+}
+END_TEST
+
+START_TEST(a_pool_broken_while_it_grows_gives_back_what_it_took)
+{
+	begin_growing("0", 65536);
+	uint64_t most = reserved();
+	ck_assert_int_eq(mempool_close(growing), 0); /* else we would be hit by what follows */
+	struct actor a = asker(MOST, 100);
+	int control = open_object("ctl");
+	ck_assert_int_eq(ftruncate(control, 0), 0);
+	close(control);
+	ck_assert_int_eq(actor_hear(&a), -EIO);
+	ck_assert(wait_until(is_given_back, &most, 5000));
+	ck_assert_uint_eq(blocks_now(), FEW);
+	ck_assert_int_eq(mempool_grow(conn, "growing", FEW + 1), -EIO);
+	actor_kill(&a);
+	ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
+	end();
+}
+END_TEST
+
+START_TEST(readers_and_observers_see_it_grow)
+{
+	begin_growing("0", 4096);
+	struct mempool *watched;
+	struct mempool_stats s;
+	struct actor reader;
+	ck_assert_int_eq(mempool_open(conn, "growing", MEMPOOL_OBSERVE, &watched), 0);
+	actor_start(&reader);
+	ck_assert_int_eq(actor_ask(&reader, "open growing reader"), 0);
+	ck_assert_int_eq(actor_ask(&reader, "blocks"), FEW);
+	ck_assert_int_eq(actor_ask(&reader, "drain"), FEW);
+	ck_assert_int_eq(mempool_grow(conn, "growing", MOST), 0);
+	ck_assert_int_eq(actor_ask(&reader, "blocks"), MOST);
+	ck_assert_int_eq(actor_ask(&reader, "drain"), MOST - FEW);
+	ck_assert_int_eq(actor_ask(&reader, "read"), 0);
+	ck_assert_uint_eq(mempool_blocks(watched), MOST);
+	ck_assert_int_eq(mempool_stat(watched, &s), 0);
+	ck_assert_uint_eq(s.used, MOST);
+	actor_kill(&reader);
+	ck_assert_int_eq(mempool_close(watched), 0);
+	end_growing();
+}
+END_TEST
+
+#define SHM_SIZE "size=512m"
+
+/* A /dev/shm of our own, and of our daemon's. False: we may not. */
+static bool have_own_shm(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", "/dev/shm", "tmpfs", 0, SHM_SIZE) == 0;
+}
+
+static uint64_t room(void)
+{
+	struct statvfs fs;
+	ck_assert_int_eq(statvfs("/dev/shm", &fs), 0);
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+/* Takes all the room there is, until somebody is told that there is none. */
+static int64_t fill_until(struct actor *a, int fd)
+{
+	off_t at = 0;
+	while (fallocate(fd, 0, at, 64 << 10) == 0) {
+		at += 64 << 10;
+	}
+	return actor_hear(a);
+}
+
+/* What was looked at beforehand is gone by the time it is needed. */
+static void fill_up_meanwhile(const char *no_uring)
+{
+	begin_growing(no_uring, 24576);
+	int filler = open("/dev/shm/filler", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+	int64_t answer = 0;
+	struct actor a = asker(MOST, 20);
+	uint64_t before = room(), most = FEW * 24576 + 4096;
+	answer = fill_until(&a, filler);
+	ck_assert_int_eq(answer, -ENOSPC);
+	ck_assert_uint_eq(blocks_now(), FEW);
+	ck_assert(is_given_back(&most));
+	ck_assert_int_eq(fstat(filler, &st), 0);
+	ck_assert_uint_ge(room() + (uint64_t)st.st_blocks * 512, before);
+	ck_assert_int_eq(ftruncate(filler, 0), 0);
+	close(filler);
+	ck_assert_uint_eq(count_all(), FEW);
+	ck_assert_int_eq(mempool_grow(conn, "growing", MOST), 0);
+	ck_assert_uint_eq(count_all(), MOST);
+	actor_kill(&a);
+	end_growing();
+}
+
+START_TEST(a_dev_shm_that_fills_up_meanwhile_is_an_error)
+{
+	if (have_own_shm()) {
+		fill_up_meanwhile("0");
+		fill_up_meanwhile("1");
+	}
+}
+END_TEST
+
+START_TEST(a_pool_that_cannot_be_made_any_more_leaves_nothing)
+{
+	if (!have_own_shm()) {
+		return;
+	}
+	begin();
+	int filler = open("/dev/shm/filler", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	uint64_t before = room();
+	struct actor a;
+	actor_start(&a);
+	actor_tell(&a, "large growing 480");
+	while (room() > before - 20 * MIB) {
+	}
+	ck_assert_int_eq(fill_until(&a, filler), -ENOSPC);
+	ck_assert_int_eq(ftruncate(filler, 0), 0);
+	close(filler);
+	int64_t deadline = now_ms() + 5000;
+	while (room() < before) {
+		ck_assert_int_lt(now_ms(), deadline);
+	}
+	ck_assert_int_eq(mempool_find_pool(conn, "growing", &info), -ENOENT);
+	actor_kill(&a);
 	end();
 }
 END_TEST
@@ -336,4 +535,8 @@ SUITE("grow", newborn_blocks_are_had_once_while_others_work, the_same_where_io_u
       only_the_owner_lets_it_grow, a_killed_daemon_leaves_the_old_number_or_the_new,
       the_same_with_a_thread, words_that_were_not_laid_are_by_the_next_daemon,
       a_killed_requester_stops_nothing, a_pool_destroyed_while_it_grows_leaves_nothing,
+      a_pool_destroyed_while_it_grows_gives_back_what_it_took,
+      a_pool_broken_while_it_grows_gives_back_what_it_took, readers_and_observers_see_it_grow,
+      a_dev_shm_that_fills_up_meanwhile_is_an_error,
+      a_pool_that_cannot_be_made_any_more_leaves_nothing,
       others_are_answered_while_memory_is_reserved, who_waits_gets_a_newborn_block)

@@ -78,13 +78,38 @@ END_TEST
 START_TEST(closing_and_exec_are_ends_as_well)
 {
 	begin();
-	struct actor a = maker(CREATOR);
-	ck_assert_int_eq(actor_ask(&a, "force"), 0);
-	expect_end();
-	ck_assert_int_eq(actor_ask(&a, "make short %d", LAST_USER), 0);
-	ck_assert_int_eq(actor_ask(&a, "exec"), 0);
-	expect_end();
-	actor_kill(&a);
+	for (int lifetime = LAST_USER; lifetime <= CREATOR; lifetime++) {
+		struct actor a = maker(lifetime);
+		ck_assert_int_eq(actor_ask(&a, "force"), 0);
+		expect_end();
+		ck_assert_int_eq(actor_ask(&a, "make short %d", lifetime), 0);
+		ck_assert_int_eq(actor_ask(&a, "exec"), 0);
+		expect_end();
+		actor_kill(&a);
+	}
+	end();
+}
+END_TEST
+
+/* The daemon is told of the end of the last by who wants the only seat, and not before. */
+START_TEST(the_only_seat_of_a_pool_that_ends_with_it)
+{
+	begin();
+	for (int lifetime = LAST_USER; lifetime <= CREATOR; lifetime++) {
+		struct actor a;
+		actor_start(&a);
+		ck_assert_int_eq(actor_ask(&a, "make short %d 1", lifetime), 0);
+		kill(service.pid, SIGSTOP);
+		ck_assert_int_eq(actor_ask(&a, "exec"), 0);
+		actor_tell(&a, "open short");
+		sleep_ms(50);
+		kill(service.pid, SIGCONT);
+		ck_assert_int_eq(actor_hear(&a), -ENOENT);
+		expect_end();
+		ck_assert_int_eq(actor_ask(&a, "make short %d 1", lifetime), 0);
+		actor_kill(&a);
+		expect_end();
+	}
 	end();
 }
 END_TEST
@@ -237,4 +262,4 @@ SUITE("terms", a_pool_ends_with_its_last_user, a_pool_ends_with_its_creator,
       closing_and_exec_are_ends_as_well, a_restart_neither_ends_nor_prolongs_a_pool,
       a_restart_looks_at_all_users_before_it_ends_a_pool, a_persistent_pool_stays,
       a_schema_is_checked_by_who_names_it, terms_that_make_no_sense_are_refused,
-      a_quota_is_told_to_all_who_open)
+      a_quota_is_told_to_all_who_open, the_only_seat_of_a_pool_that_ends_with_it)
