@@ -34,11 +34,28 @@ static void make_growing(uint64_t block_size, uint32_t most)
 	ck_assert_int_eq(mempool_create(conn, "growing", &attr, &growing), 0);
 }
 
-/* @no_uring: the daemon is to do without io_uring. */
+static bool has_ring(pid_t pid)
+{
+	char pattern[40], link[40];
+	glob_t fds;
+	bool has = false;
+	snprintf(pattern, sizeof pattern, "/proc/%d/fd/*", (int)pid);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &fds), 0);
+	for (size_t i = 0; i < fds.gl_pathc; i++) {
+		ssize_t length = readlink(fds.gl_pathv[i], link, sizeof link - 1);
+		link[length > 0 ? length : 0] = 0;
+		has = has || !strcmp(link, "anon_inode:[io_uring]");
+	}
+	globfree(&fds);
+	return has;
+}
+
+/* @no_uring: the daemon is to do without io_uring. Else it may have to. */
 static void begin_growing(const char *no_uring, uint64_t block_size)
 {
 	setenv("MEMPOOLD_NO_URING", no_uring, 1);
 	begin();
+	ck_assert(!has_ring(service.pid) || strcmp(no_uring, "1") != 0);
 	make_growing(block_size, MOST);
 }
 
@@ -205,11 +222,24 @@ START_TEST(only_the_owner_lets_it_grow)
 {
 	begin_growing("0", 64);
 	if (getuid() == 0) {
+		struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+		struct mempool *theirs;
 		struct actor other;
+		attr.block_size = 64;
+		attr.blocks = FEW;
+		attr.max_blocks = MOST;
+		attr.uid = 65534;
+		ck_assert_int_eq(mempool_create(conn, "theirs", &attr, &theirs), 0);
+		ck_assert_int_eq(mempool_close(theirs), 0);
+		ck_assert_int_eq(chmod(service.dir, 0755), 0);
+		ck_assert_int_eq(chmod(service.socket, 0666), 0);
 		actor_start_as(&other, 65534);
+		ck_assert_int_eq(actor_ask(&other, "grow theirs 200"), 0);
 		ck_assert_int_eq(actor_ask(&other, "grow growing 200"), -EACCES);
+		ck_assert_int_eq(actor_ask(&other, "grow growing 1"), -EACCES);
 		actor_kill(&other);
 		ck_assert_uint_eq(blocks_now(), FEW);
+		ck_assert_int_eq(mempool_destroy(conn, "theirs"), 0);
 	}
 	end_growing();
 }
@@ -232,6 +262,7 @@ static void kill_daemon_while_growing(const char *no_uring)
 		service_restart(&service);
 		uint32_t now = blocks_now();
 		ck_assert(now == before || now == after);
+		ck_assert_uint_eq(reserved(), now * 16384ull);
 		int64_t deadline = now_ms() + 5000;
 		while (count_all() < now) {
 			ck_assert_int_lt(now_ms(), deadline);
@@ -288,14 +319,19 @@ START_TEST(words_that_were_not_laid_are_by_the_next_daemon)
 		sleep_ms(i);
 		service_kill(&service);
 		grown = is_all_born(NULL); /* later deaths come too late */
+		if (i % 4 == 0) {
+			actor_kill(&a); /* nobody asks for it again */
+		}
 		service_restart(&service);
 		ck_assert_uint_eq(blocks_now(), MILLIONS);
 		ck_assert(wait_until(is_all_born, NULL, 5000));
 		/* It asks the next daemon the same again, and is not told of itself. */
-		ck_assert_int_eq(actor_hear(&a), 0);
+		if (i % 4 != 0) {
+			ck_assert_int_eq(actor_hear(&a), 0);
+			actor_kill(&a);
+		}
 		ck_assert_int_eq(mempool_close_force(growing), 0);
 		ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
-		actor_kill(&a);
 		ck_assert(i > 0 || !grown);
 	}
 	end();
@@ -490,14 +526,18 @@ static void answer_while_reserving(const char *no_uring)
 	struct actor a;
 	int answers = 0;
 	actor_start(&a);
-	actor_tell(&a, "large big 1500");
+	actor_tell(&a, "large big 2500");
+	int64_t begun = now_ms(), asked = begun, longest = 0;
 	while (mempool_find_pool(conn, "big", &info) == -ENOENT) {
+		int64_t now = now_ms();
+		longest = now - asked > longest ? now - asked : longest;
+		asked = now;
 		answers++;
 	}
+	longest = now_ms() - asked > longest ? now_ms() - asked : longest;
 	ck_assert_int_eq(actor_hear(&a), 0);
 	ck_assert_int_gt(answers, 20);
-	struct mempool_daemon daemon;
-	ck_assert_int_eq(mempool_daemon(conn, &daemon), 0);
+	ck_assert(longest < 100 || longest < (now_ms() - begun) / 2);
 	ck_assert_int_eq(actor_ask(&a, "close"), 0);
 	ck_assert_int_eq(mempool_destroy(conn, "big"), 0);
 	actor_kill(&a);
