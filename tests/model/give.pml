@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gifts: give, take, withdraw, the grace of a dead giver, and slots that are used again.
+ *
+ * One block, NP processes in as many slots; each gets, puts, gives, takes and withdraws as it likes,
+ * with every token that was ever made (they are copied, kept and forged). Up to KILLS of them die at
+ * any step; the daemon passes over the slot, waits the grace out, and seats the next process there.
+ *
+ * As in lib/core/word.[ch]: the word is one atomic, generation included. Give is a load, a check and a
+ * store; take and withdraw are a load and a CAS; what the daemon does is CAS. app is who believes to
+ * own the block: whoever gets or takes it must be the only one.
+ *
+ * Not here: magazines, so that get and put are one step each.
+ *
+ *	sound
+ *	-DNP=3 -DGIFTS=3 -DKILLS=2	more of everything
+ *	-DSPLIT		the generation is beside the word, the CAS of the word alone
+ *	-DEARLYREUSE	the slot is seated again before the grace is over
+ *	-DNORAISE	give does not raise the generation
+ *	-DBLINDGIVE	give stores without looking
+ */
+#ifndef KILLS
+#define KILLS 1
+#endif
+#ifndef TRIES
+#define TRIES 1
+#endif
+#ifndef GIFTS
+#define GIFTS 2
+#endif
+#ifndef NP
+#define NP 2
+#endif
+
+#define FREE 0
+#define REC 1
+#define USED(p) (2 + (p))
+#define MOVING(p) (5 + (p))
+#define IS_MOVING(x) ((x) >= MOVING(0))
+
+byte word = USED(0), generation;
+byte app = 1; /* p + 1; 0: nobody */
+byte token[GIFTS], n_tokens; /* token[n_tokens - 1] goes with the last gift */
+bit kill[NP], dead[NP], over[NP], vacant[NP];
+byte n_kills, lives;
+bit alive_gift; /* the process that made the gift lives, and is in its slot */
+
+inline pick_token()
+{
+	atomic {
+		if
+		:: n_tokens > 0 -> which = 0
+		:: n_tokens > 1 -> which = 1
+		:: n_tokens > 2 -> which = 2
+		fi;
+		mine = token[which]
+	}
+}
+
+inline take(own)
+{
+	pick_token();
+	atomic { seen = word; seen_generation = generation }
+	if
+	:: IS_MOVING(seen) && seen_generation == mine && (!own || seen == MOVING(p)) ->
+#ifdef SPLIT
+		skip; /* time passes: the generation is not looked at again */
+		atomic {
+			if
+			:: word == seen -> assert(which == n_tokens - 1);
+				assert(app == 0); word = USED(p); app = p + 1
+			:: else
+			fi
+		}
+#else
+		atomic {
+			if
+			:: word == seen && generation == seen_generation ->
+				assert(which == n_tokens - 1);
+				assert(app == 0); word = USED(p); app = p + 1
+			:: else
+			fi
+		}
+#endif
+	:: else
+	fi;
+	atomic { mine = 0; seen = 0; seen_generation = 0; which = 0 }
+}
+
+inline give()
+{
+#ifdef BLINDGIVE
+	skip;
+#else
+	atomic { seen = word; seen_generation = generation }
+	assert(seen == USED(p));
+#endif
+	atomic {
+		assert(app == p + 1); /* it was his */
+		app = 0;
+#ifdef NORAISE
+		word = MOVING(p);
+#else
+		word = MOVING(p); generation++;
+#endif
+		alive_gift = 1;
+		token[n_tokens] = generation; n_tokens++;
+		seen = 0; seen_generation = 0
+	}
+}
+
+/* A put by somebody whose application is wrong is refused; here none is. */
+proctype Process(byte p)
+{
+	byte mine, which, seen, seen_generation, n;
+life:	{
+		do
+		:: n < TRIES && n_tokens > 0 -> n++; take(false)
+		:: n < TRIES && n_tokens > 0 -> n++; take(true)
+#ifdef BLINDGIVE
+		:: n < TRIES && n_tokens < GIFTS -> n++; give()
+#else
+		:: app == p + 1 && n_tokens < GIFTS -> give()
+#endif
+		:: atomic { app == p + 1 -> assert(word == USED(p)); app = 0; word = FREE }
+		:: atomic { n < TRIES && word == FREE -> n++; word = USED(p); assert(app == 0);
+			app = p + 1 }
+		:: app != p + 1 && (n == TRIES || n_tokens == 0) -> break
+		od
+	} unless { kill[p] };
+	atomic {
+		if
+		:: kill[p] -> kill[p] = 0; dead[p] = 1;
+			if :: app == p + 1 -> app = 0 :: else fi;
+			if :: word == MOVING(p) -> alive_gift = 0 :: else fi;
+			mine = 0; seen = 0; seen_generation = 0; which = 0; n = 0
+		:: else -> over[p] = 1; goto end
+		fi
+	}
+	if
+	:: atomic { vacant[p] && lives < 1 -> lives++; vacant[p] = 0 } goto life
+	:: atomic { lives >= 1 -> over[p] = 1 }
+	fi;
+end:	skip
+}
+
+#define MAY_DIE(p) atomic { n_kills < KILLS && !over[p] && !dead[p] && !kill[p] -> kill[p] = 1; n_kills++ }
+
+proctype Killer()
+{
+end:	do
+	:: MAY_DIE(0)
+	:: MAY_DIE(1)
+#if NP > 2
+	:: MAY_DIE(2)
+#endif
+	od
+}
+
+proctype Daemon()
+{
+	byte p;
+end:	do
+	:: atomic { dead[0] -> p = 0 } goto pass
+	:: atomic { dead[1] -> p = 1 } goto pass
+#if NP > 2
+	:: atomic { dead[2] -> p = 2 } goto pass
+#endif
+	od;
+pass:	atomic { if :: word == USED(p) -> word = REC :: else fi }
+#ifdef EARLYREUSE
+	vacant[p] = 1;
+#endif
+	/* The grace passes. */
+	atomic { if :: word == MOVING(p) -> assert(!alive_gift); word = REC :: else fi }
+	atomic { if :: word == REC -> word = FREE :: else fi } /* collected by somebody */
+	atomic { dead[p] = 0; vacant[p] = 1; p = 0 }
+	goto end
+}
+
+init {
+	atomic {
+		run Process(0); run Process(1); run Killer(); run Daemon();
+#if NP > 2
+		run Process(2)
+#endif
+	}
+	(over[0] && over[1] && !dead[0] && !dead[1] && !kill[0] && !kill[1]
+#if NP > 2
+	 && over[2] && !dead[2] && !kill[2]
+#endif
+	);
+	assert(word == FREE || word == REC || app != 0 || IS_MOVING(word));
+	assert(!(word >= USED(0) && word <= USED(2)) || word == USED(app - 1))
+}

@@ -1,0 +1,1039 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole pool: words, magazines, caches of two, a depot in shards under robust locks, stealing,
+ * collecting, the exit of threads, the death of processes and the daemon's pass, all at once.
+ *
+ *	client p   busy? settle;  get: hands -> depot -> collect -> steal -> one loose block
+ *	                          put: hands -> depot -> orphans -> loose;  exit: flush, owner = 0
+ *	daemon     dead p: its magazines ORPHAN, its words RECLAIMED, announce, records, slot
+ *
+ * It follows lib/core/{magazine,cache,depot,collect,steal,pass,slot} as they are. Each client is a
+ * process with one thread in slot p. It gets up to OPS blocks, puts each some time, and then its
+ * thread exits or stays idle, to be stolen from. Up to KILLS die, between any two stores; a rebuild
+ * is in steps; who dies is passed over and its slot seated again (LIVES times in all), as its record
+ * is. The daemon is killed up to RESTARTS times and begins the pass anew. Whoever finds a lock taken
+ * waits for it; up to BUSYS times somebody gives up instead, as if its holder had been stopped.
+ *
+ * Checked: no block is had by two; only its holder touches a magazine; at each death and at the end
+ * a FREE word has its entry; nobody is stuck; and in the end every block can be had: in a magazine
+ * that a shard lists (or will, when it is rebuilt) or a thread has in hand, or orphaned or RECLAIMED
+ * with a collect pending.
+ *
+ * How it is kept small, and why that loses nothing:
+ *   - An atomic is some stores that nobody else can see, and one that can be seen. Entries, counts,
+ *     lists, and words FREE(m) or USED(p) are seen by m's holder, the shard's locker and p alone. So
+ *     others cannot come between, but death can: MAY_DIE stands between any two of them. That only
+ *     the holder is at work is asserted at the start of each run, and thieves can break that only
+ *     where a run begins: no store in it is one that they look at.
+ *   - A sequence is not counted. Who remembers a holder is told when it changes (loot_ok), so that
+ *     his CAS fails; who remembers a thief's name likewise, when the thief dies (GONE). Sequences of
+ *     collecting are kept by their differences.
+ *   - The store buffer has busy = 1 and steal = 0 alone, and drains at a CAS or lock of its owner, at
+ *     a thief's membarrier, and at a death. That is later than on any machine. What else is in it is
+ *     looked at by nobody before one of these.
+ *   - A thief sees any magazine of its victim's that has entries, not only the two that are noted.
+ * What is not here: gifts (give.pml), waiting (wait.pml), growing (blocks are born RECLAIMED, as
+ * block 2 is here), bulks, threads without a record, two threads in a process, a thief's batch of
+ * more than one, the order in a list (by index here).
+ *
+ *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
+ *	-DM		capacity of a magazine	2
+ *	-DSH		shards	1
+ *	-DOPS		gets a life	1
+ *	-DKILLS -DLIVES -DRESTARTS -DBUSYS	deaths, lives begun anew, daemon's deaths, lost locks	1 1 0 0
+ *	-DANYREC	a thread claims any free record, not only that of its slot's number
+ * Broken on purpose, each found:
+ *	-DNOBARRIER	a thief does without the membarrier
+ *	-DNOSETTLE	an owner that is announced to clears steal, and that is all
+ *	-DNORECHECK	a thief does not look at steal again
+ *	-DNOSEQ		a holder has no sequence
+ *	-DNOBUSY	a thief does not look at busy
+ *	-DCLEARS	a thief clears steal when it has done
+ *	-DEARLYSLOT	the slot is seated before the pass is over
+ *	-DEARLYRECORD	the record is freed before its magazines are orphaned
+ *	-DOWNERFIRST	at the exit of a thread its record is freed before its magazines are given back
+ *	-DNOREBUILD	a lock whose owner died is taken as it is
+ *	-DNOTAG		a FREE word does not say which magazine
+ *	-DNOCLAIM	a collector stores where it should CAS
+ *	-DSEQLAST	a collector reads reclaim_seq after its walk
+ *	-DANNOUNCEFIRST	the pass announces before it has left anything
+ *	-DNOANNOUNCE	a put that leaves a block loose does not say so
+ *	-DWORDFIRST	put stores the word before entry and count
+ *	-DCOUNTFIRST	get lowers the count before the word is stored
+ */
+#ifndef NB
+#define NB 2
+#endif
+#ifndef NM
+#define NM 2
+#endif
+#ifndef NC
+#define NC 2
+#endif
+#ifndef M
+#define M 2
+#endif
+#ifndef SH
+#define SH 1
+#endif
+#ifndef OPS
+#define OPS 1
+#endif
+#ifndef KILLS
+#define KILLS 1
+#endif
+#ifndef LIVES
+#define LIVES 1
+#endif
+#ifndef RESTARTS
+#define RESTARTS 0
+#endif
+#ifndef BUSYS
+#define BUSYS 0
+#endif
+
+#define NONE 15
+
+/* Words: FREE(m) is m. */
+#define USED(p) (16 + (p))
+#define RECLAIMED 24
+#ifdef NOTAG
+#define FREE(m) 0
+#else
+#define FREE(m) (m)
+#endif
+
+/* Holders. */
+#define DEPOT(s) (s)
+#define ORPHAN 2
+#define CACHE(r) (3 + (r))
+
+byte word[NB], entry[NM * M], count[NM], holder[NM];
+byte lock[SH];             /* client + 1 */
+bit odd[SH];               /* its last owner died with it */
+bit listed[SH * NM];       /* on the list of its count */
+byte owner[NC];            /* of a record: client + 1 */
+bit busy[NC], late_busy[NC];
+byte steal[NC];            /* thief + 1 */
+bit late_clear[NC];
+byte reclaim_seq, collected_seq;
+
+/* What a client has in its own memory, and others are told of. */
+byte loaded[NC], previous[NC];
+byte loot[NC]; bit loot_ok[NC];
+byte seen[NC];             /* of reclaim_seq */
+
+bit dead[NC], vacant[NC], over[NC];
+byte n_kills, n_lives, n_restarts, n_busy;
+byte app[NB];              /* ghost: the client + 1 whose application has the block */
+
+#define GONE 9
+#define PENDING (reclaim_seq != collected_seq)
+#define MAY_DIE if :: n_kills < KILLS -> n_kills++; goto died :: true fi
+#define IS_VALID(m, b) (word[b] == FREE(m))
+#define COUNT(m) (m == NONE -> 0 : count[m])
+#define ROOM(m) (m == NONE -> 0 : M - count[m])
+
+/* In a macro each, as an inline's arguments would be evaluated again. */
+inline set_holder(magazine, new)
+{
+	d_step {
+		holder[magazine] = new;
+#ifndef NOSEQ
+		x = 0;
+		do
+		:: x < NC ->
+			if :: loot[x] == magazine -> loot_ok[x] = 0 :: else fi;
+			x++
+		:: else -> x = 0; break
+		od
+#endif
+	}
+}
+
+inline drain(record)
+{
+	d_step {
+		if :: late_clear[record] -> steal[record] = 0; late_clear[record] = 0 :: else fi;
+		if :: late_busy[record] -> busy[record] = 1; late_busy[record] = 0 :: else fi
+	}
+}
+
+/* Differences are kept, and the smallest is 0. */
+inline normalise()
+{
+	d_step {
+		y = collected_seq;
+		x = 0;
+		do
+		:: x < NC -> if :: seen[x] < y -> y = seen[x] :: else fi; x++
+		:: else -> break
+		od;
+		x = 0;
+		do
+		:: x < NC -> if :: seen[x] != NONE -> seen[x] = seen[x] - y :: else fi; x++
+		:: else -> break
+		od;
+		collected_seq = collected_seq - y;
+		reclaim_seq = reclaim_seq - y;
+		x = 0; y = 0
+	}
+}
+
+/* ---- under a lock: insert, rebuild ---- */
+
+#define IS_PARTIAL(m) (count[m] > 0 && count[m] < M)
+
+inline insert(shard, magazine)
+{
+	o = NONE;
+	if
+	:: IS_PARTIAL(magazine) ->
+		d_step {
+			x = 0;
+			do
+			:: x < NM ->
+				if
+				:: listed[(shard) * NM + x] && x != magazine && IS_PARTIAL(x) &&
+					o == NONE -> o = x
+				:: else
+				fi;
+				x++
+			:: else -> x = 0; break
+			od
+		}
+	:: else
+	fi;
+	do
+	:: o != NONE && count[magazine] > 0 && count[o] < M ->
+		e = entry[magazine * M + count[magazine] - 1];
+		if
+		:: IS_VALID(magazine, e) ->
+			entry[o * M + count[o]] = e;
+			MAY_DIE;
+			count[o]++;
+			MAY_DIE;
+			word[e] = FREE(o);
+			MAY_DIE
+		:: else
+		fi;
+		e = 0;
+		count[magazine]--;
+		MAY_DIE
+	:: else -> break
+	od;
+	o = 0;
+	listed[(shard) * NM + magazine] = 1;
+	MAY_DIE
+}
+
+inline trim(magazine)
+{
+	d_step {
+		do
+		:: count[magazine] > 0 &&
+			!IS_VALID(magazine, entry[magazine * M + count[magazine] - 1]) ->
+			count[magazine]--
+		:: else -> break
+		od
+	}
+	MAY_DIE
+}
+
+/* In an atomic of its own caller: the lock of shard s, and the shard in order. */
+inline got_lock()
+{
+	lock[s] = p + 1;
+	drain(r);
+	MAY_DIE;
+#ifndef NOREBUILD
+	if
+	:: odd[s] ->
+		d_step {
+			x = 0;
+			do
+			:: x < NM -> listed[s * NM + x] = 0; x++
+			:: else -> x = 0; break
+			od
+		}
+		MAY_DIE;
+		w = 0;
+		do
+		:: w < NM ->
+			if
+			:: holder[w] == DEPOT(s) -> trim(w); insert(s, w)
+			:: else
+			fi;
+			w++
+		:: else -> w = 0; break
+		od;
+		odd[s] = 0;
+		MAY_DIE
+	:: else
+	fi
+#else
+	odd[s] = 0
+#endif
+}
+
+/* The shard that is tried after @tried others. */
+#define TRY_SHARD s = (r + tried) % SH
+
+/* Previous for another: with entries (want = 0) or room. Sets had. */
+inline exchange(want)
+{
+	had = 0;
+	do
+	:: tried < SH && !had ->
+		atomic {
+			TRY_SHARD;
+			if
+			:: lock[s] == 0 ->
+				got_lock();
+				d_step {
+					m = NONE;
+					x = 0;
+					do
+					:: x < NM ->
+						if
+						:: listed[s * NM + x] && holder[x] == DEPOT(s) &&
+							count[x] == (want -> 0 : M) && m == NONE ->
+							m = x
+						:: else
+						fi;
+						x++
+					:: else -> x = 0; break
+					od;
+					do
+					:: x < NM ->
+						if
+						:: listed[s * NM + x] && holder[x] == DEPOT(s) &&
+							IS_PARTIAL(x) && m == NONE -> m = x
+						:: else
+						fi;
+						x++
+					:: else -> x = 0; break
+					od
+				}
+				if
+				:: m == NONE -> lock[s] = 0; tried++
+				:: else ->
+					had = 1;
+					set_holder(m, CACHE(r));
+					MAY_DIE
+				fi
+			:: n_busy < BUSYS -> n_busy++; tried++
+			:: n_kills < KILLS -> n_kills++; goto died
+			fi
+		}
+		if
+		:: had ->
+			atomic {
+				MAY_DIE;
+				listed[s * NM + m] = 0;
+				MAY_DIE;
+				if
+				:: previous[p] != NONE && holder[previous[p]] == CACHE(r) ->
+					set_holder(previous[p], DEPOT(s));
+					MAY_DIE
+				:: else -> previous[p] = NONE
+				fi
+			}
+			atomic {
+				if
+				:: previous[p] != NONE -> insert(s, previous[p])
+				:: else -> MAY_DIE
+				fi;
+				lock[s] = 0;
+				previous[p] = m;
+				m = 0
+			}
+		:: else
+		fi
+	:: else -> break
+	od;
+	atomic { tried = 0; s = 0; m = 0 }
+}
+
+inline swap()
+{
+	d_step { x = loaded[p]; loaded[p] = previous[p]; previous[p] = x; x = 0 }
+}
+
+/* The hand's magazine to the depot, or to nobody. */
+inline give_back(hand)
+{
+	if
+	:: hand != NONE ->
+		atomic { m = hand; hand = NONE; had = 0 }
+		do
+		:: tried < SH && !had ->
+			atomic {
+				TRY_SHARD;
+				if
+				:: lock[s] == 0 ->
+					got_lock();
+					had = 1;
+					if
+					:: holder[m] == CACHE(r) ->
+						set_holder(m, DEPOT(s));
+						MAY_DIE;
+						insert(s, m)
+					:: else
+					fi;
+					lock[s] = 0;
+					MAY_DIE
+				:: n_busy < BUSYS -> n_busy++; tried++
+				:: n_kills < KILLS -> n_kills++; goto died
+				fi
+			}
+		:: else -> break
+		od;
+		if
+		:: had
+		:: else ->
+			atomic {
+				MAY_DIE;
+				if
+				:: holder[m] == CACHE(r) ->
+					drain(r); set_holder(m, ORPHAN); had = 1
+				:: else
+				fi
+			}
+			if
+			:: had -> atomic { MAY_DIE; reclaim_seq++; normalise() }
+			:: else
+			fi
+		fi;
+		atomic { tried = 0; s = 0; m = 0; had = 0 }
+	:: else
+	fi
+}
+
+/* ---- entering and leaving a call ---- */
+
+inline settle_hand(hand)
+{
+#ifdef NOSETTLE
+	skip
+#else
+	atomic {
+		MAY_DIE;
+		if
+		:: hand != NONE ->
+			if
+			:: holder[hand] == CACHE(r) -> drain(r); set_holder(hand, CACHE(r))
+			:: else -> hand = NONE
+			fi
+		:: else
+		fi
+	}
+#endif
+}
+
+inline enter()
+{
+	atomic { MAY_DIE; late_busy[r] = 1 }
+	atomic {
+		MAY_DIE;
+		announced = (steal[r] != 0 && !late_clear[r])
+	}
+	if
+	:: announced ->
+		settle_hand(loaded[p]);
+		settle_hand(previous[p]);
+		atomic { MAY_DIE; late_clear[r] = 1; announced = 0 }
+	:: else
+	fi
+}
+
+/* A release: steal = 0 comes before it. A busy = 1 that is still in the buffer is never seen. */
+inline leave()
+{
+	atomic { MAY_DIE; drain(r); busy[r] = 0 }
+}
+
+#define IS_MINE(m) assert(holder[m] == CACHE(r) && owner[r] == p + 1)
+
+inline push(block)
+{
+	IS_MINE(loaded[p]);
+	assert(app[block] == 0 || app[block] == p + 1);
+	app[block] = 0;
+#ifdef WORDFIRST
+	word[block] = FREE(loaded[p]);
+	MAY_DIE;
+#endif
+	entry[loaded[p] * M + count[loaded[p]]] = block;
+	MAY_DIE;
+	count[loaded[p]]++;
+	MAY_DIE;
+	word[block] = FREE(loaded[p]);
+	MAY_DIE
+}
+
+/* Out of the loaded magazine; sets b, NONE if it was empty but for leftovers. */
+inline pop()
+{
+	IS_MINE(loaded[p]);
+	b = NONE;
+	do
+	:: b == NONE && count[loaded[p]] > 0 ->
+		e = entry[loaded[p] * M + count[loaded[p]] - 1];
+		if
+		:: IS_VALID(loaded[p], e) ->
+#ifdef COUNTFIRST
+			count[loaded[p]]--;
+			MAY_DIE;
+#endif
+			b = e; word[e] = USED(p);
+			assert(app[e] == 0);
+			app[e] = p + 1;
+#ifdef COUNTFIRST
+			count[loaded[p]]++
+#endif
+		:: else
+		fi;
+		MAY_DIE;
+		count[loaded[p]]--;
+		MAY_DIE
+	:: else -> break
+	od;
+	e = 0
+}
+
+/* Sets had. */
+inline make_room()
+{
+	had = 1;
+	if
+	:: ROOM(loaded[p]) > 0
+	:: else ->
+		if
+		:: ROOM(previous[p]) == 0 -> exchange(1)
+		:: else
+		fi;
+		if
+		:: had -> swap()
+		:: else
+		fi
+	fi
+}
+
+/* ---- collecting ---- */
+
+/* Sets had: all were brought in. */
+inline collect_orphans()
+{
+	had = 1;
+	i = 0;
+	do
+	:: atomic { i < NM && holder[i] != ORPHAN -> i++ }
+	:: atomic {
+		i < NM && holder[i] == ORPHAN ->
+		TRY_SHARD;
+		if
+		:: lock[s] == 0 ->
+			got_lock();
+			if
+			:: holder[i] == ORPHAN ->
+				set_holder(i, DEPOT(s));
+				MAY_DIE;
+				trim(i);
+				insert(s, i)
+			:: else
+			fi;
+			lock[s] = 0;
+			MAY_DIE;
+			tried = 0; i++
+		:: n_busy < BUSYS -> n_busy++; tried++;
+			if
+			:: tried == SH -> had = 0; break
+			:: else
+			fi
+		:: n_kills < KILLS -> n_kills++; goto died
+		fi
+	}
+	:: i == NM -> break
+	od;
+	atomic { i = 0; s = 0; tried = 0 }
+}
+
+inline collect()
+{
+#ifndef SEQLAST
+	atomic { MAY_DIE; seen[p] = reclaim_seq }
+#endif
+	collect_orphans();
+	if
+	:: had ->
+		do
+		:: atomic { i < NB && word[i] != RECLAIMED -> i++ }
+		:: i < NB && word[i] == RECLAIMED ->
+			make_room();
+			if
+			:: !had -> break
+			:: else
+			fi;
+#ifdef NOCLAIM
+			atomic { MAY_DIE; drain(r); b = i; word[i] = USED(p) }
+#else
+			atomic {
+				MAY_DIE;
+				drain(r);
+				if
+				:: word[i] == RECLAIMED -> word[i] = USED(p); b = i
+				:: else -> b = NONE
+				fi
+			}
+#endif
+			if
+			:: b != NONE -> atomic { MAY_DIE; push(b) }
+			:: else
+			fi;
+			atomic { b = NONE; i++ }
+		:: i == NB -> break
+		od
+	:: else
+	fi;
+#ifdef SEQLAST
+	seen[p] = reclaim_seq;
+#endif
+	if
+	:: had -> atomic { MAY_DIE; collected_seq = seen[p]; seen[p] = NONE; normalise() }
+	:: else -> atomic { seen[p] = NONE; normalise() }
+	fi;
+	atomic { i = 0; had = 0; b = NONE }
+}
+
+/* ---- stealing ---- */
+
+/* Sets m to what was stolen, or NONE. */
+inline steal_one()
+{
+	atomic { v = (r + 1) % NC; m = NONE }
+	do
+	:: v != r ->
+		/* What the victim has that is worth it; the last of them counts. */
+		atomic {
+			MAY_DIE;
+			d_step {
+				x = 0;
+				do
+				:: x < NM ->
+					if
+					:: owner[v] != 0 && holder[x] == CACHE(v) && count[x] > 0 ->
+						loot[p] = x; loot_ok[p] = 1
+					:: else
+					fi;
+					x++
+				:: else -> x = 0; break
+				od
+			}
+		}
+		if
+		:: loot[p] != NONE ->
+			atomic { MAY_DIE; steal[v] = p + 1 }
+#ifndef NOBARRIER
+			atomic {
+				MAY_DIE;
+				d_step {
+					w = 0;
+					do
+					:: w < NC -> drain(w); w++
+					:: else -> w = 0; break
+					od
+				}
+			}
+#endif
+#ifdef NOBUSY
+			had = 1;
+#else
+			atomic { MAY_DIE; had = !busy[v] }
+#endif
+			if
+			:: had ->
+#ifndef NORECHECK
+				atomic { MAY_DIE; had = (steal[v] == p + 1) }
+#endif
+			:: else
+			fi;
+			atomic {
+				MAY_DIE;
+				if
+				:: had && loot_ok[p] && holder[loot[p]] == CACHE(v) ->
+					m = loot[p];
+					set_holder(loot[p], CACHE(r))
+				:: else
+				fi;
+				loot[p] = NONE; loot_ok[p] = 0; had = 0
+			}
+#ifdef CLEARS
+			steal[v] = 0;
+#endif
+		:: else
+		fi;
+		if
+		:: m != NONE -> break
+		:: else -> v = (v + 1) % NC
+		fi
+	:: else -> break
+	od;
+	v = 0
+}
+
+/* ---- a client ---- */
+
+inline get()
+{
+	enter();
+	phase = 0;
+	b = NONE;
+	do
+	:: COUNT(loaded[p]) > 0 ->
+		atomic {
+			MAY_DIE;
+			pop();
+			if :: b != NONE -> break :: else fi
+		}
+	:: COUNT(loaded[p]) == 0 && COUNT(previous[p]) > 0 -> swap()
+	:: COUNT(loaded[p]) == 0 && COUNT(previous[p]) == 0 ->
+		exchange(0);
+		if
+		:: had -> had = 0
+		:: else ->
+			if
+			:: phase == 0 ->
+				phase = 1;
+				if
+				:: PENDING -> collect()
+				:: else -> phase = 2
+				fi
+			:: else -> phase = 2
+			fi;
+			if
+			:: phase == 2 ->
+				steal_one();
+				if
+				:: m != NONE ->
+					atomic { MAY_DIE; taken = m; m = 0 }
+					give_back(previous[p]);
+					atomic { previous[p] = taken; taken = 0 }
+				:: else -> m = 0; phase = 3
+				fi
+			:: else
+			fi;
+			if
+			:: phase == 3 ->
+				if
+				:: PENDING ->
+					do
+					:: atomic { i < NB && word[i] != RECLAIMED -> i++ }
+					:: atomic {
+						i < NB && word[i] == RECLAIMED ->
+						MAY_DIE;
+						drain(r);
+						word[i] = USED(p);
+						assert(app[i] == 0);
+						app[i] = p + 1;
+						b = i; i = NB }
+					:: i == NB -> break
+					od;
+					i = 0
+				:: else
+				fi;
+				break
+			:: else
+			fi
+		fi
+	od;
+	leave();
+	atomic { phase = 0; b = NONE; had = 0 }
+}
+
+/* Block b, which is ours. */
+inline put()
+{
+	atomic { app[b] = 0; assert(word[b] == USED(p)) }
+	enter();
+	do
+	:: make_room();
+		if
+		:: had -> atomic { MAY_DIE; push(b) } break
+		:: else ->
+			if
+			:: phase == 0 && PENDING -> phase = 1; collect_orphans()
+			:: else ->
+				atomic { MAY_DIE; drain(r); assert(word[b] == USED(p));
+					word[b] = RECLAIMED }
+#ifndef NOANNOUNCE
+				atomic { MAY_DIE; reclaim_seq++; normalise() }
+#endif
+				break
+			fi
+		fi
+	od;
+	leave();
+	atomic { phase = 0; b = NONE; had = 0 }
+}
+
+inline exit()
+{
+	enter();
+#ifdef OWNERFIRST
+	atomic { MAY_DIE; owner[r] = 0 }
+	give_back(loaded[p]);
+	give_back(previous[p]);
+	leave();
+#else
+	give_back(loaded[p]);
+	give_back(previous[p]);
+	leave();
+	atomic { MAY_DIE; drain(r); owner[r] = 0 }
+#endif
+}
+
+/* A FREE word has its entry. */
+inline check()
+{
+	d_step {
+		x = 0;
+		do
+		:: x < NB ->
+			if
+			:: word[x] < USED(0) ->
+				y = 0;
+				do
+				:: y < M ->
+					if
+					:: entry[word[x] * M + y] == x && y < count[word[x]] -> break
+					:: else -> y++
+					fi
+				:: else -> break
+				od;
+				assert(y < M)
+			:: else
+			fi;
+			x++
+		:: else -> x = 0; y = 0; break
+		od
+	}
+}
+
+proctype Client(byte p)
+{
+	byte r = p, b = NONE, e, m, o, s, i, v, w, x, y, n, phase, taken, tried;
+	bit had, announced;
+
+	if
+	:: p == 0 -> goto work /* has begun already */
+	:: else
+	fi;
+life:
+	/* A record. */
+#ifdef ANYREC
+	if
+	:: atomic { owner[0] == 0 -> r = 0; MAY_DIE; owner[0] = p + 1 }
+	:: atomic { owner[1] == 0 -> r = 1; MAY_DIE; owner[1] = p + 1 }
+	fi;
+#else
+	atomic { owner[p] == 0 -> r = p; MAY_DIE; owner[p] = p + 1 }
+#endif
+	atomic { MAY_DIE; late_clear[r] = 1; busy[r] = 0 }
+work:	do
+	:: n < OPS -> n++; get()
+	:: atomic {
+		b = 0;
+		do
+		:: b < NB && app[b] == p + 1 -> break
+		:: b < NB && app[b] == p + 1 -> b++
+		:: b < NB && app[b] != p + 1 -> b++
+		:: b == NB -> break
+		od
+	   }
+		if
+		:: b < NB -> put()
+		:: else ->
+			b = NONE;
+			if
+			:: n == OPS ->
+				d_step {
+					x = 0;
+					do
+					:: x < NB && app[x] != p + 1 -> x++
+					:: else -> y = x; x = 0; break
+					od
+				}
+				if
+				:: y == NB -> y = 0; break
+				:: else -> y = 0
+				fi
+			:: else
+			fi
+		fi
+	od;
+	if
+	:: exit()
+	:: true
+	fi;
+	atomic { n = 0; over[p] = 1; goto end }
+died:	atomic {
+		drain(r);
+		d_step {
+			x = 0;
+			do
+			:: x < SH -> if :: lock[x] == p + 1 -> lock[x] = 0; odd[x] = 1 :: else fi; x++
+			:: else -> break
+			od;
+			x = 0;
+			do
+			:: x < NB -> if :: app[x] == p + 1 -> app[x] = 0 :: else fi; x++
+			:: else -> break
+			od;
+			x = 0;
+			do
+			:: x < NC -> if :: steal[x] == p + 1 -> steal[x] = GONE :: else fi; x++
+			:: else -> break
+			od;
+			x = 0
+		}
+		loaded[p] = NONE; previous[p] = NONE; loot[p] = NONE; loot_ok[p] = 0; seen[p] = NONE;
+		normalise();
+		r = p; b = NONE; e = 0; m = 0; o = 0; s = 0; i = 0; v = 0; w = 0; n = 0; phase = 0;
+		taken = 0; tried = 0; had = 0; announced = 0; y = 0;
+		check();
+		dead[p] = 1
+	}
+	atomic {
+		vacant[p];
+		if
+		:: n_lives < LIVES -> vacant[p] = 0; n_lives++
+		:: else -> over[p] = 1; goto end
+		fi
+	}
+	goto life;
+end:	skip
+}
+
+/* ---- the daemon ---- */
+
+#define MAY_RESTART if :: n_restarts < RESTARTS -> n_restarts++; i = 0; goto again :: true fi
+
+inline orphans()
+{
+	do
+	:: atomic {
+		do
+		:: i < NM && !(holder[i] >= CACHE(0) && owner[holder[i] - CACHE(0)] == q + 1) -> i++
+		:: else -> break
+		od;
+		if
+		:: i == NM -> i = 0; break
+		:: else -> set_holder(i, ORPHAN); MAY_RESTART
+		fi
+	   }
+	od
+}
+
+inline records()
+{
+	do
+	:: i < NC && owner[i] == q + 1 -> atomic { owner[i] = 0; i++; MAY_RESTART }
+	:: i < NC && owner[i] != q + 1 -> i++
+	:: i == NC -> i = 0; break
+	od
+}
+
+active proctype Daemon()
+{
+	byte q, i, x, y;
+
+end:	if
+	:: atomic { dead[0] -> q = 0 }
+	:: atomic { dead[1] -> q = 1 }
+#if NC > 2
+	:: atomic { dead[2] -> q = 2 }
+#endif
+	fi;
+again:
+#ifdef EARLYSLOT
+	vacant[q] = 1;
+#endif
+#ifdef EARLYRECORD
+	records();
+#endif
+#ifdef ANNOUNCEFIRST
+	atomic { reclaim_seq++; normalise() }
+#endif
+	orphans();
+	do
+	:: atomic {
+		do
+		:: i < NB && word[i] != USED(q) -> i++
+		:: else -> break
+		od;
+		if
+		:: i == NB -> i = 0; break
+		:: else -> word[i] = RECLAIMED; MAY_RESTART
+		fi
+	   }
+	od;
+#ifndef ANNOUNCEFIRST
+	atomic { reclaim_seq++; normalise(); MAY_RESTART }
+#endif
+	records();
+	atomic { dead[q] = 0; vacant[q] = 1; q = 0 }
+	goto end
+}
+
+/* ---- the beginning, and the end ---- */
+
+init {
+	byte i, x, y, m;
+
+	atomic {
+		for (i : 0 .. NC - 1) {
+			loaded[i] = NONE; previous[i] = NONE; loot[i] = NONE; seen[i] = NONE
+		}
+		/* Client 0 is idle with a full magazine; the others are empty, in the depot. */
+		for (i : 0 .. NM - 1) { holder[i] = DEPOT(i % SH); listed[(i % SH) * NM + i] = 1 }
+		owner[0] = 1; loaded[0] = 0; holder[0] = CACHE(0); listed[0] = 0;
+		count[0] = M; entry[0] = 0;
+#if M > 1
+		entry[1] = 1;
+#endif
+		for (i : 0 .. NB - 1) { word[i] = (i < M -> FREE(0) : RECLAIMED) }
+		if :: NB > M -> reclaim_seq = 1 :: else fi;
+		i = 0;
+		run Client(0); run Client(1);
+#if NC > 2
+		run Client(2)
+#endif
+	}
+	(over[0] && over[1]
+#if NC > 2
+	 && over[2]
+#endif
+	 && !dead[0] && !dead[1]);
+	check();
+	d_step {
+		for (i : 0 .. NB - 1) {
+			assert(app[i] == 0);
+			if
+			:: word[i] == RECLAIMED -> assert(PENDING)
+			:: else ->
+				m = word[i];
+				assert(m < NM);
+				if
+				:: holder[m] == ORPHAN -> assert(PENDING)
+				:: holder[m] < ORPHAN ->
+					assert(odd[holder[m]] || listed[holder[m] * NM + m])
+				:: else ->
+					x = owner[holder[m] - CACHE(0)];
+					assert(x > 0);
+					assert(loaded[x - 1] == m || previous[x - 1] == m)
+				fi
+			fi
+		}
+	}
+}
