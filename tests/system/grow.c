@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/story.h"
@@ -245,7 +246,7 @@ START_TEST(only_the_owner_lets_it_grow)
 }
 END_TEST
 
-/* The old number of blocks, whole, or the new: nothing between. */
+/* The old number of blocks, whole, or the new: nothing between. Also of daemons that end. */
 static void kill_daemon_while_growing(const char *no_uring)
 {
 	begin_growing(no_uring, 16384);
@@ -257,6 +258,11 @@ static void kill_daemon_while_growing(const char *no_uring)
 		snprintf(line, sizeof line, "grow growing %u", after);
 		actor_tell(&a, line);
 		sleep_ms(i * 2);
+		if (i % 3 == 2) {
+			siginfo_t unused;
+			kill(service.pid, SIGTERM);
+			waitid(P_PID, (id_t)service.pid, &unused, WEXITED | WNOWAIT);
+		}
 		service_kill(&service);
 		actor_kill(&a);
 		service_restart(&service);
