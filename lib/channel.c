@@ -199,6 +199,8 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 
 /* ---- calls ---- */
 
+#define SPINS 100 /* looks before a call sleeps: some microseconds; a sleep and a wake cost more */
+
 /* Whether the call can be made by this handle. 0 or a negative errno. */
 static inline int check(const struct mempool_channel *channel, bool receive, int timeout_ms)
 {
@@ -227,8 +229,19 @@ static __attribute__((noinline)) ssize_t send_later(struct mempool_channel *chan
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
 	uint32_t sent = 0;
-	int error;
+	int error = must_end(pool, timeout_ms, NULL);
 
+	for (int i = 0; error == 0 && i < SPINS; i++) {
+		mp_pause();
+		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
+		error = sent == 0 && error == -EAGAIN ? 0 : error;
+		if (sent > 0) {
+			return sent;
+		}
+	}
+	if (error) {
+		return error;
+	}
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&channel->sleepers, 1);
 	while ((error = must_end(pool, timeout_ms, until)) == 0) {
@@ -304,9 +317,16 @@ static __attribute__((noinline)) ssize_t receive_later(struct mempool_channel *c
 {
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	int error = must_end(pool, timeout_ms, NULL);
 	ssize_t got = 0;
-	int error;
 
+	for (int i = 0; error == 0 && got == 0 && i < SPINS; i++) {
+		mp_pause();
+		got = receive_once(channel, blocks, n);
+	}
+	if (error || got) {
+		return error ? error : got;
+	}
 	mp_deadline(&deadline, timeout_ms);
 	while (got == 0 && (error = must_end(pool, timeout_ms, until)) == 0) {
 		mp_channel_await_token(&pool->core, channel->core, until);

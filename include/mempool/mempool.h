@@ -403,7 +403,7 @@ int mempool_channel_close(struct mempool_channel *channel);
  * Sends a block of this process.
  *
  * Returns 0: the block is not this process's any more; or, and then it still is,
- * -EAGAIN   the channel is full and @timeout_ms is 0
+ * -EAGAIN   the channel is full and @timeout_ms is 0; the block was not looked at
  * -ETIMEDOUT it was full all the time
  * -EALREADY, -EPERM, -EINVAL  as for mempool_put(); EINVAL also a timeout below -1
  * -EBADF    the handle is for receiving
@@ -459,10 +459,13 @@ int mempool_channel_fd(struct mempool_channel *channel);
  */
 int mempool_flush(struct mempool *pool);
 
-/* Geometry. Sizes in bytes; the stride is the distance from one block to the next. */
+/*
+ * Geometry. Sizes in bytes; the stride is the distance from one block to the next. The number of
+ * blocks is that of now: it rises when the pool grows, and never falls.
+ */
 size_t mempool_block_size(const struct mempool *pool);
 size_t mempool_stride(const struct mempool *pool);
-uint32_t mempool_blocks(const struct mempool *pool); /* now; never fewer than before */
+uint32_t mempool_blocks(const struct mempool *pool);
 
 /*
  * The index of the block at that address, and the address of the block of that index.

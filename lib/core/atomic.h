@@ -49,6 +49,18 @@ static inline bool mp_cas32(mp_atomic32 *p, uint32_t expected, uint32_t desired)
 						       memory_order_relaxed);
 }
 
+/* Asks for the line, to write to it or to read it; in no order with anything. */
+#define mp_prefetch_for_write(p) __builtin_prefetch((const void *)(p), 1)
+#define mp_prefetch(p) __builtin_prefetch((const void *)(p), 0)
+
+/* Between two looks at a word that somebody else is about to change. */
+static inline void mp_pause(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
 /* A full barrier. */
 #define mp_fence() atomic_thread_fence(memory_order_seq_cst)
 

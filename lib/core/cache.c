@@ -166,6 +166,21 @@ static uint32_t home_of(const struct mp_pool *pool, const struct mp_local *local
 	return local->record != MP_NONE ? local->record : pool->slot;
 }
 
+/* Its lines were somebody else's: all are on their way when the first is needed. */
+static void ask_for(const struct mp_hand *hand, enum mp_want want)
+{
+	const char *at = (const char *)hand->magazine;
+	const char *end = (const char *)&hand->magazine->entry[hand->capacity];
+
+	for (; at < end; at += 64) {
+		if (want == MP_WANT_ROOM) {
+			mp_prefetch_for_write(at);
+		} else {
+			mp_prefetch(at);
+		}
+	}
+}
+
 /* Gives the previous magazine to the depot for another. */
 static int exchange(struct mp_pool *pool, struct mp_local *local, enum mp_want want)
 {
@@ -175,6 +190,7 @@ static int exchange(struct mp_pool *pool, struct mp_local *local, enum mp_want w
 	if (outcome == 0) {
 		local->previous = hand_of(pool, taken);
 		note_hands(local);
+		ask_for(&local->previous, want);
 	}
 	return outcome;
 }

@@ -62,6 +62,17 @@ static uint64_t look_at_head(const struct mp_pool *pool, struct mp_channel *chan
 	return head + pool->shape.depth;
 }
 
+/* Whether *@p may be filled, as far as is known. */
+static bool has_position(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p)
+{
+	uint64_t limit = mp_load(&channel->limit);
+
+	if (*p >= limit) {
+		limit = look_at_head(pool, channel, p);
+	}
+	return *p < limit;
+}
+
 /*
  * Stores the token at the first empty position, not before *@p, which is behind it then. False: the
  * ring is full.
@@ -104,6 +115,11 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 	uint32_t sent = 0;
 
 	for (*error = 0; sent < n; sent++) {
+		/* Before the word is given, and taken back, for nothing. */
+		if (!has_position(pool, channel, &p)) {
+			*error = -EAGAIN;
+			break;
+		}
 		*error = mp_word_give(pool, mp_pool_index(pool, blocks[sent]), &token);
 		if (*error) {
 			break;
