@@ -241,8 +241,11 @@ START_TEST(a_full_channel_says_so_and_the_block_stays_with_its_owner)
 	ck_assert_int_eq(mempool_channel_send(channel, block, 120), -ETIMEDOUT);
 	ck_assert_int_ge(now_ms() - before, 120);
 	ck_assert_int_eq(mempool_put(pool, block), 0);
-	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EALREADY);
-	ck_assert_int_eq(mempool_channel_send(channel, (char *)block + 1, 0), -EINVAL);
+	struct mempool_channel *other;
+	ck_assert_int_eq(mempool_channel_open(pool, 1, 0, &other), 0);
+	ck_assert_int_eq(mempool_channel_send(other, block, 0), -EALREADY);
+	ck_assert_int_eq(mempool_channel_send(other, (char *)block + 1, 0), -EINVAL);
+	ck_assert_int_eq(mempool_channel_close(other), 0);
 	ck_assert_ptr_null(mempool_channel_receive(channel, 0));
 	ck_assert_int_eq(errno, EBADF);
 	ck_assert_int_eq(mempool_channel_fd(channel), -EBADF);
