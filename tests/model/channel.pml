@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A channel: producers 0 and 1, consumer 2 and, when that has died, 3; a ring of N cells.
+ *
+ *	give: word MOVING   post: CAS empty -> token   tail   hungry? wake
+ *	take: CAS USED      cell: empty(lap + 1)       head   crowded? wake
+ *
+ * As lib/core/channel.[ch]: a cell says which lap it waits for; tail and limit are hints, stored
+ * plainly by any producer, and may go back; the consumer takes the block, then empties the cell, and
+ * raises head once a batch, of up to N. What the consumer stores may be late: it is seen when its
+ * next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it out.
+ * Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives, posts, and withdraws
+ * when there was no room. Up to KILLS of 0, 1 and 2 die, between any two stores; consumer 3 lives.
+ * The daemon's pass frees the seat, takes USED blocks back, and, the grace being over at some time,
+ * MOVING ones.
+ *
+ * Checked: nobody has a block twice; 1 does not arrive before 0; no position beyond head + N is
+ * filled, and filled ones are without a gap; when nothing moves any more, then no producer that lives
+ * sleeps, and each block has arrived or is reclaimed. A sleep ends by itself, as its slice does, once
+ * for each death, and only when nothing else moves: that is what a killed waker may cost.
+ *
+ * What is not here: laps and generations that wrap; blocks that are sent again, and so
+ * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(), which
+ * is for rings that somebody scribbled on.
+ *
+ *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
+ *	-DFIRST	how many of the blocks are producer 0's	2
+ * Broken on purpose, each found:
+ *	-DEMPTYFIRST	the cell is emptied before the block is taken
+ *	-DHEADFIRST	head is raised before the cell is emptied
+ *	-DNOLAP		empty cells are all alike
+ *	-DNOLIMIT	a cell that is empty may be filled, whatever head says
+ *	-DNOBARRIER	a producer goes to sleep without the barrier
+ *	-DNOFENCE	the consumer goes to sleep without a fence: the look comes before hungry
+ *	-DNOLOOK	the consumer does not look again after hungry
+ *	-DNOEVICT	the pass leaves the seat alone
+ *	-DNOSLICE	sleeps do not end by themselves
+ */
+#ifndef KILLS
+#define KILLS 1
+#endif
+#ifndef BLOCKS
+#define BLOCKS 3
+#endif
+#ifndef N
+#define N 2
+#endif
+#ifndef FIRST
+#define FIRST 2
+#endif
+
+#define FREE 0
+#define RECLAIMED 1
+#define USED(p) (2 + (p))
+#define MOVING(p) (6 + (p))
+#define IS_MOVING(x) ((x) >= 6)
+
+#define TOKEN(b) (32 + (b))
+#define IS_TOKEN(c) ((c) >= 32)
+#define BLOCK_OF(c) ((c) - 32)
+#ifdef NOLAP
+#define EMPTY(position) 0
+#else
+#define EMPTY(position) ((position) / N)
+#endif
+
+/*
+ * A block is sent once, so that a generation need not be counted: a token is good while the gift it
+ * was made for lasts. One that is withdrawn was never stored.
+ */
+byte word[BLOCKS];
+byte cell[N], head, tail, limit = N, seat;
+bit hungry, crowded;
+bit asleep[4];
+
+/* What the consumer has stored and nobody else sees yet. */
+bit is_late[N], late_head;
+byte late_cell[N], new_head;
+
+bit dead[4], over[4];
+byte n_kills;
+byte slices[4];    /* had */
+byte app[BLOCKS];  /* ghost: who believes to own it, + 1 */
+bit arrived[BLOCKS];
+byte first_empty;  /* ghost: positions below it were filled */
+
+#define MAY_DIE if :: n_kills < KILLS && p < 3 -> n_kills++; goto died :: true fi
+
+inline drain()
+{
+	d_step {
+		x = 0;
+		do
+		:: x < N ->
+			if :: is_late[x] -> cell[x] = late_cell[x]; is_late[x] = 0; late_cell[x] = 0
+			:: else
+			fi;
+			x++
+		:: else -> x = 0; break
+		od;
+		if :: late_head -> head = new_head; late_head = 0; new_head = 0 :: else fi
+	}
+}
+
+/* A futex: asleep if the word is 1, until woken, or the slice is over. */
+inline fall_asleep(futex)
+{
+	atomic { MAY_DIE; if :: futex -> asleep[p] = 1 :: else fi }
+}
+
+inline be_asleep()
+{
+	if
+	:: atomic { !asleep[p] -> MAY_DIE }
+#ifndef NOSLICE
+	:: atomic { timeout && asleep[p] && slices[p] < n_kills -> slices[p]++; asleep[p] = 0 }
+#endif
+	:: atomic { n_kills < KILLS && p < 3 && asleep[p] -> n_kills++; goto died }
+	fi
+}
+
+/* ---- producers ---- */
+
+/* Sends block b; sets no_room. */
+inline send()
+{
+	atomic { MAY_DIE; assert(word[b] == USED(p) && app[b] == p + 1);
+		app[b] = 0; word[b] = MOVING(p); /* unseen, until the token is */
+		MAY_DIE; position = tail; bound = limit }
+	do
+	:: position >= bound ->
+		atomic {
+			MAY_DIE;
+			if :: position < head -> position = head :: else fi;
+			bound = head + N
+		}
+		atomic { MAY_DIE; limit = bound }
+		if
+		:: position >= bound -> no_room = 1; break
+		:: else
+		fi
+	:: position < bound ->
+		atomic {
+			MAY_DIE;
+			if
+#ifdef NOLIMIT
+			:: !IS_TOKEN(cell[position % N]) ->
+#else
+			:: cell[position % N] == EMPTY(position) ->
+#endif
+				cell[position % N] = TOKEN(b);
+				assert(position == first_empty);
+				assert(position < (late_head -> new_head : head) + N);
+				first_empty++; position++;
+				break
+			:: else -> position++
+			fi
+		}
+	od;
+	atomic {
+		if
+		:: no_room ->
+			MAY_DIE;
+			if
+			:: word[b] == MOVING(p) -> word[b] = USED(p); app[b] = p + 1
+			:: else -> assert(false)
+			fi
+		:: else
+		fi
+	}
+	atomic { MAY_DIE; tail = position; bound = 0; position = 0 }
+}
+
+inline feed()
+{
+	atomic { MAY_DIE; won = hungry }
+	if
+	:: won ->
+		atomic { MAY_DIE; won = hungry; hungry = 0 }
+		if
+		:: won -> atomic { MAY_DIE; asleep[2] = 0; asleep[3] = 0; won = 0 }
+		:: else
+		fi
+	:: else
+	fi
+}
+
+inline await_room()
+{
+	atomic { MAY_DIE; crowded = 1 }
+#ifndef NOBARRIER
+	atomic { MAY_DIE; drain() }
+#endif
+	atomic { MAY_DIE; bound = head }
+	atomic { MAY_DIE; won = (tail < bound || tail - bound < N); bound = 0 }
+	if
+	:: won -> won = 0
+	:: else -> fall_asleep(crowded); be_asleep()
+	fi
+}
+
+inline lose_blocks()
+{
+	x = 0;
+	do
+	:: x < BLOCKS -> if :: app[x] == p + 1 -> app[x] = 0 :: else fi; x++
+	:: else -> x = 0; break
+	od
+}
+
+proctype Producer(byte p)
+{
+	byte b, position, bound, x;
+	bit no_room, won;
+
+	b = (p == 0 -> 0 : FIRST);
+	do
+	:: b < (p == 0 -> FIRST : BLOCKS) ->
+		send();
+		if
+		:: no_room -> no_room = 0; await_room()
+		:: else -> b++; feed()
+		fi
+	:: else -> break
+	od;
+	atomic { over[p] = 1; b = 0; goto end }
+died:	atomic {
+		lose_blocks();
+		b = 0; position = 0; bound = 0; no_room = 0; won = 0; asleep[p] = 0; dead[p] = 1
+	}
+end:	skip
+}
+
+/* ---- consumers ---- */
+
+/* Late, unless all before it was seen at once and so is this. */
+inline store_cell(i, value)
+{
+	if
+	:: !is_late[0] && !is_late[N - 1] && !late_head -> cell[i] = value
+	:: is_late[i] = 1; late_cell[i] = value
+	fi
+}
+
+inline store_head(value)
+{
+	if
+	:: !is_late[0] && !is_late[N - 1] && !late_head -> head = value
+	:: late_head = 1; new_head = value
+	fi
+}
+
+inline take()
+{
+	atomic {
+		MAY_DIE;
+		b = BLOCK_OF(c);
+		if
+		:: IS_MOVING(word[b]) ->
+			drain();
+			assert(app[b] == 0 && !arrived[b]);
+			assert(b != 1 || FIRST < 2 || arrived[0] || word[0] == RECLAIMED || n_kills > 0);
+			word[b] = USED(p); app[b] = p + 1; arrived[b] = 1
+		:: else
+		fi;
+		b = 0
+	}
+}
+
+inline receive()
+{
+	atomic { begin = head; position = begin }
+	do
+	:: position < begin + N ->
+		atomic { MAY_DIE; c = cell[position % N] }
+		if
+		:: IS_TOKEN(c) ->
+#ifdef EMPTYFIRST
+			atomic { MAY_DIE; store_cell(position % N, EMPTY(position + N)) }
+			take();
+#else
+			take();
+#ifdef HEADFIRST
+			atomic { MAY_DIE; store_head(position + 1) }
+#endif
+			atomic { MAY_DIE; store_cell(position % N, EMPTY(position + N)) }
+#endif
+			position++
+		:: c == EMPTY(position) -> break
+		:: else -> assert(c == EMPTY(position + N)); position++
+		fi
+	:: else -> break
+	od;
+	if
+	:: position != begin ->
+		atomic { MAY_DIE; store_head(position); c = 0 }
+		atomic { MAY_DIE; won = crowded }
+		if
+		:: won ->
+			atomic { MAY_DIE; drain(); won = crowded; crowded = 0 }
+			if
+			:: won -> atomic { MAY_DIE; asleep[0] = 0; asleep[1] = 0; won = 0 }
+			:: else
+			fi
+		:: else
+		fi;
+		if
+		:: is_late[0] || is_late[N - 1] || late_head -> atomic { MAY_DIE; drain() }
+		:: else
+		fi
+	:: else -> c = 0
+	fi
+}
+
+inline await_token()
+{
+#ifdef NOFENCE
+	atomic { MAY_DIE; won = (cell[head % N] != EMPTY(head)) }
+	atomic { MAY_DIE; hungry = 1 }
+#else
+	atomic { MAY_DIE; hungry = 1; drain() }
+#ifndef NOLOOK
+	atomic { MAY_DIE; won = (cell[head % N] != EMPTY(head)) }
+#endif
+#endif
+	if
+	:: won -> won = 0
+	:: else ->
+		fall_asleep(hungry);
+end_asleep:	be_asleep()
+	fi
+}
+
+proctype Consumer(byte p)
+{
+	byte b, c, begin, position, x;
+	bit won, idle;
+
+end:	atomic { seat == 0 -> seat = p + 1 }
+	do
+	:: receive();
+		/* The application is done with what it got. */
+		atomic {
+			MAY_DIE;
+			idle = (position == begin);
+			position = 0; begin = 0;
+			d_step {
+				do
+				:: x < BLOCKS ->
+					if :: app[x] == p + 1 -> app[x] = 0; word[x] = FREE :: else fi;
+					x++
+				:: else -> x = 0; break
+				od
+			}
+		}
+		if
+		:: idle -> idle = 0; await_token()
+		:: else
+		fi
+	od;
+died:	atomic {
+		drain();
+		lose_blocks();
+		b = 0; c = 0; begin = 0; position = 0; won = 0; idle = 0; asleep[p] = 0; dead[p] = 1
+	}
+}
+
+/* ---- the daemon ---- */
+
+active proctype Daemon()
+{
+	byte p, i;
+
+end:	if
+	:: atomic { dead[0] -> p = 0 }
+	:: atomic { dead[1] -> p = 1 }
+	:: atomic { dead[2] -> p = 2 }
+	fi;
+#ifndef NOEVICT
+	atomic { if :: seat == p + 1 -> seat = 0 :: else fi }
+#endif
+	do
+	:: i < BLOCKS -> atomic { if :: word[i] == USED(p) -> word[i] = RECLAIMED :: else fi; i++ }
+	:: else -> i = 0; break
+	od;
+	/* The grace passes. */
+	do
+	:: i < BLOCKS -> atomic { if :: word[i] == MOVING(p) -> word[i] = RECLAIMED :: else fi; i++ }
+	:: else -> i = 0; break
+	od;
+	atomic { dead[p] = 0; over[p] = 1; p = 0 }
+	goto end
+}
+
+/* ---- the beginning, and the end ---- */
+
+#define IS_AT_REST(p) (!asleep[p] || slices[p] >= n_kills)
+
+init {
+	byte i;
+
+	atomic {
+		for (i : 0 .. BLOCKS - 1) {
+			word[i] = (i < FIRST -> USED(0) : USED(1));
+			app[i] = (i < FIRST -> 1 : 2)
+		}
+		i = 0;
+		run Producer(0); run Producer(1); run Consumer(2); run Consumer(3)
+	}
+#ifdef NOSLICE
+	timeout;
+#else
+	timeout && IS_AT_REST(0) && IS_AT_REST(1) && IS_AT_REST(2) && IS_AT_REST(3);
+#endif
+	d_step {
+		assert(over[0] && over[1]);
+		for (i : 0 .. BLOCKS - 1) { assert(word[i] == FREE || word[i] == RECLAIMED) }
+	}
+}
