@@ -511,32 +511,48 @@ static void free_channels(struct mempool *pool)
 	}
 }
 
-/* The last close. The blocks of a forced one go back by the daemon's pass over our seat. */
+/* Why the pool cannot be closed now, or NULL; the mutex is held. */
+static const char *find_hindrance(const struct process *process, const struct mempool *pool,
+				  bool force)
+{
+	if (is_busy(process, pool)) {
+		return "a thread is inside a call on the pool";
+	}
+	if (!force && pool->channels) {
+		return "channels of the pool are open";
+	}
+	if (!force && pool->access != WIRE_OBSERVER && has_blocks(&pool->core)) {
+		return "this process still has blocks of the pool, or gifts of it that nobody took";
+	}
+	return NULL;
+}
+
+/*
+ * The last close. The blocks of a forced one go back by the daemon's pass over our seat. A failure
+ * is told of without the mutex: the thread may have no part to keep its sentence in, and making one
+ * takes the mutex.
+ */
 static int close_last(struct process *process, struct mempool *pool, bool force)
 {
-	int error = 0;
+	struct calm calm;
 
+	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
-	if (is_busy(process, pool)) {
-		error = fail(EBUSY, "a thread is inside a call on the pool");
-	} else if (!force && pool->channels) {
-		error = fail(EBUSY, "channels of the pool are open");
-	} else if (pool->access != WIRE_OBSERVER && !force && has_blocks(&pool->core)) {
-		error = fail(EBUSY,
-			     "this process still has blocks of the pool, or gifts of it that "
-			     "nobody took");
-	} else {
+	const char *hindrance = find_hindrance(process, pool, force);
+	if (!hindrance) {
 		retire(process, pool);
 	}
 	pthread_mutex_unlock(&process->mutex);
-	if (error == 0) {
-		free_channels(pool);
-		unmap(pool);
-		detach(pool);
-		conn_unref(pool->conn);
-		free(pool);
+	calm_end(&calm);
+	if (hindrance) {
+		return fail(EBUSY, "%s", hindrance);
 	}
-	return error;
+	free_channels(pool);
+	unmap(pool);
+	detach(pool);
+	conn_unref(pool->conn);
+	free(pool);
+	return 0;
 }
 
 static int close_pool(struct mempool *pool, bool force)
