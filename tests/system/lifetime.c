@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pools come and go: create, open, close, destroy, by whom and how often. */
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,6 +74,27 @@ START_TEST(close_is_refused_while_blocks_are_held)
 	ck_assert_int_eq(mempool_put(pool, block), 0);
 	ck_assert_int_eq(mempool_close(pool), 0);
 	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
+	end();
+}
+END_TEST
+
+static void *close_elsewhere(void *result)
+{
+	*(int *)result = mempool_close(pool);
+	return NULL;
+}
+
+/* Its first call: there is no room yet for the sentence that goes with the failure. */
+START_TEST(close_is_refused_to_a_thread_that_did_nothing_before)
+{
+	begin();
+	pthread_t thread;
+	int result = 0;
+	void *block = mempool_get(pool);
+	pthread_create(&thread, NULL, close_elsewhere, &result);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(result, -EBUSY);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
 	end();
 }
 END_TEST
@@ -247,7 +269,8 @@ END_TEST
 SUITE("lifetime", a_fresh_pool_is_as_it_was_asked_for,
       blocks_do_not_overlap_and_keep_what_is_written, a_name_is_taken_once,
       opening_twice_is_one_handle, close_is_refused_while_blocks_are_held,
-      a_forced_close_gives_all_back, a_destroyed_pool_lives_as_long_as_its_users,
-      a_reader_takes_and_puts_but_cannot_write, an_observer_sees_and_touches_nothing,
-      numbers_add_up_at_rest, clients_are_named_with_what_they_have, as_many_as_allowed_and_no_more,
+      close_is_refused_to_a_thread_that_did_nothing_before, a_forced_close_gives_all_back,
+      a_destroyed_pool_lives_as_long_as_its_users, a_reader_takes_and_puts_but_cannot_write,
+      an_observer_sees_and_touches_nothing, numbers_add_up_at_rest,
+      clients_are_named_with_what_they_have, as_many_as_allowed_and_no_more,
       pools_of_all_shapes_work)
