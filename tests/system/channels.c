@@ -167,8 +167,9 @@ START_TEST(sending_waits_for_room_and_receiving_for_blocks)
 	ck_assert_int_eq(actor_ask(&b, "receive 1 100"), -ETIMEDOUT);
 	actor_tell(&a, "stream 600"); /* a channel holds 256 */
 	sleep_ms(100);
-	for (int i = 0; i < 600; i += 50) {
-		ck_assert_int_eq(actor_ask(&b, "receive 50 5000"), 50);
+	for (int64_t n = 0, got; n < 600; n += got) {
+		got = actor_ask(&b, "receive 50 5000");
+		ck_assert_int_gt(got, 0);
 	}
 	ck_assert_int_eq(actor_hear(&a), 0);
 	actor_tell(&b, "receive 10 5000");
