@@ -29,8 +29,14 @@ int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 	}
 	uint64_t generation = mp_generation_next(mp_word_generation(word));
 	uint64_t moving = generation << 32 | mp_word_low(MP_MOVING, pool->slot);
-	/* The gift: all the giver wrote into the block is seen by whoever takes it. */
-	mp_store_release(&pool->words[index].whole, moving);
+	/*
+	 * The CAS is the gift: all the giver wrote into the block is seen by whoever takes it. A
+	 * store would do, were it not for a sibling thread that gives the same block by mistake: it
+	 * could come after the taker's CAS, and give another's block away.
+	 */
+	if (!mp_cas(&pool->words[index].whole, word, moving)) {
+		return mp_word_refusal(mp_load(&pool->words[index].whole));
+	}
 	*token = generation << 32 | index;
 	return 0;
 }

@@ -10,16 +10,15 @@
  *	FREE(m) -> USED(p)          p, which holds m                        store
  *	USED(p) -> FREE(m)          p, which holds m                        store
  *	FREE(a) -> FREE(b)          the holder of both (a shard, locked)    store
- *	USED(p) -> MOVING(p), g+1   p                                       store, of the whole
+ *	USED(p) -> MOVING(p), g+1   p                                       CAS
  *	MOVING(any) -> USED(q)      q, with the token                       CAS
  *	USED(p) -> RECLAIMED        p, when no magazine has room            CAS
  *	USED(dead), MOVING(dead) -> RECLAIMED   the daemon                  CAS
  *	RECLAIMED -> USED(q)        q, a collector or a getter              CAS
  *
- * The stores are of the low half alone but for a gift's, and safe because nobody else moves a word
- * out of those states: FREE(m) only m's holder, USED(p) only p while it lives and the daemon after.
- * Death before or after any one of them leaves a word that says where the block is. (Two threads of
- * p that give one block within the same nanoseconds have the same token, which is good once.)
+ * The stores are of the low half alone, and safe because nobody else moves a word out of those
+ * states: FREE(m) only m's holder, USED(p) only p while it lives and the daemon after. Death before
+ * or after any one of them leaves a word that says where the block is.
  */
 #ifndef MP_CORE_WORD_H
 #define MP_CORE_WORD_H
