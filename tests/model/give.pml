@@ -12,13 +12,20 @@
  *
  * Not here: magazines, so that get and put are one step each.
  *
- *	sound
- *	-DNP=3 -DGIFTS=3 -DKILLS=2	more of everything
+ *	-DNP -DGIFTS -DKILLS -DTRIES	processes, gifts, deaths, other things each tries	2 2 1 1
+ *	-DRACE		process 0 has two threads that may give the same block at once, which is a mistake of
+ *			theirs; no deaths. With a give that is a store (as it is) a block that another has
+ *			taken meanwhile is given again under him: found. With -DCASGIVE it is not
+ *	-DCASGIVE	give is a CAS
+ * Broken on purpose, each found:
  *	-DSPLIT		the generation is beside the word, the CAS of the word alone
  *	-DEARLYREUSE	the slot is seated again before the grace is over
  *	-DNORAISE	give does not raise the generation
  *	-DBLINDGIVE	give stores without looking
  */
+#ifdef RACE
+#define KILLS 0
+#endif
 #ifndef KILLS
 #define KILLS 1
 #endif
@@ -76,7 +83,9 @@ inline take(own)
 		atomic {
 			if
 			:: word == seen && generation == seen_generation ->
+#ifndef RACE
 				assert(which == n_tokens - 1);
+#endif
 				assert(app == 0); word = USED(p); app = p + 1
 			:: else
 			fi
@@ -93,20 +102,41 @@ inline give()
 	skip;
 #else
 	atomic { seen = word; seen_generation = generation }
-	assert(seen == USED(p));
+	if
+	:: seen == USED(p) ->
 #endif
 	atomic {
-		assert(app == p + 1); /* it was his */
-		app = 0;
-#ifdef NORAISE
-		word = MOVING(p);
-#else
-		word = MOVING(p); generation++;
+#ifdef CASGIVE
+		if
+		:: word == seen && generation == seen_generation -> skip
+		:: else -> goto given
+		fi;
 #endif
+#ifdef RACE
+		assert(app == p + 1 || app == 0); /* his, or a sibling gave it */
+#else
+		assert(app == p + 1);
+#endif
+		app = 0;
+		word = MOVING(p);
 		alive_gift = 1;
-		token[n_tokens] = generation; n_tokens++;
-		seen = 0; seen_generation = 0
+#ifdef BLINDGIVE
+		generation++;
+#else
+#ifndef NORAISE
+		generation = seen_generation + 1;
+#endif
+#endif
+		if
+		:: n_tokens < GIFTS -> token[n_tokens] = generation; n_tokens++
+		:: else
+		fi
 	}
+#ifndef BLINDGIVE
+	:: else
+	fi;
+#endif
+given:	atomic { seen = 0; seen_generation = 0 }
 }
 
 /* A put by somebody whose application is wrong is refused; here none is. */
@@ -181,6 +211,9 @@ pass:	atomic { if :: word == USED(p) -> word = REC :: else fi }
 init {
 	atomic {
 		run Process(0); run Process(1); run Killer(); run Daemon();
+#ifdef RACE
+		run Process(0);
+#endif
 #if NP > 2
 		run Process(2)
 #endif

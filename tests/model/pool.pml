@@ -33,7 +33,7 @@
  *     looked at by nobody before one of these.
  *   - A thief sees any magazine of its victim's that has entries, not only the two that are noted.
  * What is not here: gifts (give.pml), waiting (wait.pml), growing (blocks are born RECLAIMED, as
- * block 2 is here), bulks, threads without a record, two threads in a process, a thief's batch of
+ * those from M on are here), bulks, threads without a record, two threads in a process, a thief's batch of
  * more than one, the order in a list (by index here).
  *
  *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
@@ -41,6 +41,8 @@
  *	-DSH		shards	1
  *	-DOPS		gets a life	1
  *	-DKILLS -DLIVES -DRESTARTS -DBUSYS	deaths, lives begun anew, daemon's deaths, lost locks	1 1 0 0
+ *	-DTWOHANDS	client 0 begins with two magazines of a block each, not one of both
+ *	-DFIFO		store buffers as they are: all of busy and steal, in order, seen at any time
  *	-DANYREC	a thread claims any free record, not only that of its slot's number
  * Broken on purpose, each found:
  *	-DNOBARRIER	a thief does without the membarrier
@@ -151,6 +153,50 @@ inline set_holder(magazine, new)
 	}
 }
 
+#ifdef FIFO
+chan buffer[NC] = [6] of { byte };
+
+inline drain_one(record)
+{
+	buffer[record]?x;
+	if
+	:: x == 1 -> busy[record] = 1
+	:: x == 2 -> busy[record] = 0
+	:: x == 3 -> steal[record] = 0
+	fi;
+	x = 0
+}
+
+inline drain(record)
+{
+	d_step {
+		do
+		:: nempty(buffer[record]) -> drain_one(record)
+		:: empty(buffer[record]) -> break
+		od
+	}
+}
+
+active proctype Memory()
+{
+	byte x;
+
+end:	do
+	:: atomic { nempty(buffer[0]) -> drain_one(0) }
+	:: atomic { nempty(buffer[1]) -> drain_one(1) }
+	od
+}
+
+#define HAS_CLEARED buffer[r]??[3]
+#define STORE_BUSY nfull(buffer[r]); buffer[r]!1
+#define STORE_IDLE nfull(buffer[r]); buffer[r]!2
+#define STORE_CLEAR nfull(buffer[r]); buffer[r]!3
+#else
+#define HAS_CLEARED late_clear[r]
+#define STORE_BUSY late_busy[r] = 1
+#define STORE_IDLE drain(r); busy[r] = 0
+#define STORE_CLEAR late_clear[r] = 1
+
 inline drain(record)
 {
 	d_step {
@@ -158,6 +204,7 @@ inline drain(record)
 		if :: late_busy[record] -> busy[record] = 1; late_busy[record] = 0 :: else fi
 	}
 }
+#endif
 
 /* Differences are kept, and the smallest is 0. */
 inline normalise()
@@ -433,16 +480,16 @@ inline settle_hand(hand)
 
 inline enter()
 {
-	atomic { MAY_DIE; late_busy[r] = 1 }
+	atomic { MAY_DIE; STORE_BUSY }
 	atomic {
 		MAY_DIE;
-		announced = (steal[r] != 0 && !late_clear[r])
+		announced = (steal[r] != 0 && !HAS_CLEARED)
 	}
 	if
 	:: announced ->
 		settle_hand(loaded[p]);
 		settle_hand(previous[p]);
-		atomic { MAY_DIE; late_clear[r] = 1; announced = 0 }
+		atomic { MAY_DIE; STORE_CLEAR; announced = 0 }
 	:: else
 	fi
 }
@@ -450,7 +497,7 @@ inline enter()
 /* A release: steal = 0 comes before it. A busy = 1 that is still in the buffer is never seen. */
 inline leave()
 {
-	atomic { MAY_DIE; drain(r); busy[r] = 0 }
+	atomic { MAY_DIE; STORE_IDLE }
 }
 
 #define IS_MINE(m) assert(holder[m] == CACHE(r) && owner[r] == p + 1)
@@ -839,7 +886,7 @@ life:
 #else
 	atomic { owner[p] == 0 -> r = p; MAY_DIE; owner[p] = p + 1 }
 #endif
-	atomic { MAY_DIE; late_clear[r] = 1; busy[r] = 0 }
+	atomic { MAY_DIE; STORE_CLEAR; STORE_IDLE }
 work:	do
 	:: n < OPS -> n++; get()
 	:: atomic {
@@ -995,15 +1042,21 @@ init {
 		for (i : 0 .. NC - 1) {
 			loaded[i] = NONE; previous[i] = NONE; loot[i] = NONE; seen[i] = NONE
 		}
-		/* Client 0 is idle with a full magazine; the others are empty, in the depot. */
+		/* Client 0 is idle with the first blocks; the others are left, the rest is empty. */
 		for (i : 0 .. NM - 1) { holder[i] = DEPOT(i % SH); listed[(i % SH) * NM + i] = 1 }
-		owner[0] = 1; loaded[0] = 0; holder[0] = CACHE(0); listed[0] = 0;
-		count[0] = M; entry[0] = 0;
-#if M > 1
-		entry[1] = 1;
-#endif
 		for (i : 0 .. NB - 1) { word[i] = (i < M -> FREE(0) : RECLAIMED) }
-		if :: NB > M -> reclaim_seq = 1 :: else fi;
+		owner[0] = 1;
+		loaded[0] = 0; holder[0] = CACHE(0); listed[0] = 0;
+#ifdef TWOHANDS
+		previous[0] = 1; holder[1] = CACHE(0); listed[(1 % SH) * NM + 1] = 0;
+		count[0] = 1; entry[0] = 0;
+		count[1] = 1; entry[M] = 1; word[1] = FREE(1);
+		reclaim_seq = (NB > 2);
+#else
+		count[0] = M;
+		for (i : 0 .. M - 1) { entry[i] = i }
+		reclaim_seq = (NB > M);
+#endif
 		i = 0;
 		run Client(0); run Client(1);
 #if NC > 2
