@@ -6,22 +6,23 @@
  *	take: CAS USED      cell: empty(lap + 1)       head   crowded? wake
  *
  * As lib/core/channel.[ch]: a cell says which lap it waits for; tail and limit are hints, stored
- * plainly by any producer, and may go back; the consumer takes the block, then empties the cell, and
- * raises head once a batch, of up to N. What the consumer stores may be late: it is seen when its
- * next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it out.
- * Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives, posts, and withdraws
- * when there was no room. Up to KILLS of 0, 1 and 2 die, between any two stores; consumer 3 lives.
- * The daemon's pass frees the seat, takes USED blocks back, and, the grace being over at some time,
- * MOVING ones.
+ * plainly by any producer, and may go back; the consumer takes the block, then empties the cell,
+ * and raises head once a batch, of up to N. What the consumer stores may be late: it is seen when
+ * its next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it
+ * out. Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives,
+ * posts, and withdraws when there was no room. Up to KILLS of 0, 1 and 2 die, between any two
+ * stores; consumer 3 lives. The daemon's pass frees the seat, takes USED blocks back, and, the
+ * grace being over at some time, MOVING ones.
  *
  * Checked: nobody has a block twice; 1 does not arrive before 0; no position beyond head + N is
- * filled, and filled ones are without a gap; when nothing moves any more, then no producer that lives
- * sleeps, and each block has arrived or is reclaimed. A sleep ends by itself, as its slice does, once
- * for each death, and only when nothing else moves: that is what a killed waker may cost.
+ * filled, and filled ones are without a gap; when nothing moves any more, then no producer that
+ * lives sleeps, and each block has arrived or is reclaimed. A sleep ends by itself, as its slice
+ * does, once for each death, and only when nothing else moves: that is what a killed waker may
+ * cost.
  *
  * What is not here: laps and generations that wrap; blocks that are sent again, and so
- * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(), which
- * is for rings that somebody scribbled on.
+ * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(),
+ * which is for rings that somebody scribbled on.
  *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
  *	-DFIRST	how many of the blocks are producer 0's	2
@@ -259,7 +260,7 @@ inline take()
 		:: IS_MOVING(word[b]) ->
 			drain();
 			assert(app[b] == 0 && !arrived[b]);
-			assert(b != 1 || FIRST < 2 || arrived[0] || word[0] == RECLAIMED || n_kills > 0);
+			assert(b != 1 || FIRST < 2 || arrived[0] || n_kills > 0);
 			word[b] = USED(p); app[b] = p + 1; arrived[b] = 1
 		:: else
 		fi;
@@ -347,7 +348,10 @@ end:	atomic { seat == 0 -> seat = p + 1 }
 			d_step {
 				do
 				:: x < BLOCKS ->
-					if :: app[x] == p + 1 -> app[x] = 0; word[x] = FREE :: else fi;
+					if
+					:: app[x] == p + 1 -> app[x] = 0; word[x] = FREE
+					:: else
+					fi;
 					x++
 				:: else -> x = 0; break
 				od
@@ -380,12 +384,14 @@ end:	if
 	atomic { if :: seat == p + 1 -> seat = 0 :: else fi }
 #endif
 	do
-	:: i < BLOCKS -> atomic { if :: word[i] == USED(p) -> word[i] = RECLAIMED :: else fi; i++ }
+	:: i < BLOCKS ->
+		atomic { if :: word[i] == USED(p) -> word[i] = RECLAIMED :: else fi; i++ }
 	:: else -> i = 0; break
 	od;
 	/* The grace passes. */
 	do
-	:: i < BLOCKS -> atomic { if :: word[i] == MOVING(p) -> word[i] = RECLAIMED :: else fi; i++ }
+	:: i < BLOCKS ->
+		atomic { if :: word[i] == MOVING(p) -> word[i] = RECLAIMED :: else fi; i++ }
 	:: else -> i = 0; break
 	od;
 	atomic { dead[p] = 0; over[p] = 1; p = 0 }

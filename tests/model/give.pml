@@ -2,26 +2,27 @@
 /*
  * Gifts: give, take, withdraw, the grace of a dead giver, and slots that are used again.
  *
- * One block, NP processes in as many slots; each gets, puts, gives, takes and withdraws as it likes,
- * with every token that was ever made (they are copied, kept and forged). Up to KILLS of them die at
- * any step; the daemon passes over the slot, waits the grace out, and seats the next process there.
+ * One block, NP processes in as many slots; each gets, puts, gives, takes and withdraws as it
+ * likes, with every token that was ever made (they are copied, kept and forged). Up to KILLS of
+ * them die at any step; the daemon passes over the slot, waits the grace out, and seats the next
+ * process there.
  *
- * As in lib/core/word.[ch]: the word is one atomic, generation included. Give is a load, a check and a
- * store; take and withdraw are a load and a CAS; what the daemon does is CAS. app is who believes to
- * own the block: whoever gets or takes it must be the only one.
+ * As in lib/core/word.[ch]: the word is one atomic, generation included. Give, take and withdraw are
+ * a load, a check and a CAS; what the daemon does is CAS. app is who believes to own the block:
+ * whoever gets or takes it must be the only one.
  *
  * Not here: magazines, so that get and put are one step each.
  *
- *	-DNP -DGIFTS -DKILLS -DTRIES	processes, gifts, deaths, other things each tries	2 2 1 1
- *	-DRACE		process 0 has two threads that may give the same block at once, which is a mistake of
- *			theirs; no deaths. With a give that is a store (as it is) a block that another has
- *			taken meanwhile is given again under him: found. With -DCASGIVE it is not
- *	-DCASGIVE	give is a CAS
+ *	-DNP -DGIFTS -DKILLS -DTRIES	processes, gifts, deaths, tries	2 2 1 1
+ *	-DRACE		process 0 has two threads that may give one block at once, which is their
+ *			mistake; no deaths
  * Broken on purpose, each found:
  *	-DSPLIT		the generation is beside the word, the CAS of the word alone
  *	-DEARLYREUSE	the slot is seated again before the grace is over
  *	-DNORAISE	give does not raise the generation
  *	-DBLINDGIVE	give stores without looking
+ *	-DSTOREGIVE	give is a store: sound by itself, but with -DRACE a block that another has
+ *			taken meanwhile is given again, under him
  */
 #ifdef RACE
 #define KILLS 0
@@ -106,7 +107,7 @@ inline give()
 	:: seen == USED(p) ->
 #endif
 	atomic {
-#ifdef CASGIVE
+#ifndef STOREGIVE
 		if
 		:: word == seen && generation == seen_generation -> skip
 		:: else -> goto given
@@ -174,7 +175,8 @@ life:	{
 end:	skip
 }
 
-#define MAY_DIE(p) atomic { n_kills < KILLS && !over[p] && !dead[p] && !kill[p] -> kill[p] = 1; n_kills++ }
+#define MAY_DIE(p) \
+	atomic { n_kills < KILLS && !over[p] && !dead[p] && !kill[p] -> kill[p] = 1; n_kills++ }
 
 proctype Killer()
 {

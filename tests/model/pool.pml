@@ -1,46 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole pool: words, magazines, caches of two, a depot in shards under robust locks, stealing,
- * collecting, the exit of threads, the death of processes and the daemon's pass, all at once.
+ * The whole pool: words, magazines, caches of two, a depot in shards under robust locks,
+ * stealing, collecting, the exit of threads, the death of processes and the daemon's pass, all at
+ * once.
  *
  *	client p   busy? settle;  get: hands -> depot -> collect -> steal -> one loose block
  *	                          put: hands -> depot -> orphans -> loose;  exit: flush, owner = 0
  *	daemon     dead p: its magazines ORPHAN, its words RECLAIMED, announce, records, slot
  *
- * It follows lib/core/{magazine,cache,depot,collect,steal,pass,slot} as they are. Each client is a
- * process with one thread in slot p. It gets up to OPS blocks, puts each some time, and then its
- * thread exits or stays idle, to be stolen from. Up to KILLS die, between any two stores; a rebuild
- * is in steps; who dies is passed over and its slot seated again (LIVES times in all), as its record
- * is. The daemon is killed up to RESTARTS times and begins the pass anew. Whoever finds a lock taken
- * waits for it; up to BUSYS times somebody gives up instead, as if its holder had been stopped.
+ * It follows lib/core/{magazine,cache,depot,collect,steal,pass,slot} as they are. Each client is
+ * a process with one thread in slot p. It gets up to OPS blocks, puts each some time, and then
+ * its thread exits or stays idle, to be stolen from. Up to KILLS die, between any two stores; a
+ * rebuild is in steps; who dies is passed over and its slot seated again (LIVES times in all), as
+ * its record is. The daemon is killed up to RESTARTS times and begins the pass anew. Whoever
+ * finds a lock taken waits for it; up to BUSYS times somebody gives up instead, as if its holder
+ * had been stopped.
  *
- * Checked: no block is had by two; only its holder touches a magazine; at each death and at the end
- * a FREE word has its entry; nobody is stuck; and in the end every block can be had: in a magazine
- * that a shard lists (or will, when it is rebuilt) or a thread has in hand, or orphaned or RECLAIMED
- * with a collect pending.
+ * Checked: no block is had by two; only its holder touches a magazine; at each death and at the
+ * end a FREE word has its entry; nobody is stuck; and in the end every block can be had: in a
+ * magazine that a shard lists (or will, when it is rebuilt) or a thread has in hand, or orphaned
+ * or RECLAIMED with a collect pending.
  *
  * How it is kept small, and why that loses nothing:
- *   - An atomic is some stores that nobody else can see, and one that can be seen. Entries, counts,
- *     lists, and words FREE(m) or USED(p) are seen by m's holder, the shard's locker and p alone. So
- *     others cannot come between, but death can: MAY_DIE stands between any two of them. That only
- *     the holder is at work is asserted at the start of each run, and thieves can break that only
- *     where a run begins: no store in it is one that they look at.
- *   - A sequence is not counted. Who remembers a holder is told when it changes (loot_ok), so that
- *     his CAS fails; who remembers a thief's name likewise, when the thief dies (GONE). Sequences of
- *     collecting are kept by their differences.
- *   - The store buffer has busy = 1 and steal = 0 alone, and drains at a CAS or lock of its owner, at
- *     a thief's membarrier, and at a death. That is later than on any machine. What else is in it is
- *     looked at by nobody before one of these.
- *   - A thief sees any magazine of its victim's that has entries, not only the two that are noted.
+ *   - An atomic is some stores that nobody else can see, and one that can be seen. Entries,
+ *     counts, lists, and words FREE(m) or USED(p) are seen by m's holder, the shard's locker and
+ *     p alone. So others cannot come between, but death can: MAY_DIE stands between any two of
+ *     them. That only the holder is at work is asserted at the start of each run, and thieves can
+ *     break that only where a run begins: no store in it is one that they look at.
+ *   - A sequence is not counted. Who remembers a holder is told when it changes (loot_ok), so
+ *     that his CAS fails; who remembers a thief's name likewise, when the thief dies (GONE).
+ *     Sequences of collecting are kept by their differences.
+ *   - The store buffer has busy = 1 and steal = 0 alone, and drains at a CAS or lock of its
+ *     owner, at a thief's membarrier, and at a death. That is later than on any machine. What
+ *     else is in it is looked at by nobody before one of these.
+ *   - A thief sees any magazine of its victim's that has entries, not only the two that are
+ *     noted.
  * What is not here: gifts (give.pml), waiting (wait.pml), growing (blocks are born RECLAIMED, as
- * those from M on are here), bulks, threads without a record, two threads in a process, a thief's batch of
- * more than one, the order in a list (by index here).
+ * those from M on are here), bulks, threads without a record, two threads in a process, a thief's
+ * batch of more than one, the order in a list (by index here).
  *
  *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
  *	-DM		capacity of a magazine	2
  *	-DSH		shards	1
  *	-DOPS		gets a life	1
- *	-DKILLS -DLIVES -DRESTARTS -DBUSYS	deaths, lives begun anew, daemon's deaths, lost locks	1 1 0 0
+ *	-DKILLS -DLIVES	deaths, lives begun anew	1 1
+ *	-DRESTARTS -DBUSYS	the daemon's deaths, locks given up	0 0
  *	-DTWOHANDS	client 0 begins with two magazines of a block each, not one of both
  *	-DFIFO		store buffers as they are: all of busy and steal, in order, seen at any time
  *	-DANYREC	a thread claims any free record, not only that of its slot's number
@@ -53,7 +57,7 @@
  *	-DCLEARS	a thief clears steal when it has done
  *	-DEARLYSLOT	the slot is seated before the pass is over
  *	-DEARLYRECORD	the record is freed before its magazines are orphaned
- *	-DOWNERFIRST	at the exit of a thread its record is freed before its magazines are given back
+ *	-DOWNERFIRST	at a thread's exit its record is freed before its magazines have gone
  *	-DNOREBUILD	a lock whose owner died is taken as it is
  *	-DNOTAG		a FREE word does not say which magazine
  *	-DNOCLAIM	a collector stores where it should CAS
@@ -853,7 +857,8 @@ inline check()
 				do
 				:: y < M ->
 					if
-					:: entry[word[x] * M + y] == x && y < count[word[x]] -> break
+					:: entry[word[x] * M + y] == x &&
+						y < count[word[x]] -> break
 					:: else -> y++
 					fi
 				:: else -> break
@@ -929,7 +934,9 @@ died:	atomic {
 		d_step {
 			x = 0;
 			do
-			:: x < SH -> if :: lock[x] == p + 1 -> lock[x] = 0; odd[x] = 1 :: else fi; x++
+			:: x < SH ->
+				if :: lock[x] == p + 1 -> lock[x] = 0; odd[x] = 1 :: else fi;
+				x++
 			:: else -> break
 			od;
 			x = 0;
@@ -944,7 +951,8 @@ died:	atomic {
 			od;
 			x = 0
 		}
-		loaded[p] = NONE; previous[p] = NONE; loot[p] = NONE; loot_ok[p] = 0; seen[p] = NONE;
+		loaded[p] = NONE; previous[p] = NONE; loot[p] = NONE; loot_ok[p] = 0;
+		seen[p] = NONE;
 		normalise();
 		r = p; b = NONE; e = 0; m = 0; o = 0; s = 0; i = 0; v = 0; w = 0; n = 0; phase = 0;
 		taken = 0; tried = 0; had = 0; announced = 0; y = 0;
@@ -1036,13 +1044,13 @@ again:
 /* ---- the beginning, and the end ---- */
 
 init {
-	byte i, x, y, m;
+	byte i, x, y;
 
 	atomic {
 		for (i : 0 .. NC - 1) {
 			loaded[i] = NONE; previous[i] = NONE; loot[i] = NONE; seen[i] = NONE
 		}
-		/* Client 0 is idle with the first blocks; the others are left, the rest is empty. */
+		/* Client 0 is idle with the first blocks; the others are left; all else is empty. */
 		for (i : 0 .. NM - 1) { holder[i] = DEPOT(i % SH); listed[(i % SH) * NM + i] = 1 }
 		for (i : 0 .. NB - 1) { word[i] = (i < M -> FREE(0) : RECLAIMED) }
 		owner[0] = 1;
@@ -1070,22 +1078,23 @@ init {
 	 && !dead[0] && !dead[1]);
 	check();
 	d_step {
+		/* Each magazine is where it will be found. */
+		for (i : 0 .. NM - 1) {
+			if
+			:: holder[i] == ORPHAN -> assert(PENDING)
+			:: holder[i] < ORPHAN ->
+				assert(odd[holder[i]] || listed[holder[i] * NM + i])
+			:: else ->
+				x = owner[holder[i] - CACHE(0)];
+				assert(x > 0);
+				assert(loaded[x - 1] == i || previous[x - 1] == i)
+			fi
+		}
 		for (i : 0 .. NB - 1) {
 			assert(app[i] == 0);
 			if
 			:: word[i] == RECLAIMED -> assert(PENDING)
-			:: else ->
-				m = word[i];
-				assert(m < NM);
-				if
-				:: holder[m] == ORPHAN -> assert(PENDING)
-				:: holder[m] < ORPHAN ->
-					assert(odd[holder[m]] || listed[holder[m] * NM + m])
-				:: else ->
-					x = owner[holder[m] - CACHE(0)];
-					assert(x > 0);
-					assert(loaded[x - 1] == m || previous[x - 1] == m)
-				fi
+			:: else -> assert(word[i] < NM)
 			fi
 		}
 	}

@@ -9,20 +9,21 @@
  *	sleep while pressure is as it was          getter with empty hands that finds WOKEN:
  *	... got it: -> CALM, wake all                  waits some time, then -> CALM
  *
- * As lib/wait.c, lib/block.c, lib/core/pressure.[ch] and cache.c. The first WAITERS processes want a
- * block each and put it then; the last has HELD blocks, puts them, and gets and puts GETS times in
- * between. Up to KILLS of all die, between any two stores, and the daemon's pass brings what they had
- * back and announces it.
+ * As lib/wait.c, lib/block.c, lib/core/pressure.[ch] and cache.c. The first WAITERS processes
+ * want a block each and put it then; the last has HELD blocks, puts them, and gets and puts GETS
+ * times in between. Up to KILLS of all die, between any two stores, and the daemon's pass brings
+ * what they had back and announces it.
  *
- * The pool is reduced to numbers: blocks used, in each process's cache (one magazine of M), in the
- * depot. An exchange with the depot is one step, under its lock. Stealing is as in pool.pml: announce,
- * membarrier, busy?, CAS. Sequences are not counted: who remembers a value is told of each change.
- * What a process stores may be late: busy = 1 until its next lock or CAS or a membarrier of another;
- * the block that it puts, and busy = 0, until it has looked at pressure or a membarrier.
+ * The pool is reduced to numbers: blocks used, in each process's cache (one magazine of M), in
+ * the depot. An exchange with the depot is one step, under its lock. Stealing is as in pool.pml:
+ * announce, membarrier, busy?, CAS. Sequences are not counted: who remembers a value is told of
+ * each change. What a process stores may be late: busy = 1 until its next lock or CAS or a
+ * membarrier of another; the block that it puts, and busy = 0, until it has looked at pressure or
+ * a membarrier.
  *
  * Checked: in the end nobody is asleep, and nobody stuck; that is, every waiter that lives got a
- * block. With KILLS=0 a sleep never ends by itself: so no wake-up is lost. Else each may end so, as
- * its slice does, once for each death, and only when nothing else moves.
+ * block. With KILLS=0 a sleep never ends by itself: so no wake-up is lost. Else each may end so,
+ * as its slice does, once for each death, and only when nothing else moves.
  *
  *	-DWAITERS -DHELD -DGETS -DKILLS		2 1 0 0
  *	-DIDLE		blocks in the last process's cache to begin with	0
@@ -31,8 +32,8 @@
  *	-DGETLOOKS	a get that its own cache served looks at the pressure when it has left
  *	-DGETANSWERS	it does so when its record is announced to a thief; that is enough as well
  * Broken on purpose, each found:
- *	-DIDLER		without one of the two above: a waiter that finds the other busy in a get sleeps,
- *			though that get leaves a block idle in its cache; only a slice ends it
+ *	-DIDLER		without one of the two above: a waiter that finds the other busy in a get
+ *			sleeps, though that leaves a block idle in a cache: for a whole slice
  *	-DASYNC		no slices even after deaths
  *	-DNOBARRIER	the waiter does without the membarrier
  *	-DLOOKFIRST	put looks at the pressure before busy = 0
