@@ -24,6 +24,9 @@
  * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(),
  * which is for rings that somebody scribbled on.
  *
+ * Searched to the end, in million states: -DKILLS=0 0.7; -DFIRST=3 1.3; -DN=1 -DFIRST=1 -DBLOCKS=2
+ * 2.7; -DN=1 19.1; the default 20.4.
+ *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
  *	-DFIRST	how many of the blocks are producer 0's	2
  * Broken on purpose, each found:

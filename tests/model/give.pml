@@ -7,9 +7,9 @@
  * them die at any step; the daemon passes over the slot, waits the grace out, and seats the next
  * process there.
  *
- * As in lib/core/word.[ch]: the word is one atomic, generation included. Give, take and withdraw are
- * a load, a check and a CAS; what the daemon does is CAS. app is who believes to own the block:
- * whoever gets or takes it must be the only one.
+ * As in lib/core/word.[ch]: the word is one atomic, generation included. Give, take and withdraw
+ * are a load, a check and a CAS; what the daemon does is CAS. app is who believes to own the
+ * block: whoever gets or takes it must be the only one.
  *
  * Not here: magazines, so that get and put are one step each.
  *

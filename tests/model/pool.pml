@@ -39,6 +39,12 @@
  * those from M on are here), bulks, threads without a record, two threads in a process, a thief's
  * batch of more than one, the order in a list (by index here).
  *
+ * Searched to the end, in million states: the default 0.4; -DFIFO 1.3; -DTWOHANDS -DNM=3 -DKILLS=2
+ * 1.7; -DSH=2 -DBUSYS=1 1.3; -DNB=3 -DNM=4 -DSH=2 -DKILLS=2 -DBUSYS=1 12.7; -DKILLS=2 -DRESTARTS=1
+ * -DFIFO 13.0; -DKILLS=2 -DBUSYS=2 15.2; -DNC=3 -DKILLS=0 15.7; -DNB=3 -DNM=3 -DKILLS=2 -DBUSYS=1
+ * -DTWOHANDS 18.0; -DOPS=2 21.0; the same with -DNM=3 -DTWOHANDS 31.2; -DKILLS=3 -DLIVES=3
+ * -DRESTARTS=1 88.3. Not to the end, within 6 GB: three clients and a death, more than 112.
+ *
  *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
  *	-DM		capacity of a magazine	2
  *	-DSH		shards	1

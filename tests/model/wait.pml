@@ -25,6 +25,9 @@
  * block. With KILLS=0 a sleep never ends by itself: so no wake-up is lost. Else each may end so,
  * as its slice does, once for each death, and only when nothing else moves.
  *
+ * Searched to the end, in million states: the default 4.5; -DKILLS=1 12.5; -DWAITERS=1 -DHELD=2
+ * -DGETS=1 -DKILLS=2 0.2; -DIDLER -DGETANSWERS 32.4.
+ *
  *	-DWAITERS -DHELD -DGETS -DKILLS		2 1 0 0
  *	-DIDLE		blocks in the last process's cache to begin with	0
  *	-DKEEPS		the last process need not put what it has
