@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+#include <err.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/crash/operation.h"
+
+/* ---- scenes ---- */
+
+static void with_three(struct scene *s)
+{
+	player_get(&s->a, 3);
+}
+
+/* Both magazines full: the next put changes one for an empty one. */
+static void with_both_full(struct scene *s)
+{
+	player_get(&s->a, 3 * SCENE_CAPACITY);
+	player_put(&s->a, 2 * SCENE_CAPACITY);
+}
+
+/* A magazine with less room than a bulk needs. */
+static void with_little_room(struct scene *s)
+{
+	player_get(&s->a, 3 * SCENE_CAPACITY);
+	player_put(&s->a, SCENE_CAPACITY + 3);
+}
+
+/* The depot has a partial magazine already: the one that comes is merged into it. */
+static void with_partial_in_depot(struct scene *s)
+{
+	player_get(&s->a, 3);
+	member_flush(&s->a.member);
+	player_get(&s->a, 5);
+}
+
+static void with_all(struct scene *s)
+{
+	player_get(&s->a, SCENE_BLOCKS);
+}
+
+/* @p gives its last block: the token is the scene's. */
+static void give_last(struct player *p)
+{
+	struct mp_pool *pool = &p->member.pool;
+
+	if (p->n > 0 &&
+	    mp_word_give(pool, mp_pool_index(pool, p->blocks[p->n - 1]), &p->scene->token) == 0) {
+		p->n--;
+	}
+}
+
+static void with_gift_of_b(struct scene *s)
+{
+	player_get(&s->b, 1);
+	give_last(&s->b);
+}
+
+static void with_own_gift(struct scene *s)
+{
+	player_get(&s->a, 1);
+	give_last(&s->a);
+}
+
+/* The depot is empty; B, idle, has blocks in its cache. */
+static void with_idle_b(struct scene *s)
+{
+	player_get(&s->b, 1);
+	player_put(&s->b, 1);
+	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
+}
+
+/* B has stolen A's magazine, which A does not know yet. */
+static void with_stolen_cache(struct scene *s)
+{
+	player_get(&s->a, SCENE_BLOCKS);
+	player_put(&s->a, 2);
+	player_get(&s->b, 1);
+	player_put(&s->b, 1);
+}
+
+static void send(struct player *p, uint32_t n)
+{
+	void **first = p->blocks + p->n - n;
+	int error;
+
+	uint32_t sent = mp_channel_send(&p->member.pool, player_channel(p), first, n, &error);
+	memmove(first, first + sent, (n - sent) * sizeof *first);
+	p->n -= sent;
+}
+
+/* Five blocks of B's are under way to A, who has the seat. */
+static void with_blocks_under_way(struct scene *s)
+{
+	player_get(&s->b, 5);
+	send(&s->b, 5);
+	mp_channel_claim(&s->a.member.pool, player_channel(&s->a));
+}
+
+/* More than a channel can hold. */
+static void with_more_than_fits(struct scene *s)
+{
+	player_get(&s->a, SCENE_DEPTH + 2);
+}
+
+/* B waits for a block. */
+static void with_a_waiter(struct scene *s)
+{
+	with_both_full(s);
+	mp_pressure_raise(&s->b.member.pool);
+}
+
+/* B was woken and has not come. */
+static void with_a_woken_waiter(struct scene *s)
+{
+	mp_pressure_raise(&s->b.member.pool);
+	mp_pressure_wake(&s->b.member.pool);
+}
+
+void arrange_dead_third(struct scene *s)
+{
+	scene_call_third(s);
+	player_get(&s->third, 2 * SCENE_CAPACITY + 3);
+	player_put(&s->third, 1);
+	give_last(&s->third);
+	s->token = 0; /* nobody knows of it */
+}
+
+/* There is much to collect. */
+static void with_buried_third(struct scene *s)
+{
+	arrange_dead_third(s);
+	scene_bury(s, &s->third, true);
+}
+
+/* A third process died holding the lock of the depot's one shard. */
+static void with_dead_locker(struct scene *s)
+{
+	struct mp_shard *shard = &s->a.member.pool.shards[0];
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_mutex_lock(&shard->lock);
+		shard->full = 3; /* and left the lists in a mess */
+		shard->empty = 3;
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* A third process is stopped with the lock of the one shard: nothing can go to the depot. */
+static void stop_with_lock(struct scene *s)
+{
+	int ready[2];
+	char byte;
+
+	if (pipe(ready) != 0) {
+		err(99, "pipe");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_mutex_lock(&s->a.member.pool.shards[0].lock);
+		(void)!write(ready[1], "", 1);
+		pause();
+	}
+	s->locker = pid;
+	close(ready[1]);
+	(void)!read(ready[0], &byte, 1);
+	close(ready[0]);
+}
+
+/* A has one magazine and nothing else: dead, it leaves only what it has left before. */
+static void with_stopped_locker(struct scene *s)
+{
+	player_get(&s->a, 1);
+	player_put(&s->a, 1);
+	stop_with_lock(s);
+}
+
+/* From now on the player finds no cache record. */
+static void lose_record(struct player *p)
+{
+	struct member *m = &p->member;
+
+	mp_local_finish(&m->pool, &m->local);
+	m->pool.shape.n_caches = 0;
+	mp_local_init(&m->pool, &m->local);
+}
+
+/* A has one block and nothing else, not even a cache. */
+static void with_one_block(struct scene *s)
+{
+	lose_record(&s->a);
+	player_get(&s->a, 1);
+	stop_with_lock(s);
+}
+
+/* ---- what a player does ---- */
+
+static void act_get(void *player)
+{
+	player_get(player, 1);
+}
+
+static void act_put(void *player)
+{
+	player_put(player, 1);
+}
+
+static void get_bulk(struct player *p, uint32_t n)
+{
+	if (member_get_bulk(&p->member, p->blocks + p->n, n) == 0) {
+		p->n += n;
+	}
+}
+
+static void act_get_few(void *player)
+{
+	get_bulk(player, 5);
+}
+
+static void act_get_bulk(void *player)
+{
+	get_bulk(player, SCENE_CAPACITY + 2);
+}
+
+static void put_bulk(struct player *p, uint32_t n)
+{
+	if (p->n >= n && member_put_bulk(&p->member, p->blocks + p->n - n, n) == 0) {
+		p->n -= n;
+	}
+}
+
+static void act_put_few(void *player)
+{
+	put_bulk(player, 3);
+}
+
+static void act_put_bulk(void *player)
+{
+	put_bulk(player, SCENE_CAPACITY);
+}
+
+/* The last is named twice: the others are taken back out of the magazine. */
+static void act_put_bulk_twice(void *player)
+{
+	struct player *p = player;
+	void *blocks[] = {p->blocks[0], p->blocks[1], p->blocks[2], p->blocks[0]};
+
+	member_put_bulk(&p->member, blocks, 4);
+}
+
+static void act_flush(void *player)
+{
+	struct player *p = player;
+
+	member_flush(&p->member);
+}
+
+static void act_thread_exit(void *player)
+{
+	struct player *p = player;
+
+	mp_local_finish(&p->member.pool, &p->member.local);
+}
+
+static void act_thread_begin(void *player)
+{
+	struct player *p = player;
+	struct member sibling;
+	uint32_t index;
+
+	arena_thread(&p->member, &sibling);
+	if (member_get(&sibling, &index) == 0) {
+		p->blocks[p->n++] = mp_pool_address(&p->member.pool, index);
+	}
+}
+
+static void act_give(void *player)
+{
+	give_last(player);
+}
+
+static void take(struct player *p, bool own)
+{
+	int64_t index = mp_word_take(&p->member.pool, p->scene->token, own);
+
+	if (index >= 0) {
+		p->blocks[p->n++] = mp_pool_address(&p->member.pool, (uint64_t)index);
+	}
+}
+
+static void act_take(void *player)
+{
+	take(player, false);
+}
+
+static void act_withdraw(void *player)
+{
+	take(player, true);
+}
+
+static void act_collect(void *player)
+{
+	struct member *m = &((struct player *)player)->member;
+
+	mp_enter(m->local.cache);
+	mp_collect(&m->pool, &m->local, 0);
+	mp_leave(m->local.cache);
+}
+
+/* A thread that has no record, as all are taken. */
+static void act_uncached(void *player)
+{
+	lose_record(player);
+	player_get(player, 1);
+	player_put(player, 1);
+}
+
+static void act_send(void *player)
+{
+	struct player *p = player;
+
+	send(p, p->n);
+}
+
+static void receive(struct player *p, uint32_t n)
+{
+	int error;
+
+	p->n += mp_channel_receive(&p->member.pool, player_channel(p), p->blocks + p->n, n, &error);
+}
+
+static void act_receive(void *player)
+{
+	receive(player, 3);
+	receive(player, SCENE_DEPTH);
+}
+
+static void act_sit(void *player)
+{
+	struct player *p = player;
+	struct mp_channel *channel = player_channel(p);
+
+	mp_channel_leave(channel, mp_channel_claim(&p->member.pool, channel));
+}
+
+static void act_wait(void *player)
+{
+	struct player *p = player;
+
+	mp_pressure_raise(&p->member.pool);
+	player_get(p, 1);
+	mp_pressure_calm(&p->member.pool);
+}
+
+void act_repair(void *player)
+{
+	player_get(player, 1);
+	act_collect(player);
+	act_flush(player);
+}
+
+void act_pass(void *player)
+{
+	struct scene *s = ((struct player *)player)->scene;
+
+	scene_bury(s, &s->third, true);
+}
+
+const struct operation operations[] = {
+	{.name = "get", .arrange = with_three, .act = act_get},
+	{.name = "get first", .act = act_get},
+	{.name = "get of nothing", .arrange = with_all, .act = act_get},
+	{.name = "get with a dead lock",
+	 .arrange = with_dead_locker,
+	 .act = act_get,
+	 .repairs = true},
+	{.name = "put", .arrange = with_three, .act = act_put},
+	{.name = "put into empty", .arrange = with_both_full, .act = act_put},
+	{.name = "get bulk", .arrange = with_three, .act = act_get_bulk},
+	{.name = "get bulk, in hand", .arrange = with_both_full, .act = act_get_few},
+	{.name = "put bulk", .arrange = with_both_full, .act = act_put_bulk},
+	{.name = "put bulk, in hand", .arrange = with_three, .act = act_put_few},
+	{.name = "put bulk, two magazines", .arrange = with_little_room, .act = act_put_bulk},
+	{.name = "put bulk, refused", .arrange = with_three, .act = act_put_bulk_twice},
+	{.name = "steal", .arrange = with_idle_b, .act = act_get},
+	{.name = "get, stolen from", .arrange = with_stolen_cache, .act = act_get},
+	{.name = "put, stolen from", .arrange = with_stolen_cache, .act = act_put},
+	{.name = "flush", .arrange = with_little_room, .act = act_flush},
+	{.name = "flush, merged", .arrange = with_partial_in_depot, .act = act_flush},
+	{.name = "flush, no lock to be had",
+	 .arrange = with_stopped_locker,
+	 .act = act_flush,
+	 .timed = true},
+	{.name = "thread begin", .arrange = with_three, .act = act_thread_begin},
+	{.name = "thread exit", .arrange = with_little_room, .act = act_thread_exit},
+	{.name = "thread exit, no lock",
+	 .arrange = with_stopped_locker,
+	 .act = act_thread_exit,
+	 .timed = true},
+	{.name = "put, no lock to be had",
+	 .arrange = with_one_block,
+	 .act = act_put,
+	 .timed = true},
+	{.name = "give", .arrange = with_three, .act = act_give},
+	{.name = "take", .arrange = with_gift_of_b, .act = act_take},
+	{.name = "withdraw", .arrange = with_own_gift, .act = act_withdraw},
+	{.name = "send", .arrange = with_three, .act = act_send},
+	{.name = "send, full", .arrange = with_more_than_fits, .act = act_send},
+	{.name = "receive", .arrange = with_blocks_under_way, .act = act_receive},
+	{.name = "consumer's seat", .act = act_sit},
+	{.name = "wait", .arrange = with_three, .act = act_wait},
+	{.name = "put, somebody waits", .arrange = with_a_waiter, .act = act_put},
+	{.name = "get, somebody was woken",
+	 .arrange = with_a_woken_waiter,
+	 .act = act_get,
+	 .timed = true},
+	{.name = "collect", .arrange = with_buried_third, .act = act_collect, .repairs = true},
+	{.name = "get and put without cache", .arrange = with_three, .act = act_uncached},
+};
+const size_t n_operations = sizeof operations / sizeof *operations;
+
+/* ---- what B does ---- */
+
+static void act_drain(void *player)
+{
+	player_get(player, SCENE_BLOCKS);
+}
+
+static void act_get_and_flush(void *player)
+{
+	player_get(player, 2 * SCENE_CAPACITY + 1);
+	player_put(player, SCENE_CAPACITY);
+	act_flush(player);
+}
+
+static void act_sit_and_receive(void *player)
+{
+	struct player *p = player;
+
+	if (mp_channel_claim(&p->member.pool, player_channel(p))) {
+		receive(p, SCENE_DEPTH);
+	}
+}
+
+static void act_send_one(void *player)
+{
+	send(player, 1);
+}
+
+const struct operation meetings[] = {
+	{.name = "get", .act = act_get},
+	{.name = "put", .act = act_put},
+	{.name = "get few", .act = act_get_few},
+	{.name = "put few", .act = act_put_few},
+	{.name = "get all", .act = act_drain},
+	{.name = "get, put, flush", .act = act_get_and_flush},
+	{.name = "collect", .act = act_collect},
+	{.name = "take", .act = act_take},
+	{.name = "withdraw", .act = act_withdraw},
+	{.name = "send", .act = act_send_one},
+	{.name = "receive", .act = act_sit_and_receive},
+	{.name = "thread begin", .act = act_thread_begin},
+};
+const size_t n_meetings = sizeof meetings / sizeof *meetings;

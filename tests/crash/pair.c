@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two at a time: A is stopped at every instruction of every operation of the engine; B does
+ * something, to its end, and lives or dies then; and A is killed, or goes on to its end. Then both
+ * must have what they believe to have, nobody the same as the other, and who comes after them gets
+ * every block.
+ *
+ *	pair [--only NAME] [--all] [--pass]
+ *
+ * What B does, and which of the four ends it comes to, changes from instruction to instruction;
+ * --all: everything at each.
+ *
+ * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
+ * after each of its own stores; then the daemon goes on, or dies and another begins the pass
+ * anew, and the collector goes on, or dies. --pass: that alone; with --all the collector is stopped
+ * at each of its instructions.
+ */
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/crash/play.h"
+
+enum {
+	B_DIES = 1,
+	A_DIES = 2,
+	ENDS = 4,
+};
+
+static struct scene *scene;
+static struct trace *trace, *second;
+static bool all;
+
+static void arrange(const struct operation *op)
+{
+	scene_make(scene);
+	player_get(&scene->b, 3);
+	if (op->arrange) {
+		op->arrange(scene);
+	}
+}
+
+/* ---- A and B ---- */
+
+struct stop {
+	const struct operation *op, *meeting;
+	uint32_t k;
+	int end;
+};
+
+static const char *const end_names[ENDS] = {"both live", "B dies", "A dies", "both die"};
+
+/* Brings A to instruction @k, in a scene made for it. False: it does not come there. */
+static bool stop_a(const struct stop *at, struct stopped *a)
+{
+	for (int slowly = 0; slowly < 2; slowly++) {
+		arrange(at->op);
+		if (play_stop((struct part){&scene->a, at->op->act}, trace, at->k, slowly, a)) {
+			return true;
+		}
+		scene_clear(scene);
+		scene_free(scene);
+	}
+	return false;
+}
+
+static const char *meet(const struct stop *at, struct stopped *a)
+{
+	const char *fault = NULL;
+
+	play((struct part){&scene->b, at->meeting->act});
+	if (at->end & B_DIES) {
+		scene_bury(scene, &scene->b, true);
+		scene->b.n = 0;
+	}
+	if (at->end & A_DIES) {
+		play_end(a);
+	} else {
+		scene_clear(scene); /* it may wait for the lock */
+		play_go_on(a);
+		fault = at->end & B_DIES ? NULL : scene_compare(scene);
+	}
+	return fault;
+}
+
+static unsigned long test_stop(const struct stop *at)
+{
+	struct stopped a;
+
+	if (!stop_a(at, &a)) {
+		if (!at->op->timed) {
+			play_fault("%s: not stopped at instruction %u", at->op->name, at->k);
+		}
+		return 0;
+	}
+	const char *fault = meet(at, &a);
+	scene_call_third(scene);
+	alarm(HUNG_S);
+	const char *end = scene_recover(scene, &scene->third,
+					(struct player *[]){&scene->a, &scene->b, NULL});
+	alarm(0);
+	fault = fault ? fault : end;
+	if (fault) {
+		play_fault("%s, stopped after instruction %u; B: %s; %s: %s", at->op->name, at->k,
+			   at->meeting->name, end_names[at->end], fault);
+	}
+	scene_free(scene);
+	return 1;
+}
+
+/* Every meeting and end; or one of each in turn. */
+static unsigned long test_instruction(const struct operation *op, uint32_t k)
+{
+	static unsigned turn;
+	unsigned long done = 0;
+	unsigned n = (unsigned)n_meetings * ENDS;
+
+	for (unsigned i = 0; i < (all ? n : 1); i++, turn++) {
+		done += test_stop(&(struct stop){.op = op,
+						 .meeting = &meetings[turn % n_meetings],
+						 .k = k,
+						 .end = (int)(turn / n_meetings % ENDS)});
+	}
+	return done;
+}
+
+static unsigned long test(const struct operation *op)
+{
+	unsigned long done = 0, before = play_faults;
+
+	arrange(op);
+	play_trace((struct part){&scene->a, op->act}, trace);
+	scene_clear(scene);
+	scene_free(scene);
+	for (uint32_t k = 1; k <= trace->n; k++) {
+		done += test_instruction(op, k);
+	}
+	printf("  %-28s %6u instructions, stopped %7lu times, %lu faults\n", op->name, trace->n,
+	       done, play_faults - before);
+	fflush(stdout);
+	return done;
+}
+
+/* ---- the daemon and a collector ---- */
+
+static const struct operation pass = {
+	.name = "pass", .arrange = arrange_dead_third, .act = act_pass};
+
+static struct part the_daemon(void)
+{
+	return (struct part){&scene->third, act_pass};
+}
+
+static struct part the_collector(void)
+{
+	return (struct part){&scene->b, act_repair};
+}
+
+/* Brings the daemon to instruction @k of its pass. */
+static void stop_daemon(uint32_t k, struct stopped *daemon)
+{
+	arrange(&pass);
+	if (!play_stop(the_daemon(), trace, k, false, daemon)) {
+		errx(1, "the pass was not stopped at instruction %u", k);
+	}
+}
+
+static void end_pass(struct stopped *daemon, bool dies)
+{
+	if (dies) {
+		play_end(daemon);
+		scene_bury(scene, &scene->third, true); /* the next daemon */
+	} else {
+		play_go_on(daemon);
+	}
+}
+
+static void test_crossing(uint32_t k, uint32_t j, int end)
+{
+	struct stopped daemon, collector;
+
+	stop_daemon(k, &daemon);
+	if (!play_stop(the_collector(), second, j, false, &collector)) {
+		play_fault("pass at %u: the collector was not stopped at %u", k, j);
+		end_pass(&daemon, end & A_DIES);
+		scene_free(scene);
+		return;
+	}
+	end_pass(&daemon, end & A_DIES);
+	if (end & B_DIES) {
+		play_end(&collector);
+	} else {
+		play_go_on(&collector);
+	}
+	const char *fault = end & B_DIES ? NULL : scene_compare(scene);
+	alarm(HUNG_S);
+	/* The third's seat is free again: who comes takes it. */
+	scene_call_third(scene);
+	const char *last = scene_recover(scene, &scene->third,
+					 (struct player *[]){&scene->a, &scene->b, NULL});
+	alarm(0);
+	if (fault || last) {
+		play_fault("pass stopped after instruction %u, collector after %u, %s: %s", k, j,
+			   end_names[end], fault ? fault : last);
+	}
+	scene_free(scene);
+}
+
+/* The collector at each point, with the pass stopped at @k. */
+static unsigned long test_crossings(uint32_t k)
+{
+	static unsigned turn;
+	unsigned long done = 0;
+	struct stopped daemon;
+
+	stop_daemon(k, &daemon);
+	play_trace(the_collector(), second);
+	end_pass(&daemon, false);
+	scene_free(scene);
+	for (uint32_t j = 1; j <= second->n; j++) {
+		if (!all && !second->point[j - 1].changed) {
+			continue;
+		}
+		test_crossing(k, j, (int)(turn++ % ENDS));
+		done++;
+	}
+	return done;
+}
+
+static unsigned long test_pass(void)
+{
+	unsigned long done = 0, stores = 0, before = play_faults;
+
+	arrange(&pass);
+	play_trace(the_daemon(), trace);
+	scene_free(scene);
+	for (uint32_t k = 1; k <= trace->n; k++) {
+		if (trace->point[k - 1].changed) {
+			stores++;
+			done += test_crossings(k);
+		}
+	}
+	printf("  %-28s %6lu stores of the daemon, crossed %7lu times, %lu faults\n", pass.name,
+	       stores, done, play_faults - before);
+	return done;
+}
+
+static void on_alarm(int signal)
+{
+	static const char text[] = "the last one hung\n";
+
+	(void)signal;
+	(void)!write(2, text, sizeof text - 1);
+	_exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+	bool pass_alone = false;
+	unsigned long done = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--all")) {
+			all = true;
+		} else if (!strcmp(argv[i], "--pass")) {
+			pass_alone = true;
+		} else if (i + 1 < argc && !strcmp(argv[i], "--only")) {
+			only = argv[++i];
+		} else {
+			errx(2, "usage: pair [--only OPERATION] [--all] [--pass]");
+		}
+	}
+	if (!step_possible()) {
+		puts("this machine cannot be stepped by the trap flag");
+		return 77;
+	}
+	signal(SIGALRM, on_alarm);
+	signal(SIGPIPE, SIG_IGN);
+	scene = scene_new();
+	trace = trace_new();
+	second = trace_new();
+	for (size_t i = 0; i < n_operations && !pass_alone; i++) {
+		if (!only || !strcmp(only, operations[i].name)) {
+			done += test(&operations[i]);
+		}
+	}
+	done += only ? 0 : test_pass();
+	printf("%lu meetings, %lu faults\n", done, play_faults);
+	return play_faults ? 1 : done ? 0 : 2;
+}
