@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kills clients of a daemon in the calls that are more than the engine: create, attach, detach,
+ * close by force, grow, and getting the blocks of a pool that has just grown. Once at each system
+ * call, before and after it, and once after each change of the control segment.
+ *
+ *	kill_calls [--only NAME]
+ *
+ * After each kill a client that was there before must be able to get every block of the pool within
+ * two seconds, once; nobody else may have a seat in it, and the pool must be sound.
+ */
+#include <err.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mempool/admin.h>
+
+#include "tests/crash/step.h"
+#include "tests/support/service.h"
+
+#define FIRST 100 /* blocks */
+#define MOST 160
+#define GRACE_MS 20
+#define HUNG_MS 2000
+
+static struct service service;
+static struct mempool_conn *conn;
+static struct mempool *pool; /* of the client that stays */
+static void *control;        /* the pool's control segment */
+static size_t control_size;
+static unsigned long faults;
+
+/* ---- what a victim does; all of it in its own process ---- */
+
+static struct mempool_conn *its_conn;
+static struct mempool *its_pool;
+
+static void must(int error)
+{
+	if (error) {
+		errx(98, "victim: %s", mempool_errmsg());
+	}
+}
+
+static void connect_first(void)
+{
+	must(mempool_connect(&its_conn, NULL));
+}
+
+static void open_first(void)
+{
+	connect_first();
+	must(mempool_open(its_conn, "calls", 0, &its_pool));
+}
+
+/* Blocks in hand, in a cache, and given. */
+static void have_some(void)
+{
+	void *blocks[20];
+
+	open_first();
+	must(mempool_get_bulk(its_pool, blocks, 20));
+	must(mempool_put_bulk(its_pool, blocks, 10));
+	mempool_give(its_pool, blocks[15]);
+}
+
+static void use_first(void)
+{
+	open_first();
+	must(mempool_put(its_pool, mempool_get(its_pool)));
+}
+
+static void do_attach(void *unused)
+{
+	(void)unused;
+	open_first();
+}
+
+static void do_first_get(void *unused)
+{
+	(void)unused;
+	mempool_get(its_pool);
+}
+
+static void do_close(void *unused)
+{
+	(void)unused;
+	must(mempool_close(its_pool));
+}
+
+static void do_close_force(void *unused)
+{
+	(void)unused;
+	must(mempool_close_force(its_pool));
+}
+
+static void do_create(void *unused)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	(void)unused;
+	attr.block_size = 64;
+	attr.blocks = 10;
+	must(mempool_create(its_conn, "another", &attr, &its_pool));
+}
+
+static void do_grow(void *unused)
+{
+	(void)unused;
+	must(mempool_grow(its_conn, "calls", MOST));
+}
+
+/* It has all the blocks there were; then there are more. */
+static void have_all_and_see_growth(void)
+{
+	open_first();
+	while (mempool_get(its_pool)) {
+	}
+	must(mempool_grow(its_conn, "calls", MOST));
+}
+
+static void do_get_all(void *unused)
+{
+	(void)unused;
+	while (mempool_get(its_pool)) {
+	}
+}
+
+static void nothing_first(void)
+{
+}
+
+static const struct call {
+	const char *name;
+	void (*prepare)(void);
+	void (*act)(void *);
+	bool waits; /* for the daemon only, so stepping shows nothing of its own */
+} calls[] = {
+	{"attach", nothing_first, do_attach, false},
+	{"first get", open_first, do_first_get, false},
+	{"detach", use_first, do_close, false},
+	{"close by force", have_some, do_close_force, false},
+	{"create", connect_first, do_create, true},
+	{"grow", connect_first, do_grow, false},
+	{"get what has grown", have_all_and_see_growth, do_get_all, false},
+};
+
+/* ---- the pool ---- */
+
+/* The one control object of the instance, as the daemon's owner can map it. */
+static void map_control(void)
+{
+	char path[300], prefix[64];
+	struct stat st;
+
+	snprintf(prefix, sizeof prefix, "mempool.%s.calls.", service.instance);
+	DIR *shm = opendir("/dev/shm");
+	for (struct dirent *e; shm && (e = readdir(shm));) {
+		size_t n = strlen(e->d_name);
+		if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 &&
+		    strcmp(e->d_name + n - 4, ".ctl") == 0) {
+			snprintf(path, sizeof path, "/dev/shm/%s", e->d_name);
+			int fd = open(path, O_RDONLY | O_CLOEXEC);
+			if (fd < 0 || fstat(fd, &st) != 0) {
+				err(99, "%s", path);
+			}
+			control_size = (size_t)st.st_size;
+			control = mmap(NULL, control_size, PROT_READ, MAP_SHARED, fd, 0);
+			close(fd);
+		}
+	}
+	closedir(shm);
+	if (!control || control == MAP_FAILED) {
+		errx(99, "the control segment of %s is not to be found", service.instance);
+	}
+}
+
+static void make_pool(void)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = 64;
+	attr.blocks = FIRST;
+	attr.max_blocks = MOST;
+	attr.gift_grace_ms = GRACE_MS;
+	/* A small segment is watched faster. */
+	attr.processes = 4;
+	attr.threads = 4;
+	attr.shards = 1;
+	if (mempool_create(conn, "calls", &attr, &pool) != 0) {
+		errx(99, "%s", mempool_errmsg());
+	}
+	control = NULL;
+	map_control();
+}
+
+static void drop_pool(void)
+{
+	munmap(control, control_size);
+	mempool_close_force(pool);
+	mempool_destroy(conn, "calls");
+	mempool_destroy(conn, "another"); /* if the victim made it */
+}
+
+/* How many blocks there are to get. More than born: one came twice. */
+static uint32_t count_blocks(uint32_t born)
+{
+	void *blocks[MOST];
+	uint32_t n = 0;
+
+	while (n < born && (blocks[n] = mempool_get(pool))) {
+		n++;
+	}
+	bool more = n == born && mempool_get(pool);
+	mempool_put_bulk(pool, blocks, n);
+	mempool_flush(pool);
+	return n + more;
+}
+
+/* Everything is here, once, and nobody but we has a seat. */
+static bool is_all_well(void *data)
+{
+	const char **fault = data;
+	uint32_t born = mempool_blocks(pool), n = count_blocks(born);
+	struct mempool_report report;
+	struct mempool_info info;
+
+	if (mempool_find_pool(conn, "calls", &info) != 0) {
+		errx(1, "%s", mempool_errmsg());
+	}
+	*fault = n > born                            ? "a block was handed out twice"
+		 : n < born                          ? "blocks are lost"
+		 : info.clients != 1                 ? "the dead one has its seat still"
+		 : mempool_check(pool, &report) != 0 ? "the pool is not sound"
+						     : NULL;
+	return n > born || !*fault;
+}
+
+static void check(const char *name, const char *how, unsigned at)
+{
+	const char *fault;
+
+	wait_until(is_all_well, &fault, HUNG_MS);
+	if (fault && ++faults <= 10) {
+		fprintf(stderr, "%s: killed at %s %u: %s\n", name, how, at, fault);
+	}
+	if (waitpid(service.pid, NULL, WNOHANG) != 0) {
+		errx(1, "%s: killed at %s %u: the daemon died", name, how, at);
+	}
+}
+
+/* ---- system calls ---- */
+
+static bool wait_for_stop(pid_t pid)
+{
+	int status;
+
+	alarm(10);
+	if (waitpid(pid, &status, 0) != pid) {
+		err(99, "waitpid");
+	}
+	alarm(0);
+	if (!WIFSTOPPED(status) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+		errx(1, "a victim ended with status %#x", status);
+	}
+	return WIFSTOPPED(status);
+}
+
+/* Kills at the @n-th stop before or after a system call. False: the call was over before. */
+static bool kill_at_system_call(const struct call *call, unsigned n)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		call->prepare();
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		call->act(NULL);
+		_exit(0);
+	}
+	bool stopped = wait_for_stop(pid);
+	for (unsigned i = 0; stopped && i < n; i++) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		stopped = wait_for_stop(pid);
+	}
+	if (stopped) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return stopped;
+}
+
+static unsigned kill_at_system_calls(const struct call *call)
+{
+	unsigned n = 0;
+
+	for (bool killed = true; killed;) {
+		make_pool();
+		killed = kill_at_system_call(call, ++n);
+		check(call->name, "the stop of a system call", n);
+		drop_pool();
+	}
+	return n - 1;
+}
+
+/* ---- stores ---- */
+
+static bool kill_at_change(const struct call *call, unsigned n)
+{
+	int status;
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		call->prepare();
+		step_to_change(control, control_size, n, call->act, NULL, step_die);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+		errx(1, "%s: a victim failed", call->name);
+	}
+	return WIFSIGNALED(status);
+}
+
+static unsigned kill_at_changes(const struct call *call)
+{
+	unsigned n = 0;
+
+	for (bool killed = true; killed;) {
+		make_pool();
+		killed = kill_at_change(call, ++n);
+		check(call->name, "change", n);
+		drop_pool();
+	}
+	return n - 1;
+}
+
+static void on_alarm(int signal)
+{
+	static const char text[] = "a victim hung\n";
+
+	(void)signal;
+	(void)!write(2, text, sizeof text - 1);
+	_exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = argc == 3 && !strcmp(argv[1], "--only") ? argv[2] : NULL;
+	unsigned points = 0;
+
+	if (argc > 1 && !only) {
+		errx(2, "usage: kill_calls [--only NAME]");
+	}
+	if (!step_possible()) {
+		puts("this machine cannot be stepped by the trap flag");
+		return 77;
+	}
+	signal(SIGALRM, on_alarm);
+	service_start(&service);
+	conn = service_connect();
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		const struct call *c = &calls[i];
+		if (only && strcmp(only, c->name) != 0) {
+			continue;
+		}
+		unsigned stops = kill_at_system_calls(c);
+		unsigned changes = c->waits ? 0 : kill_at_changes(c);
+		printf("  %-20s killed at %4u stops of system calls, %4u changes, %lu faults\n",
+		       c->name, stops, changes, faults);
+		fflush(stdout);
+		points += stops + changes;
+	}
+	mempool_disconnect(conn);
+	unsigned left = service_stop(&service);
+	if (left) {
+		printf("%u objects were left in /dev/shm\n", left);
+	}
+	printf("%u kills, %lu faults\n", points, faults);
+	return faults || left ? 1 : points ? 0 : 2;
+}
