@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +27,13 @@
 
 #include <mempool/admin.h>
 
-#include "tests/crash/step.h"
 #include "tests/support/service.h"
 
 #define FIRST 100 /* blocks */
 #define MOST 160
 #define GRACE_MS 20
 #define HUNG_MS 2000
+#define CONTROL_MAX (1 << 20) /* bytes */
 
 static struct service service;
 static struct mempool_conn *conn;
@@ -145,15 +146,14 @@ static const struct call {
 	const char *name;
 	void (*prepare)(void);
 	void (*act)(void *);
-	bool waits; /* for the daemon only, so stepping shows nothing of its own */
 } calls[] = {
-	{"attach", nothing_first, do_attach, false},
-	{"first get", open_first, do_first_get, false},
-	{"detach", use_first, do_close, false},
-	{"close by force", have_some, do_close_force, false},
-	{"create", connect_first, do_create, true},
-	{"grow", connect_first, do_grow, false},
-	{"get what has grown", have_all_and_see_growth, do_get_all, false},
+	{"attach", nothing_first, do_attach},
+	{"first get", open_first, do_first_get},
+	{"detach", use_first, do_close},
+	{"close by force", have_some, do_close_force},
+	{"create", connect_first, do_create},
+	{"grow", connect_first, do_grow},
+	{"get what has grown", have_all_and_see_growth, do_get_all},
 };
 
 /* ---- the pool ---- */
@@ -181,7 +181,7 @@ static void map_control(void)
 		}
 	}
 	closedir(shm);
-	if (!control || control == MAP_FAILED) {
+	if (!control || control == MAP_FAILED || control_size > CONTROL_MAX) {
 		errx(99, "the control segment of %s is not to be found", service.instance);
 	}
 }
@@ -260,7 +260,7 @@ static void check(const char *name, const char *how, unsigned at)
 	}
 }
 
-/* ---- system calls ---- */
+/* ---- kills ---- */
 
 static bool wait_for_stop(pid_t pid)
 {
@@ -277,10 +277,11 @@ static bool wait_for_stop(pid_t pid)
 	return WIFSTOPPED(status);
 }
 
-/* Kills at the @n-th stop before or after a system call. False: the call was over before. */
-static bool kill_at_system_call(const struct call *call, unsigned n)
+/* Starts a victim, which is stopped when it is about to act. */
+static pid_t start(const struct call *call)
 {
 	pid_t pid = fork();
+
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		call->prepare();
@@ -289,59 +290,69 @@ static bool kill_at_system_call(const struct call *call, unsigned n)
 		call->act(NULL);
 		_exit(0);
 	}
-	bool stopped = wait_for_stop(pid);
-	for (unsigned i = 0; stopped && i < n; i++) {
-		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
-		stopped = wait_for_stop(pid);
+	if (!wait_for_stop(pid)) {
+		errx(1, "%s: the victim did not begin", call->name);
 	}
-	if (stopped) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	return stopped;
+	return pid;
 }
 
-static unsigned kill_at_system_calls(const struct call *call)
+static void finish(pid_t pid)
 {
-	unsigned n = 0;
-
-	for (bool killed = true; killed;) {
-		make_pool();
-		killed = kill_at_system_call(call, ++n);
-		check(call->name, "the stop of a system call", n);
-		drop_pool();
-	}
-	return n - 1;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
-/* ---- stores ---- */
+/* Goes on to the next stop. False: it has ended. */
+static bool go_on(pid_t pid, enum __ptrace_request how)
+{
+	ptrace(how, pid, NULL, NULL);
+	return wait_for_stop(pid);
+}
 
+/* Kills at the @n-th stop before or after a system call. False: the call was over before. */
+static bool kill_at_system_call(const struct call *call, unsigned n)
+{
+	pid_t pid = start(call);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!go_on(pid, PTRACE_SYSCALL)) {
+			return false;
+		}
+	}
+	finish(pid);
+	return true;
+}
+
+/* Kills after the @n-th instruction that changed the segment, or during which others did. */
 static bool kill_at_change(const struct call *call, unsigned n)
 {
-	int status;
+	static unsigned char shadow[CONTROL_MAX];
+	pid_t pid = start(call);
 
-	pid_t pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		call->prepare();
-		step_to_change(control, control_size, n, call->act, NULL, step_die);
-		_exit(0);
+	memcpy(shadow, control, control_size);
+	while (n > 0) {
+		if (!go_on(pid, PTRACE_SINGLESTEP)) {
+			return false;
+		}
+		if (memcmp(shadow, control, control_size) != 0) {
+			memcpy(shadow, control, control_size);
+			n--;
+		}
 	}
-	waitpid(pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-		errx(1, "%s: a victim failed", call->name);
-	}
-	return WIFSIGNALED(status);
+	finish(pid);
+	return true;
 }
 
-static unsigned kill_at_changes(const struct call *call)
+/* Again and again, one point later each time, until the call is over before. How many points. */
+static unsigned kill_at_each(const struct call *call, const char *how,
+			     bool (*kill_at)(const struct call *, unsigned))
 {
 	unsigned n = 0;
 
 	for (bool killed = true; killed;) {
 		make_pool();
-		killed = kill_at_change(call, ++n);
-		check(call->name, "change", n);
+		killed = kill_at(call, ++n);
+		check(call->name, how, n);
 		drop_pool();
 	}
 	return n - 1;
@@ -356,6 +367,16 @@ static void on_alarm(int signal)
 	_exit(1);
 }
 
+/* Stepping is three times as fast when both are on the same. */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
 int main(int argc, char **argv)
 {
 	const char *only = argc == 3 && !strcmp(argv[1], "--only") ? argv[2] : NULL;
@@ -364,10 +385,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !only) {
 		errx(2, "usage: kill_calls [--only NAME]");
 	}
-	if (!step_possible()) {
-		puts("this machine cannot be stepped by the trap flag");
-		return 77;
-	}
+	stay_on_one_cpu();
 	signal(SIGALRM, on_alarm);
 	service_start(&service);
 	conn = service_connect();
@@ -376,8 +394,8 @@ int main(int argc, char **argv)
 		if (only && strcmp(only, c->name) != 0) {
 			continue;
 		}
-		unsigned stops = kill_at_system_calls(c);
-		unsigned changes = c->waits ? 0 : kill_at_changes(c);
+		unsigned stops = kill_at_each(c, "the stop of a system call", kill_at_system_call);
+		unsigned changes = kill_at_each(c, "change", kill_at_change);
 		printf("  %-20s killed at %4u stops of system calls, %4u changes, %lu faults\n",
 		       c->name, stops, changes, faults);
 		fflush(stdout);

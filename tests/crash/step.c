@@ -130,29 +130,6 @@ static void handle(void (*handler)(int, siginfo_t *, void *))
 	self = getpid();
 }
 
-/* ---- watching ---- */
-
-static void watch(const void *watched, size_t size)
-{
-	now.watched = watched;
-	now.size = size;
-	now.shadow = malloc(size);
-	if (!now.shadow) {
-		err(99, "malloc");
-	}
-	memcpy(now.shadow, watched, size);
-}
-
-/* Since it was last asked. */
-static bool has_changed(void)
-{
-	if (memcmp(now.watched, now.shadow, now.size) == 0) {
-		return false;
-	}
-	memcpy(now.shadow, now.watched, now.size);
-	return true;
-}
-
 /* ---- recording ---- */
 
 static void on_step(int signal, siginfo_t *info, void *context)
@@ -166,7 +143,10 @@ static void on_step(int signal, siginfo_t *info, void *context)
 	}
 	struct point *p = &t->point[t->n++];
 	p->next = next_of(context);
-	p->changed = has_changed();
+	p->changed = memcmp(now.watched, now.shadow, now.size) != 0;
+	if (p->changed) {
+		memcpy(now.shadow, now.watched, now.size);
+	}
 }
 
 struct place {
@@ -204,7 +184,13 @@ void trace_record(struct trace *trace, void (*act)(void *), void *data, const vo
 {
 	trace->n = 0;
 	now.trace = trace;
-	watch(watched, size);
+	now.watched = watched;
+	now.size = size;
+	now.shadow = malloc(size);
+	if (!now.shadow) {
+		err(99, "malloc");
+	}
+	memcpy(now.shadow, watched, size);
 	handle(on_step);
 	go(act, data, TRAP_FLAG);
 	free(now.shadow);
@@ -275,29 +261,5 @@ bool step_to(const struct trace *trace, uint32_t k, bool slowly, void (*act)(voi
 	*at = BREAKPOINT;
 	go(act, data, 0);
 	*at = now.original;
-	return now.stopped;
-}
-
-static void on_watching_step(int signal, siginfo_t *info, void *context)
-{
-	(void)signal;
-	(void)info;
-	if (has_changed() && --now.left == 0) {
-		set_flag(context, false);
-		now.stopped = true;
-		now.stop();
-	}
-}
-
-bool step_to_change(const void *watched, size_t size, uint32_t n, void (*act)(void *), void *data,
-		    void (*stop)(void))
-{
-	watch(watched, size);
-	now.stop = stop;
-	now.stopped = false;
-	now.left = n;
-	handle(on_watching_step);
-	go(act, data, TRAP_FLAG);
-	free(now.shadow);
 	return now.stopped;
 }

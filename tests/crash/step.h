@@ -35,10 +35,8 @@ bool step_possible(void);
 
 struct trace *trace_new(void);
 
-/*
- * Does @act(@data) and traces it. What it does is at the same addresses in all processes that the
- * same process forked.
- */
+/* Does @act(@data) and traces it. The operations of one process are at the same addresses as those
+ * of the process that forked it. */
 void trace_record(struct trace *trace, void (*act)(void *), void *data, const void *watched,
 		  size_t size);
 
@@ -49,13 +47,6 @@ void trace_record(struct trace *trace, void (*act)(void *), void *data, const vo
  */
 bool step_to(const struct trace *trace, uint32_t k, bool slowly, void (*act)(void *), void *data,
 	     void (*stop)(void));
-
-/*
- * Does @act(@data), step by step, and calls @stop when @n of its instructions have changed what is
- * watched, or when others changed it meanwhile. Returns whether it was called.
- */
-bool step_to_change(const void *watched, size_t size, uint32_t n, void (*act)(void *), void *data,
-		    void (*stop)(void));
 
 /* For @stop: the end. */
 void step_die(void);
