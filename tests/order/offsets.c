@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints where in its struct each field that a rule names lies, and how large it is. */
+#include <stdio.h>
+
+#include "lib/core/cache.h"
+#include "lib/core/layout.h"
+
+#define FIELD(name, type, field)                                                   \
+	{                                                                          \
+		name "." #field, offsetof(type, field), sizeof(((type *)0)->field) \
+	}
+#define ARRAY(name, type, field)                                                      \
+	{                                                                             \
+		name "." #field, offsetof(type, field), sizeof(((type *)0)->field[0]) \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset, size;
+} fields[] = {
+	FIELD("header", struct mp_header, born),
+	FIELD("header", struct mp_header, pressure),
+	FIELD("header", struct mp_header, reclaim_seq),
+	FIELD("header", struct mp_header, collected_seq),
+	FIELD("header", struct mp_header, repairs),
+	FIELD("header", struct mp_header, recovered),
+	FIELD("slot", struct mp_slot, state),
+	FIELD("slot", struct mp_slot, pid),
+	FIELD("cache", struct mp_cache, owner),
+	FIELD("cache", struct mp_cache, busy),
+	FIELD("cache", struct mp_cache, steal),
+	FIELD("cache", struct mp_cache, gets),
+	FIELD("cache", struct mp_cache, puts),
+	FIELD("channel", struct mp_channel, head),
+	FIELD("channel", struct mp_channel, tail),
+	FIELD("channel", struct mp_channel, hungry),
+	FIELD("channel", struct mp_channel, crowded),
+	ARRAY("channel", struct mp_channel, cell),
+	FIELD("shard", struct mp_shard, n_free),
+	FIELD("word", union mp_word, whole),
+	FIELD("word", union mp_word, low),
+	FIELD("magazine", struct mp_magazine, holder),
+	FIELD("magazine", struct mp_magazine, count),
+	FIELD("magazine", struct mp_magazine, next),
+	ARRAY("magazine", struct mp_magazine, entry),
+	FIELD("local", struct mp_local, cache),
+	FIELD("local", struct mp_local, record),
+};
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		printf("%s %zu %zu\n", fields[i].name, fields[i].offset, fields[i].size);
+	}
+	return 0;
+}
