@@ -27,6 +27,7 @@ class Function:
 
 MEMORY = re.compile(r"(-?0x[0-9a-f]+|)\((%\w*|)[^)]*\)$")
 READ_ONLY = re.compile(r"(cmp|test|bt|u?comis|mul|i?div|imul|call|jmp|push|prefetch)")
+PREFIXES = ("lock", "notrack", "bnd", "rep", "repz", "repnz")
 ONE_SUFFIX = {"b": 1, "w": 2, "l": 4, "q": 8}
 
 
@@ -94,7 +95,7 @@ class Code:
 		i.lines = frozenset() if self.has_no_line(i.at) else frozenset(frames)
 		words = i.text.split(None, 1)
 		i.lock = words[0] == "lock"
-		while len(words) > 1 and words[0] in ("lock", "notrack", "bnd", "rep", "repz", "repnz"):
+		while len(words) > 1 and words[0] in PREFIXES:
 			words = words[1].split(None, 1)
 		i.name = words[0]
 		i.operands = split_operands(words[1] if len(words) > 1 else "")
@@ -143,7 +144,7 @@ class Code:
 			if at in self.code]
 
 	def jump_table(self, i):
-		"""Where a jump through a register goes: its table is the one last named before it."""
+		"""Where a jump through a register goes: its table is the last one named before."""
 		function = self.function_at(i.at)
 		tables = [lea.address for lea in self.within(function)
 			  if lea.at < i.at and lea.name == "lea" and lea.address in self.rodata]

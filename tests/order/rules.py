@@ -9,7 +9,7 @@ class Fault(Exception):
 	pass
 
 
-# ---- orders: regular expressions over names, as tuples, and their derivatives (Brzozowski, 1964) ----
+# ---- orders: regular expressions over names, and their derivatives (Brzozowski, 1964) ----
 
 EMPTY, NOTHING = ("empty",), ("nothing",)  # matches the end; matches never
 
@@ -94,8 +94,9 @@ def parse_order(text, names):
 			raise Fault("%s is no event, in: %s" % (token, text))
 		while tokens[0] in ("*", "+", "?"):
 			sign = tokens.pop(0)
-			order = (alt(order, EMPTY) if sign == "?" else ("star", order) if sign == "*"
-				 else seq(order, ("star", order)))
+			many = ("star", order)
+			order = (many if sign == "*" else
+				 alt(order, EMPTY) if sign == "?" else seq(order, many))
 		return order
 
 	order = either()
@@ -146,7 +147,8 @@ def read_rules(path):
 			elif words[0] == "order" or line.startswith("\t\t"):
 				rules[-1].text += " " + line.strip().removeprefix("order")
 			elif words[1] == "call":
-				rules[-1].events.append(Event(words[0], "call", None, None, words[2]))
+				event = Event(words[0], "call", None, None, words[2])
+				rules[-1].events.append(event)
 			else:
 				name, kind, field, place, text = line.strip().split(None, 4)
 				rules[-1].events.append(
