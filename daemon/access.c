@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/access.h"
-#include "daemon/session.h"
+#include "daemon/server.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
@@ -41,15 +41,36 @@ static bool in_group(const struct session *session, gid_t gid)
 	return found;
 }
 
-bool access_may_open(const struct session *session, const struct registry_pool *pool,
-		     enum wire_access access)
+static bool is_member(const void *session, uint32_t gid)
+{
+	return in_group(session, gid);
+}
+
+static const struct rule *find_rule(const struct session *session, const char *pool,
+				    enum rule_action action)
+{
+	return rules_find(&session->server->config.rules, pool, action);
+}
+
+/* Whether there is a rule, and it lists the user. */
+static bool is_listed(const struct session *session, const char *pool, enum rule_action action)
+{
+	const struct rule *rule = find_rule(session, pool, action);
+
+	return rule && rule_lists(rule, action, session->peer.uid, is_member, session);
+}
+
+const char *access_hint(const struct session *session, const char *pool, enum rule_action action)
+{
+	return find_rule(session, pool, action) ? ", by the access rules of mempoold.conf" : "";
+}
+
+static bool mode_allows(const struct session *session, const struct registry_pool *pool,
+			enum wire_access access)
 {
 	uint32_t wanted = access == WIRE_WRITER ? 2 : 4;
 	uint32_t granted;
 
-	if (access_is_free(session->peer.uid)) {
-		return true;
-	}
 	if (session->peer.uid == pool->uid) {
 		granted = pool->mode >> 6;
 	} else if (in_group(session, pool->gid)) {
@@ -60,9 +81,35 @@ bool access_may_open(const struct session *session, const struct registry_pool *
 	return granted & wanted;
 }
 
+bool access_may_open(const struct session *session, const struct registry_pool *pool,
+		     enum wire_access access)
+{
+	if (access_is_free(session->peer.uid)) {
+		return true;
+	}
+	for (int action = RULE_WRITE; action <= (int)access; action++) {
+		if (is_listed(session, pool->name, (enum rule_action)action)) {
+			return true;
+		}
+	}
+	return !find_rule(session, pool->name, (enum rule_action)access) &&
+	       mode_allows(session, pool, access);
+}
+
 bool access_may_destroy(const struct session *session, const struct registry_pool *pool)
 {
-	return access_is_free(session->peer.uid) || session->peer.uid == pool->uid;
+	if (access_is_free(session->peer.uid)) {
+		return true;
+	}
+	return find_rule(session, pool->name, RULE_DESTROY)
+		       ? is_listed(session, pool->name, RULE_DESTROY)
+		       : session->peer.uid == pool->uid;
+}
+
+bool access_may_create(const struct session *session, const char *pool)
+{
+	return access_is_free(session->peer.uid) || !find_rule(session, pool, RULE_CREATE) ||
+	       is_listed(session, pool, RULE_CREATE);
 }
 
 bool access_may_assign(const struct session *session, uid_t uid, gid_t gid)

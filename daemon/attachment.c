@@ -79,14 +79,14 @@ static bool is_sated(struct server *server, uint32_t uid)
 	const struct attachment *a;
 	uint32_t n = 0;
 
-	if (access_is_free(uid) || *seats_of(server, uid) < server->limits.seats_a_user) {
+	if (access_is_free(uid) || *seats_of(server, uid) < server->config.limits.seats_per_user) {
 		return false;
 	}
 	TAILQ_FOREACH(a, &server->sweep.queue, of_queue)
 	{
 		n += attachment_slot(a)->uid == uid;
 	}
-	return n >= server->limits.seats_a_user;
+	return n >= server->config.limits.seats_per_user;
 }
 
 /* Tests the seats the process has in the pool. Returns how many it keeps. */
@@ -124,7 +124,7 @@ static uint32_t count_seats(const struct process *process, const struct pool *po
 static int find_seat(struct pool *pool, const struct session *session, uint32_t *slot)
 {
 	struct server *server = pool->server;
-	uint32_t most = server->limits.seats_a_process;
+	uint32_t most = server->config.limits.seats_per_process;
 
 	*slot = find_free_slot(pool);
 	if (*slot == MP_NONE || count_seats(session->process, pool) >= most) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,8 +27,9 @@ enum stage {
 
 struct build {
 	struct pool *pool;
-	struct session *session; /* NULL: it has gone */
+	struct session *session; /* NULL: it has gone, or there was none */
 	uint32_t serial;         /* of its request */
+	char *file;              /* that describes the pool; then there is no request */
 	enum stage stage;
 	int fd;                          /* of the object being reserved; -1 between them */
 	struct reservation *reservation; /* NULL: none under way */
@@ -42,6 +44,17 @@ bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
 {
 	return cookie && build->pool->record->cookie == cookie &&
 	       build->pool->record->creator == uid;
+}
+
+bool build_is_preset(const struct build *build)
+{
+	return build->file;
+}
+
+/* Whether somebody still wants the pool. */
+static bool is_wanted(const struct build *build)
+{
+	return build->session || build->file;
 }
 
 void build_forget(struct build *build)
@@ -82,6 +95,7 @@ void build_destroy(struct build *build)
 		close(build->fd);
 	}
 	build->pool->build = NULL;
+	free(build->file);
 	free(build);
 }
 
@@ -223,8 +237,15 @@ static void abandon(struct build *build, int error)
 	uint32_t serial = build->serial;
 	int r = 0;
 
-	log_warning("pool '%s', uid %u: not made: %s", pool->record->name, pool->record->uid,
-		    error < 0 ? strerror(-error) : "its creator has gone");
+	if (build->file) {
+		log_error("%s: pool '%s' was not made: %s: make it smaller, or make room in "
+			  "/dev/shm, and reload",
+			  build->file, pool->record->name, strerror(-error));
+	} else {
+		log_warning("pool '%s', uid %u: not made: %s", pool->record->name,
+			    pool->record->uid,
+			    error < 0 ? strerror(-error) : "its creator has gone");
+	}
 	build_destroy(build);
 	if (session) {
 		session_set_state(session, SESSION_READY);
@@ -239,7 +260,23 @@ static void abandon(struct build *build, int error)
 	}
 }
 
-/* The pool is whole: it exists from here on, and its creator sits in it. */
+static void log_made(const struct build *build)
+{
+	const struct pool *pool = build->pool;
+	const struct session *session = build->session;
+	char who[64];
+
+	if (session) {
+		snprintf(who, sizeof who, "uid %u, pid %d", session->peer.uid,
+			 (int)session->peer.pid);
+	}
+	log_info("pool '%s' of uid %u made by %s: %u blocks of %llu bytes, %llu MiB",
+		 pool->record->name, pool->record->uid, session ? who : build->file,
+		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
+		 (unsigned long long)(pool->shape.control_size + data_needed(pool)) >> 20);
+}
+
+/* The pool is whole: it exists from here on, and its creator, if one asked, sits in it. */
 static void publish(struct build *build)
 {
 	struct pool *pool = build->pool;
@@ -249,11 +286,11 @@ static void publish(struct build *build)
 	int r;
 
 	registry_move_pool(pool->record, REGISTRY_POOL_LIVE);
-	log_info("pool '%s' of uid %u made by uid %u, pid %d: %u blocks of %llu bytes, %llu MiB",
-		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,
-		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
-		 (unsigned long long)(pool->shape.control_size + data_needed(pool)) >> 20);
+	log_made(build);
 	build_destroy(build);
+	if (!session) {
+		return;
+	}
 	session_set_state(session, SESSION_READY);
 	r = request_attach(session, serial, pool, WIRE_WRITER, &attached);
 	if (!attached) {
@@ -278,7 +315,7 @@ static void advance(struct build *build, int result)
 	if (result >= 0 && build->session && tell(build) < 0) {
 		session_close(build->session);
 	}
-	if (result < 0 || !build->session) {
+	if (result < 0 || !is_wanted(build)) {
 		abandon(build, result < 0 ? result : 0);
 	} else if (build->stage == READY) {
 		publish(build);
@@ -292,7 +329,7 @@ static void run(void *owner)
 {
 	struct build *build = owner;
 
-	advance(build, build->session ? step(build) : 0);
+	advance(build, is_wanted(build) ? step(build) : 0);
 }
 
 static struct build *build_create(struct pool *pool)
@@ -312,9 +349,9 @@ static struct build *build_create(struct pool *pool)
 	return build;
 }
 
-int build_start(struct session *session, uint32_t serial, const struct registry_pool *record)
+/* Begins to make a pool for nobody yet. Returns 0 or -errno. */
+static int start(struct server *server, const struct registry_pool *record, struct build **result)
 {
-	struct server *server = session->server;
 	int index = registry_find_free(&server->registry);
 	struct pool *pool;
 	struct build *build;
@@ -337,6 +374,31 @@ int build_start(struct session *session, uint32_t serial, const struct registry_
 		registry_remove(&server->registry, (uint32_t)index);
 		return -ENOMEM;
 	}
-	assign(build, session, serial);
+	*result = build;
+	return 0;
+}
+
+int build_start(struct session *session, uint32_t serial, const struct registry_pool *record)
+{
+	struct build *build;
+	int r = start(session->server, record, &build);
+
+	if (r == 0) {
+		assign(build, session, serial);
+	}
+	return r;
+}
+
+int build_start_preset(struct server *server, const struct registry_pool *record, const char *file)
+{
+	char *copy = strdup(file);
+	struct build *build;
+	int r = copy ? start(server, record, &build) : -ENOMEM;
+
+	if (r < 0) {
+		free(copy);
+		return r;
+	}
+	build->file = copy;
 	return 0;
 }

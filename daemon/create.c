@@ -14,9 +14,6 @@
 #include "daemon/room.h"
 #include "daemon/server.h"
 
-#define MODE_DEFAULT 0600u
-#define GIFT_GRACE_DEFAULT_MS 10000u
-
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
 	return value ? value : otherwise;
@@ -42,11 +39,15 @@ static const char *resolve(struct mp_shape *shape, const struct wire_shape *aske
 	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
 }
 
-static void fill_record(struct registry_pool *record, const struct session *session,
-			const struct wire_create *create, const struct mp_shape *shape)
+const char *create_record(struct registry_pool *record, struct mp_shape *shape,
+			  const struct config *config, const struct wire_create *create,
+			  const struct create_owner *owner)
 {
-	const struct ucred *peer = &session->peer;
+	const char *fault = resolve(shape, &create->shape);
 
+	if (fault) {
+		return fault;
+	}
 	*record = (struct registry_pool){
 		.id = object_random(),
 		.cookie = create->cookie,
@@ -64,14 +65,15 @@ static void fill_record(struct registry_pool *record, const struct session *sess
 			  .n_channels = shape->n_channels,
 			  .depth = shape->depth},
 		.terms = create->terms,
-		.uid = create->uid == UINT32_MAX ? peer->uid : create->uid,
-		.gid = create->gid == UINT32_MAX ? peer->gid : create->gid,
-		.mode = or_default(create->mode, MODE_DEFAULT),
-		.gift_grace_ms = or_default(create->gift_grace_ms, GIFT_GRACE_DEFAULT_MS),
-		.creator = peer->uid,
+		.uid = create->uid == UINT32_MAX ? owner->uid : create->uid,
+		.gid = create->gid == UINT32_MAX ? owner->gid : create->gid,
+		.mode = or_default(create->mode, config->mode),
+		.gift_grace_ms = or_default(create->gift_grace_ms, config->gift_grace_ms),
+		.creator = owner->uid,
 		.laid = shape->blocks,
 	};
 	memcpy(record->name, create->name, strlen(create->name));
+	return NULL;
 }
 
 static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
@@ -93,25 +95,26 @@ static int check_room(struct session *session, uint32_t serial, const struct reg
 }
 
 static int check_limits(struct session *session, uint32_t serial,
-			const struct registry_pool *record, bool *refused)
+			const struct registry_pool *record, const struct mp_shape *shape,
+			bool *refused)
 {
-	const struct server *server = session->server;
+	const struct ucred *peer = &session->peer;
+	const struct limit_claim claim = {
+		.uid = record->uid,
+		.is_free = access_is_free(peer->uid),
+		.pools = 1,
+		.bytes = record->control_size + mp_shape_data(shape, shape->blocks),
+		.blocks = shape->blocks,
+	};
+	char text[WIRE_TEXT];
 
-	if (pool_count(server) >= server->limits.pools) {
-		*refused = true;
-		return session_refuse(session, serial, EDQUOT,
-				      "there are %u pools, as many as mempoold may have; destroy "
-				      "some",
-				      server->limits.pools);
+	if (!limit_on_pool(session->server, &claim, text, sizeof text)) {
+		return 0;
 	}
-	if (!access_is_free(session->peer.uid) &&
-	    pool_count_of(server, record->uid) >= server->limits.pools_a_user) {
-		*refused = true;
-		return session_refuse(session, serial, EDQUOT,
-				      "uid %u has %u pools, as many as it may; destroy some",
-				      record->uid, server->limits.pools_a_user);
-	}
-	return 0;
+	log_warning("pool '%s', uid %u, pid %d: not made: %s", record->name, peer->uid,
+		    (int)peer->pid, text);
+	*refused = true;
+	return session_refuse(session, serial, EDQUOT, "pool '%s': %s", record->name, text);
 }
 
 /* Checks what was asked, and that the session may. A refusal is told to the client. */
@@ -120,6 +123,13 @@ static int check(struct session *session, uint32_t serial, const struct registry
 {
 	int r;
 
+	if (!access_may_create(session, record->name)) {
+		*refused = true;
+		return session_refuse(session, serial, EACCES,
+				      "pool '%s': uid %u may not make it%s", record->name,
+				      session->peer.uid,
+				      access_hint(session, record->name, RULE_CREATE));
+	}
 	if (record->mode > 0777) {
 		*refused = true;
 		return session_refuse(session, serial, EINVAL,
@@ -140,7 +150,7 @@ static int check(struct session *session, uint32_t serial, const struct registry
 				      "pool '%s': uid %u may not make it for uid %u, gid %u",
 				      record->name, session->peer.uid, record->uid, record->gid);
 	}
-	r = check_limits(session, serial, record, refused);
+	r = check_limits(session, serial, record, shape, refused);
 	return *refused ? r : check_room(session, serial, record, shape, refused);
 }
 
@@ -180,28 +190,22 @@ static int handle_existing(struct session *session, const struct wire_create *cr
 			      create->name);
 }
 
-/* The pool of that name, LIVE or being made. */
-static struct pool *find(struct server *server, const char *name)
+static int begin(struct session *session, const struct wire_create *create)
 {
-	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
-		if (pool && pool->build && !strcmp(pool->record->name, name)) {
-			return pool;
-		}
-	}
-	return pool_find(server, name);
-}
-
-static int begin(struct session *session, const struct wire_create *create,
-		 const struct mp_shape *shape)
-{
+	const struct create_owner owner = {session->peer.uid, session->peer.gid};
 	uint32_t serial = create->head.serial;
 	struct registry_pool record;
+	struct mp_shape shape;
 	bool refused = false;
+	const char *fault =
+		create_record(&record, &shape, &session->server->config, create, &owner);
 	int r;
 
-	fill_record(&record, session, create, shape);
-	r = check(session, serial, &record, shape, &refused);
+	if (fault) {
+		return session_refuse(session, serial, EINVAL, "pool '%s': %s", create->name,
+				      fault);
+	}
+	r = check(session, serial, &record, &shape, &refused);
 	if (refused) {
 		return r;
 	}
@@ -219,22 +223,12 @@ int handle_create(struct session *session, const union wire_message *message)
 {
 	const struct wire_create *create = &message->create;
 	uint32_t serial = create->head.serial;
-	const char *fault;
-	struct mp_shape shape;
 	struct pool *pool;
 
 	if (!wire_name_valid(create->name)) {
 		return session_refuse(session, serial, EINVAL,
 				      "a pool's name is [a-z0-9._-]{1,64}; this one is not");
 	}
-	pool = find(session->server, create->name);
-	if (pool) {
-		return handle_existing(session, create, pool);
-	}
-	fault = resolve(&shape, &create->shape);
-	if (fault) {
-		return session_refuse(session, serial, EINVAL, "pool '%s': %s", create->name,
-				      fault);
-	}
-	return begin(session, create, &shape);
+	pool = pool_find_holder(session->server, create->name);
+	return pool ? handle_existing(session, create, pool) : begin(session, create);
 }

@@ -44,6 +44,11 @@ uint64_t growth_needs(const struct growth *growth)
 	return growth->reservation ? growth->reservation->end - growth->reservation->at : 0;
 }
 
+uint32_t growth_target(const struct growth *growth)
+{
+	return growth->blocks;
+}
+
 void growth_forget(struct growth *growth)
 {
 	growth->session->growth = NULL;
@@ -337,9 +342,11 @@ static bool is_refused(struct session *session, const struct wire_grow *grow,
 	uint32_t serial = grow->head.serial;
 
 	if (!access_may_destroy(session, record)) {
-		*result = session_refuse(session, serial, EACCES,
-					 "pool '%s' belongs to uid %u: uid %u may not let it grow",
-					 record->name, record->uid, session->peer.uid);
+		*result =
+			session_refuse(session, serial, EACCES,
+				       "pool '%s' belongs to uid %u: uid %u may not let it grow%s",
+				       record->name, record->uid, session->peer.uid,
+				       access_hint(session, record->name, RULE_DESTROY));
 		return true;
 	}
 	if (grow->blocks > record->shape.max_blocks) {
@@ -368,6 +375,28 @@ static int join(struct session *session, const struct wire_grow *grow, struct gr
 			      growth->pool->record->name);
 }
 
+/* Whether a limit forbids it: then a refusal was sent, with *@result as its outcome. */
+static bool is_beyond_limits(struct session *session, const struct wire_grow *grow,
+			     const struct pool *pool, uint64_t need, int *result)
+{
+	const struct limit_claim claim = {
+		.uid = pool->record->uid,
+		.is_free = access_is_free(session->peer.uid),
+		.bytes = need,
+		.blocks = grow->blocks - pool->shape.blocks,
+	};
+	char text[WIRE_TEXT];
+
+	if (!limit_on_pool(session->server, &claim, text, sizeof text)) {
+		return false;
+	}
+	log_warning("pool '%s', uid %u, pid %d: did not grow: %s", pool->record->name,
+		    session->peer.uid, (int)session->peer.pid, text);
+	*result = session_refuse(session, grow->head.serial, EDQUOT, "pool '%s': %s",
+				 pool->record->name, text);
+	return true;
+}
+
 static int begin(struct session *session, const struct wire_grow *grow, struct pool *pool)
 {
 	uint32_t serial = grow->head.serial;
@@ -375,6 +404,9 @@ static int begin(struct session *session, const struct wire_grow *grow, struct p
 			      mp_shape_data(&pool->shape, pool->shape.blocks);
 	int r;
 
+	if (is_beyond_limits(session, grow, pool, need, &r)) {
+		return r;
+	}
 	if (!room_for(session->server, need, &left)) {
 		return session_refuse(session, serial, ENOSPC,
 				      "pool '%s' needs %llu MiB more and /dev/shm has %llu MiB "

@@ -40,6 +40,9 @@ void growth_stop(struct growth *growth);
 /* Frees it, at the end. */
 void growth_destroy(struct growth *growth);
 
+/* The blocks that there are to be. */
+uint32_t growth_target(const struct growth *growth);
+
 /* Bytes of /dev/shm that it has yet to take. */
 uint64_t growth_needs(const struct growth *growth);
 

@@ -73,7 +73,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	slice_begin(&server->slice);
-	for (uint32_t i = 0; i < server->limits.burst && !slice_over(&server->slice); i++) {
+	for (uint32_t i = 0; i < LIMIT_BURST && !slice_over(&server->slice); i++) {
 		if (!accept_one(listener)) {
 			break;
 		}
@@ -134,9 +134,20 @@ static void refuse_descriptors(const struct listener *listener)
 	}
 }
 
-static int bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
+/* Who may connect. */
+static int set_rights(const char *path, const struct config *config)
 {
 	mode_t mode = geteuid() == 0 ? 0666 : 0600;
+
+	if (config->socket_group != UINT32_MAX &&
+	    chown(path, (uid_t)-1, config->socket_group) < 0) {
+		return -errno;
+	}
+	return chmod(path, config->socket_mode ? config->socket_mode : mode) < 0 ? -errno : 0;
+}
+
+static int bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
+{
 	const char *path = address->sun_path;
 	struct stat st;
 	int on = 1;
@@ -151,7 +162,8 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof *address) < 0) {
 		return -errno;
 	}
-	if (chmod(path, mode) < 0 || stat(path, &st) < 0 || listen(listener->fd, BACKLOG) < 0) {
+	if (set_rights(path, &listener->server->config) < 0 || stat(path, &st) < 0 ||
+	    listen(listener->fd, BACKLOG) < 0) {
 		int r = -errno;
 		unlink(path);
 		return r;

@@ -83,6 +83,17 @@ struct pool *pool_find(struct server *server, const char *name)
 	return NULL;
 }
 
+struct pool *pool_find_holder(struct server *server, const char *name)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (pool && pool->build && !strcmp(pool->record->name, name)) {
+			return pool;
+		}
+	}
+	return pool_find(server, name);
+}
+
 struct pool *pool_find_id(struct server *server, uint64_t id)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
@@ -100,16 +111,6 @@ uint32_t pool_count(const struct server *server)
 
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		n += server->pools[i] != NULL;
-	}
-	return n;
-}
-
-uint32_t pool_count_of(const struct server *server, uint32_t uid)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		n += server->pools[i] && server->pools[i]->record->uid == uid;
 	}
 	return n;
 }

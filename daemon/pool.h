@@ -55,12 +55,14 @@ static inline bool pool_is_broken(const struct pool *pool)
 /* The LIVE pool of that name, or NULL. */
 struct pool *pool_find(struct server *server, const char *name);
 
+/* The pool that has the name: LIVE, or being made. NULL: the name is free. */
+struct pool *pool_find_holder(struct server *server, const char *name);
+
 /* The pool with that id, LIVE or GONE, or NULL. */
 struct pool *pool_find_id(struct server *server, uint64_t id);
 
-/* Pools that user owns, or all of them. */
+/* Pools in all, also those that are going. */
 uint32_t pool_count(const struct server *server);
-uint32_t pool_count_of(const struct server *server, uint32_t uid);
 
 /*
  * Opens and maps an existing control object. Returns 0, -EUCLEAN when it is not what the daemon

@@ -44,10 +44,11 @@ static int handle_hello(struct session *session, const union wire_message *messa
 		return refuse_namespace(session, &message->hello);
 	}
 	if (session->state == SESSION_EXCESS) {
-		log_warning("uid %u, pid %d: too many sessions", peer->uid, (int)peer->pid);
+		log_warning("uid %u, pid %d: too many sessions: `%s` allows no more", peer->uid,
+			    (int)peer->pid, session->limit);
 		session_refuse(session, serial, EUSERS,
-			       "uid %u has as many sessions as it may, or the daemon has; close "
-			       "some connections",
+			       "uid %u has as many sessions as `sessions_per_user` allows, or the "
+			       "daemon has as `sessions` does; close some connections",
 			       peer->uid);
 		return -EUSERS;
 	}
@@ -123,16 +124,21 @@ static int refuse_attach(struct session *session, uint32_t serial, const struct 
 				      "for; close it somewhere, or make it for more processes",
 				      name, pool->shape.n_slots);
 	case -EMLINK:
+		log_warning("pool '%s', uid %u, pid %d: `seats_per_process` allows no more", name,
+			    session->peer.uid, (int)session->peer.pid);
 		return session_refuse(session, serial, EUSERS,
 				      "pid %d has %u seats of pool '%s' already, as many as a "
 				      "process may; close it there",
 				      (int)session->peer.pid,
-				      session->server->limits.seats_a_process, name);
+				      session->server->config.limits.seats_per_process, name);
 	case -ETOOMANYREFS:
+		log_warning("pool '%s', uid %u, pid %d: `seats_per_user` allows no more", name,
+			    session->peer.uid, (int)session->peer.pid);
 		return session_refuse(session, serial, EUSERS,
-				      "uid %u has pools open %u times, as many as it may; close "
-				      "some",
-				      session->peer.uid, session->server->limits.seats_a_user);
+				      "uid %u has pools open %u times, as many as "
+				      "`seats_per_user` allows; close some",
+				      session->peer.uid,
+				      session->server->config.limits.seats_per_user);
 	case -ENOENT:
 		return session_refuse(session, serial, ENOENT,
 				      "pool '%s' has just ended with its last user or its creator; "
@@ -250,11 +256,13 @@ static int handle_open(struct session *session, const union wire_message *messag
 				      pool->record->name);
 	}
 	if (!access_may_open(session, pool->record, access)) {
-		return session_refuse(session, serial, EACCES,
-				      "pool '%s' of uid %u, gid %u has mode %04o: uid %u may not "
-				      "open it as %s",
-				      pool->record->name, pool->record->uid, pool->record->gid,
-				      pool->record->mode, session->peer.uid, access_names[access]);
+		return session_refuse(
+			session, serial, EACCES,
+			"pool '%s' of uid %u, gid %u has mode %04o: uid %u may not "
+			"open it as %s%s",
+			pool->record->name, pool->record->uid, pool->record->gid,
+			pool->record->mode, session->peer.uid, access_names[access],
+			access_hint(session, pool->record->name, (enum rule_action)access));
 	}
 	if (!has_schema(pool, &message->open)) {
 		return refuse_schema(session, serial, pool, &message->open);
@@ -306,8 +314,9 @@ static int handle_destroy(struct session *session, const union wire_message *mes
 	}
 	if (!access_may_destroy(session, pool->record)) {
 		return session_refuse(session, serial, EACCES,
-				      "pool '%s' belongs to uid %u: uid %u may not destroy it",
-				      pool->record->name, pool->record->uid, session->peer.uid);
+				      "pool '%s' belongs to uid %u: uid %u may not destroy it%s",
+				      pool->record->name, pool->record->uid, session->peer.uid,
+				      access_hint(session, pool->record->name, RULE_DESTROY));
 	}
 	log_info("pool '%s' of uid %u destroyed by uid %u, pid %d; %u slots in use",
 		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,

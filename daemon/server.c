@@ -10,9 +10,11 @@
 #include "daemon/adopt.h"
 #include "daemon/attachment.h"
 #include "daemon/build.h"
+#include "daemon/configure.h"
 #include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
+#include "daemon/preset.h"
 #include "daemon/removal.h"
 #include "daemon/server.h"
 
@@ -25,6 +27,13 @@ static void on_signal(evutil_socket_t signal_number, short what, void *arg)
 	(void)what;
 	log_info("ending on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
 	event_base_loopbreak(server->base);
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
+{
+	(void)signal_number;
+	(void)what;
+	configure_again(arg);
 }
 
 /* A session takes two descriptors and a pool one: ask for as many as we may have. */
@@ -61,7 +70,8 @@ static int init_loop(struct server *server)
 	task_queue_init(&server->removals, server->base, &server->slice);
 	evsignal_assign(&server->terminate, server->base, SIGTERM, on_signal, server);
 	evsignal_assign(&server->interrupt, server->base, SIGINT, on_signal, server);
-	if (evsignal_add(&server->terminate, NULL) < 0 ||
+	evsignal_assign(&server->hangup, server->base, SIGHUP, on_hangup, server);
+	if (evsignal_add(&server->terminate, NULL) < 0 || evsignal_add(&server->hangup, NULL) < 0 ||
 	    evsignal_add(&server->interrupt, NULL) < 0) {
 		log_error("cannot watch signals");
 		return -ENOMEM;
@@ -69,13 +79,12 @@ static int init_loop(struct server *server)
 	return reserver_init(&server->reserver, server->base, &server->slice);
 }
 
-int server_start(struct server *server, const struct options *options)
+int server_start(struct server *server, const struct options *said)
 {
-	uint32_t n_pools;
+	struct options options = *said;
 	int r;
 
 	*server = (struct server){
-		.limits = LIMITS_DEFAULT,
 		.registry = {.fd = -1},
 		.listener = {.fd = -1, .reserve_fd = -1},
 		.reserver = {.fd = -1},
@@ -83,7 +92,10 @@ int server_start(struct server *server, const struct options *options)
 	};
 	r = prepare_process();
 	if (r == 0) {
-		r = place_resolve(&server->place, options);
+		r = configure(server, &options);
+	}
+	if (r == 0) {
+		r = place_resolve(&server->place, &options);
 	}
 	if (r == 0) {
 		r = registry_open(&server->registry, server->place.instance);
@@ -92,14 +104,7 @@ int server_start(struct server *server, const struct options *options)
 		r = init_loop(server);
 	}
 	if (r == 0) {
-		r = adopt_all(server, &n_pools);
-	}
-	if (r == 0) {
-		r = listener_open(&server->listener, server);
-	}
-	if (r == 0) {
-		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
-			 server->place.instance, n_pools);
+		r = adopt_all(server, &server->n_adopted);
 	}
 	return r;
 }
@@ -118,17 +123,39 @@ static void drain(struct server *server)
 	} while (!TAILQ_EMPTY(&server->reclaim.queue) && slice_now_ns() < end);
 }
 
+/* Waits for something to happen and deals with it. Returns 1 when that was a signal to end. */
+static int turn(struct server *server)
+{
+	slice_begin_turn(&server->slice);
+	if (event_base_loop(server->base, EVLOOP_ONCE) < 0) {
+		log_error("the event loop failed");
+		return -EIO;
+	}
+	return event_base_got_break(server->base);
+}
+
 int server_run(struct server *server)
 {
-	do {
-		slice_begin_turn(&server->slice);
-		if (event_base_loop(server->base, EVLOOP_ONCE) < 0) {
-			log_error("the event loop failed");
-			return -EIO;
-		}
-	} while (!event_base_got_break(server->base));
-	drain(server);
-	return 0;
+	int r = 0;
+
+	preset_make_all(server);
+	while (r == 0 && preset_is_pending(server)) {
+		r = turn(server);
+	}
+	if (r == 0) {
+		r = listener_open(&server->listener, server);
+	}
+	if (r == 0) {
+		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
+			 server->place.instance, server->n_adopted);
+	}
+	while (r == 0) {
+		r = turn(server);
+	}
+	if (r > 0) {
+		drain(server);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* Pools that are whole stay; what was being made or removed is taken down. No slot is looked at. */
@@ -173,4 +200,5 @@ void server_stop(struct server *server)
 	if (server->base) {
 		event_base_free(server->base);
 	}
+	config_finish(&server->config);
 }

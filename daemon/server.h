@@ -9,7 +9,7 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
-#include "daemon/limit.h"
+#include "daemon/config.h"
 #include "daemon/listener.h"
 #include "daemon/place.h"
 #include "daemon/process.h"
@@ -18,6 +18,7 @@
 #include "daemon/reserve.h"
 #include "daemon/session.h"
 #include "daemon/slice.h"
+#include "daemon/source.h"
 #include "daemon/sweep.h"
 #include "daemon/task.h"
 
@@ -30,7 +31,8 @@ enum {
 struct server {
 	struct event_base *base;
 	struct place place;
-	struct limits limits;
+	struct source source;
+	struct config config;
 	struct registry registry;
 	struct pool *pools[REGISTRY_POOLS]; /* by record; NULL where that is FREE */
 	struct process_table processes;
@@ -45,13 +47,15 @@ struct server {
 	struct reserver reserver;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
-	struct event terminate, interrupt;
+	uint32_t n_adopted;  /* pools, at the start */
+	bool log_level_said; /* on the command line: the configuration does not change it */
+	struct event terminate, interrupt, hangup;
 };
 
-/* Brings the daemon up until it listens; logs why not. Returns 0 or -errno. */
+/* Brings the daemon up, with the pools it finds; logs why not. Returns 0 or -errno. */
 int server_start(struct server *server, const struct options *options);
 
-/* Serves until SIGTERM or SIGINT. Returns 0 or -errno. */
+/* Makes missing pools, listens and serves until SIGTERM or SIGINT. Returns 0 or -errno. */
 int server_run(struct server *server);
 
 /* Takes down what server_start() brought up. Pools and those who use them stay as they are. */

@@ -175,36 +175,27 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (must_wait(session)) {
 		event_del(&session->readable);
 		task_add(&server->requests, &session->task);
-	} else if (what & EV_TIMEOUT || receive(session, server->limits.burst) < 0) {
+	} else if (what & EV_TIMEOUT || receive(session, LIMIT_BURST) < 0) {
 		session_close(session);
 	}
 	reclaim_run(&server->reclaim);
 	slice_end(&server->slice);
 }
 
-/* Whether that user may have one more session. The last few are kept for who looks after things. */
-static bool has_room(const struct server *server, uid_t uid)
-{
-	const struct limits *limits = &server->limits;
-	uint32_t n = server->sessions.n - server->sessions.n_excess;
-
-	if (access_is_free(uid)) {
-		return n < limits->sessions;
-	}
-	return n + limits->sessions_kept < limits->sessions &&
-	       session_count_of(&server->sessions, uid) < limits->sessions_a_user;
-}
-
 /*
  * Whether there is room for one more session, and the peer is in a PID namespace that can be seen;
  * -EUSERS when it has to be told that not, or -EMFILE when not even that can be done.
  */
-static int check_limits(const struct server *server, const struct ucred *peer)
+static int check_limits(struct session *session)
 {
-	if (peer->pid != 0 && has_room(server, peer->uid)) {
+	const struct server *server = session->server;
+	const struct ucred *peer = &session->peer;
+
+	session->limit = peer->pid != 0 ? limit_on_session(server, peer->uid) : NULL;
+	if (peer->pid != 0 && !session->limit) {
 		return 0;
 	}
-	return server->sessions.n_excess < server->limits.excess_sessions ? -EUSERS : -EMFILE;
+	return server->sessions.n_excess < LIMIT_EXCESS ? -EUSERS : -EMFILE;
 }
 
 /* Asks the kernel who connected, and finds the process's watch. */
@@ -249,7 +240,7 @@ int session_create(struct server *server, int fd)
 		r = identify(session);
 	}
 	if (r == 0) {
-		limit = check_limits(server, &session->peer);
+		limit = check_limits(session);
 		r = limit == -EMFILE ? limit : 0;
 		if (r < 0) {
 			process_settle(session->process);
@@ -258,9 +249,10 @@ int session_create(struct server *server, int fd)
 	if (r < 0) {
 		/* A peer that has gone already is nothing to talk about. */
 		if (r != -ESRCH) {
-			log_warning("uid %u, pid %d: connection closed: %s",
+			log_warning("uid %u, pid %d: connection closed: %s%s",
 				    session ? session->peer.uid : (uid_t)-1,
-				    session ? (int)session->peer.pid : 0, strerror(-r));
+				    session ? (int)session->peer.pid : 0, strerror(-r),
+				    limit < 0 ? ", beyond `sessions` or `sessions_per_user`" : "");
 		}
 		close(fd);
 		free(session);

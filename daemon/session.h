@@ -47,6 +47,7 @@ struct session {
 	enum session_state state; /* written by session_set_state() alone */
 	struct ucred peer;        /* when it connected, as the kernel says */
 	struct process *process;
+	const char *limit;     /* EXCESS: the setting that it is beyond, if any */
 	struct build *build;   /* BUILDING: what it waits for, */
 	struct growth *growth; /* or this */
 	struct event readable; /* watched unless the task waits */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/configure.h"
+#include "daemon/preset.h"
+#include "daemon/server.h"
+
+static void tell(const char *line)
+{
+	log_error("%s", line);
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+int configure(struct server *server, struct options *options)
+{
+	struct config *config = &server->config;
+	struct faults faults = {.tell = tell};
+	int r = source_find(&server->source, options->config, options->runtime_dir);
+
+	config_init(config);
+	if (r < 0) {
+		log_error("the path of mempoold.conf is too long");
+		return r;
+	}
+	source_read_main(&server->source, config, &faults);
+	if (faults.n > 0) {
+		log_error("not started with such a configuration; mempoold --check-config checks "
+			  "it");
+		return -EINVAL;
+	}
+	source_read_pools(&server->source, config, &faults);
+	server->log_level_said = options->log_level_said;
+	if (!options->log_level_said) {
+		log_set_level((enum log_level)config->log_level);
+	}
+	options->socket = options->socket ? options->socket : or_null(config->socket);
+	options->instance = options->instance ? options->instance : or_null(config->instance);
+	options->runtime_dir =
+		options->runtime_dir ? options->runtime_dir : or_null(config->runtime_dir);
+	return 0;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* What holds since the start goes on to hold in @new. Names what does not change for that. */
+static void keep_fixed(struct config *old, struct config *new)
+{
+	char names[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < setting_main.n; i++) {
+		const struct setting *s = &setting_main.settings[i];
+		struct config_said said = new->said[i];
+		if (!s->fixed) {
+			continue;
+		}
+		if (!is_same(old->said[i].text, said.text)) {
+			n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "",
+					      s->name);
+		}
+		new->said[i] = old->said[i];
+		old->said[i] = said;
+	}
+	if (n > 0) {
+		log_warning("needs a restart, and stays as it was: %s", names);
+	}
+}
+
+void configure_again(struct server *server)
+{
+	struct faults faults = {.tell = tell};
+	struct config new;
+
+	if (*server->source.main == 0) {
+		log_info("SIGHUP: a private instance without --config has no configuration");
+		return;
+	}
+	config_init(&new);
+	source_read_main(&server->source, &new, &faults);
+	source_read_pools(&server->source, &new, &faults);
+	if (faults.n > 0) {
+		log_error(
+			"the configuration has faults: all stays as it was; mend them and reload");
+		config_finish(&new);
+		return;
+	}
+	keep_fixed(&server->config, &new);
+	preset_tell_vanished(server, &server->config, &new);
+	config_finish(&server->config);
+	server->config = new;
+	if (!server->log_level_said) {
+		log_set_level((enum log_level) new.log_level);
+	}
+	preset_make_all(server);
+	log_info("configuration read again");
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults of configuration files: each is told once, as `file:line: what: remedy`.
+ */
+#ifndef MP_DAEMON_FAULT_H
+#define MP_DAEMON_FAULT_H
+
+#include <stddef.h>
+
+struct faults {
+	void (*tell)(const char *line); /* NULL: they are only counted */
+	size_t n;
+};
+
+/* Tells a fault in @line of @file; 0: of the file as a whole. */
+__attribute__((format(printf, 4, 5))) void fault(struct faults *faults, const char *file,
+						 unsigned line, const char *format, ...);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Settings: every key of a configuration file, once, in a table, with its default, its range and
+ * what it means. Parser, sample files and --help are made of it, and defaults stand nowhere else.
+ *
+ *	mempoold.conf	into a struct config	sections [daemon] [limits] [pools]
+ *	*.pool		into a struct preset	section [pool]
+ *
+ * To add one: a field of that struct, and a line in the table of setting.c. HACKING.md has more.
+ */
+#ifndef MP_DAEMON_SETTING_H
+#define MP_DAEMON_SETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+	SETTING_TEXT = 200, /* bytes of a text, with the terminator */
+};
+
+/* What is written, and the field it goes to. */
+enum setting_type {
+	SETTING_COUNT,    /* a number, K, M and G allowed; uint32_t */
+	SETTING_SIZE,     /* bytes, or a large number, K, M, G and T allowed; uint64_t */
+	SETTING_ID,       /* a number, also in hexadecimal; uint64_t */
+	SETTING_TIME,     /* 10s, 500ms, 2min; uint32_t, milliseconds */
+	SETTING_MODE,     /* permission bits, octal; uint32_t */
+	SETTING_CACHE,    /* a number, or none; uint32_t, UINT32_MAX for none */
+	SETTING_LEVEL,    /* of the log; uint32_t, an enum log_level */
+	SETTING_USER,     /* a name or a number; uint32_t */
+	SETTING_GROUP,    /* likewise */
+	SETTING_PATH,     /* absolute; char[SETTING_TEXT] */
+	SETTING_INSTANCE, /* char[SETTING_TEXT] */
+	SETTING_POOL,     /* the name of a pool; char[SETTING_TEXT] */
+};
+
+struct setting {
+	const char *section;
+	const char *name;
+	const char *standard; /* default, as one would write it; "": what @about says */
+	const char *about;
+	const char *option; /* the command line's argument of the same meaning, or NULL */
+	uint64_t min, max;  /* of numbers; the default of "" is outside */
+	size_t at;          /* of the field in its struct */
+	enum setting_type type;
+	bool fixed; /* a reload does not change it */
+};
+
+struct setting_table {
+	const struct setting *settings;
+	size_t n;
+};
+
+enum {
+	SETTING_MAIN_N = 18, /* in mempoold.conf */
+	SETTING_POOL_N = 18, /* in a *.pool file */
+};
+
+extern const struct setting_table setting_main; /* of a struct config */
+extern const struct setting_table setting_pool; /* of a struct preset */
+
+/* The setting of that name; of any section when @section is NULL. NULL: there is none. */
+const struct setting *setting_find(const struct setting_table *table, const char *section,
+				   const char *name);
+
+/*
+ * Reads @text into its field of @base. Returns true, or false with what is wrong, and the remedy,
+ * in @why.
+ */
+bool setting_take(const struct setting *setting, void *base, const char *text, char *why,
+		  size_t size);
+
+/* Gives every field of @base its default. */
+void setting_reset(const struct setting_table *table, void *base);
+
+/* Whether @name is nearer to @text than what stood in *@best, which it then replaces. */
+void setting_consider(const char *text, const char *name, const char **best);
+
+/* What is allowed there: "1 to 64", "bytes, ...". */
+void setting_range(const struct setting *setting, char *text, size_t size);
+
+/* Prints a file with every key, its default, commented out. */
+void setting_print(const struct setting_table *table, FILE *to);
+
+#endif
