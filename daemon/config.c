@@ -256,6 +256,11 @@ static int take(void *arg, const char *section, const char *name, const char *va
 
 static void parse(struct parsing *p)
 {
+	/* The mark that some editors put before UTF-8. */
+	if (p->n >= 3 && memcmp(p->text, "\xef\xbb\xbf", 3) == 0) {
+		p->text += 3;
+		p->n -= 3;
+	}
 	ini_parse_stream(read_line, p, take, p);
 	expect_nothing(p);
 }
