@@ -6,6 +6,7 @@
  * Commands, one a line; each is answered by one number, negative errnos included:
  *	make NAME LIFETIME [PROCESSES]		large NAME MIB (made)
  *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
+ *	destroy NAME
  *	open NAME [reader|observer]	get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)

@@ -69,6 +69,12 @@ static int64_t do_grow(const char *arg)
 	return error ? error : mempool_grow(conn, name, many);
 }
 
+static int64_t do_destroy(const char *name)
+{
+	int error = conn ? 0 : mempool_connect(&conn, NULL);
+	return error ? error : mempool_destroy(conn, name);
+}
+
 static int64_t do_blocks(const char *arg)
 {
 	(void)arg;
@@ -367,18 +373,18 @@ static const struct {
 	const char *name;
 	int64_t (*act)(const char *arg);
 } commands[] = {
-	{"large", do_large},       {"grow", do_grow},   {"make", do_make},
-	{"open", do_open},         {"get", do_get},     {"put", do_put},
-	{"bulk", do_bulk},         {"give", do_give},   {"take", do_take},
-	{"withdraw", do_withdraw}, {"flush", do_flush}, {"drain", do_drain},
-	{"close", do_close},       {"force", do_force}, {"foreign", do_foreign},
-	{"churn", do_churn},       {"exec", do_exec},   {"closefrom", do_closefrom},
-	{"wait", do_wait},         {"soon", do_soon},   {"greedy", do_greedy},
-	{"idle", do_idle},         {"gifts", do_gifts}, {"sender", do_sender},
-	{"receiver", do_receiver}, {"send", do_send},   {"receive", do_receive},
-	{"stream", do_stream},     {"sink", do_sink},   {"fork", do_fork},
-	{"write", do_write},       {"exit", do_exit},   {"blocks", do_blocks},
-	{"read", do_read},
+	{"large", do_large},       {"grow", do_grow},       {"make", do_make},
+	{"open", do_open},         {"get", do_get},         {"put", do_put},
+	{"bulk", do_bulk},         {"give", do_give},       {"take", do_take},
+	{"withdraw", do_withdraw}, {"flush", do_flush},     {"drain", do_drain},
+	{"close", do_close},       {"force", do_force},     {"foreign", do_foreign},
+	{"churn", do_churn},       {"exec", do_exec},       {"closefrom", do_closefrom},
+	{"wait", do_wait},         {"soon", do_soon},       {"greedy", do_greedy},
+	{"idle", do_idle},         {"gifts", do_gifts},     {"sender", do_sender},
+	{"receiver", do_receiver}, {"send", do_send},       {"receive", do_receive},
+	{"stream", do_stream},     {"sink", do_sink},       {"fork", do_fork},
+	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
+	{"read", do_read},         {"destroy", do_destroy},
 };
 
 static int64_t obey(char *line)

@@ -134,9 +134,16 @@ static void exec_daemon(const struct service *s, pid_t parent)
 {
 	const char *program = getenv("MEMPOOLD") ? getenv("MEMPOOLD") : TEST_MEMPOOLD;
 	const char *level = getenv("MEMPOOL_TEST_LOG") ? getenv("MEMPOOL_TEST_LOG") : "error";
+	char config[80], log[80];
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() == parent) {
+	if (getppid() == parent && s->configured) {
+		snprintf(config, sizeof config, "%s/mempoold.conf", s->dir);
+		snprintf(log, sizeof log, "%s/log", s->dir);
+		dup2(open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644), STDERR_FILENO);
+		execl(program, "mempoold", "--runtime-dir", s->dir, "--instance", s->instance,
+		      "--config", config, (char *)NULL);
+	} else if (getppid() == parent) {
 		execl(program, "mempoold", "--runtime-dir", s->dir, "--instance", s->instance,
 		      "--log-level", level, (char *)NULL);
 	}
@@ -174,7 +181,7 @@ void service_restart(struct service *s)
 	}
 }
 
-void service_start(struct service *s)
+void service_prepare(struct service *s)
 {
 	const char *tag = getenv("MEMPOOL_TEST_TAG");
 
@@ -191,6 +198,11 @@ void service_start(struct service *s)
 	}
 	setenv("MEMPOOL_SOCKET", s->socket, 1);
 	start_janitor(s);
+}
+
+void service_start(struct service *s)
+{
+	service_prepare(s);
 	service_restart(s);
 }
 

@@ -20,7 +20,11 @@ struct service {
 	char dir[64];
 	char socket[80]; /* also in $MEMPOOL_SOCKET */
 	char instance[33];
+	bool configured; /* by DIR/mempoold.conf; then its log goes to DIR/log */
 };
+
+/* Makes the directory and all that service_start() does but for starting. */
+void service_prepare(struct service *service);
 
 /* Starts a daemon ($MEMPOOLD, else the one of this build) and waits until it answers. */
 void service_start(struct service *service);

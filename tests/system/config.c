@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+/* A daemon that is configured by files: what it makes, whom it lets do what, and what SIGHUP does. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/system/story.h"
+
+#define OTHER 65534 /* a user that is neither root nor the daemon's */
+
+static struct mempool_info info;
+static char said[20000]; /* by the log, or by a command */
+
+/* ---- files ---- */
+
+static void put(const char *file, const char *text)
+{
+	char path[200];
+	snprintf(path, sizeof path, "%s/%s", service.dir, file);
+	FILE *to = fopen(path, "w");
+	ck_assert_ptr_nonnull(to);
+	fputs(text, to);
+	ck_assert_int_eq(fchmod(fileno(to), 0644), 0);
+	fclose(to);
+}
+
+static void take_away(const char *file)
+{
+	char path[200];
+	snprintf(path, sizeof path, "%s/%s", service.dir, file);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+/* The folder, with that main file; the daemon is not started yet. */
+static void prepare(const char *main)
+{
+	char path[200];
+	service.configured = true;
+	service_prepare(&service);
+	ck_assert_int_eq(chmod(service.dir, 0755), 0);
+	snprintf(path, sizeof path, "%s/pools.d", service.dir);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	put("mempoold.conf", main);
+}
+
+static void start(void)
+{
+	service_restart(&service);
+	conn = service_connect();
+}
+
+static void stop(void)
+{
+	mempool_disconnect(conn);
+	ck_assert_uint_eq(service_stop(&service), 0);
+}
+
+/* ---- what is said ---- */
+
+static void read_from(FILE *from)
+{
+	size_t n = fread(said, 1, sizeof said - 1, from);
+	said[n] = 0;
+}
+
+static bool log_has(void *text)
+{
+	char path[200];
+	snprintf(path, sizeof path, "%s/log", service.dir);
+	FILE *from = fopen(path, "r");
+	if (!from) {
+		return false;
+	}
+	read_from(from);
+	fclose(from);
+	return strstr(said, text);
+}
+
+static void expect_log(const char *text)
+{
+	ck_assert_msg(wait_until(log_has, (void *)(uintptr_t)text, 5000), "no '%s' in %s", text,
+		      said);
+}
+
+static void forget_log(void)
+{
+	char path[200];
+	snprintf(path, sizeof path, "%s/log", service.dir);
+	ck_assert_int_eq(truncate(path, 0), 0);
+}
+
+/* Has the files read again, and waits until that is over. */
+static void reload(const char *text)
+{
+	forget_log();
+	kill(service.pid, SIGHUP);
+	expect_log(text);
+}
+
+/* Runs mempoold with these arguments; returns its exit status. */
+static int run(const char *arguments)
+{
+	char command[400];
+	snprintf(command, sizeof command, "timeout 20 %s %s 2>&1", TEST_MEMPOOLD, arguments);
+	FILE *from = popen(command, "r");
+	ck_assert_ptr_nonnull(from);
+	read_from(from);
+	return WEXITSTATUS(pclose(from));
+}
+
+static int check(const char *more)
+{
+	char arguments[300];
+	snprintf(arguments, sizeof arguments, "--config %s/mempoold.conf --check-config %s",
+		 service.dir, more);
+	return run(arguments);
+}
+
+/* Ends a test in which no daemon runs. */
+static void clean(void)
+{
+	put("mempoold.conf", "");
+	start();
+	stop();
+}
+
+/* ---- pools ---- */
+
+static int create(const char *name, size_t size, uint32_t blocks)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *made;
+	attr.block_size = size;
+	attr.blocks = blocks;
+	int error = mempool_create(conn, name, &attr, &made);
+	return error ? error : mempool_close(made);
+}
+
+static bool is_there(const char *name)
+{
+	return mempool_find_pool(conn, name, &info) == 0;
+}
+
+static void destroy(const char *name)
+{
+	ck_assert_int_eq(mempool_destroy(conn, name), 0);
+}
+
+static struct actor other(void)
+{
+	struct actor a;
+	actor_start_as(&a, OTHER);
+	return a;
+}
+
+START_TEST(pools_are_there_before_anybody_is_served)
+{
+	prepare("[pools]\nmode = 0640\ngift_grace = 3s\n");
+	put("pools.d/frames.pool", "[pool]\nblock_size = 2K\nblocks = 100\nmax_blocks = 200\n"
+				   "user = 7\ngroup = 8\nschema = 0xfeed\nquota = 9\n"
+				   "thread_cache = none\n");
+	put("pools.d/large.pool", "[pool]\nblock_size = 1M\nblocks = 64M\n");
+	put("pools.d/middle.pool", "[pool]\nblock_size = 1M\nblocks = 200\nmode = 0600\n");
+	put("pools.d/wrong.pool", "[pool]\nblock_size = 2K\nbloks = 100\n");
+	start();
+	ck_assert(is_there("middle"));
+	ck_assert_uint_eq(info.mode, 0600);
+	ck_assert_uint_eq(info.uid, geteuid());
+	ck_assert_uint_eq(info.gid, getegid());
+	ck_assert(is_there("frames"));
+	ck_assert_uint_eq(info.block_size, 2048);
+	ck_assert_uint_eq(info.blocks, 100);
+	ck_assert_uint_eq(info.max_blocks, 200);
+	ck_assert_uint_eq(info.uid, 7);
+	ck_assert_uint_eq(info.gid, 8);
+	ck_assert_uint_eq(info.mode, 0640);
+	ck_assert_uint_eq(info.schema, 0xfeed);
+	ck_assert_uint_eq(info.quota, 9);
+	ck_assert_uint_eq(info.threads, 0);
+	ck_assert_uint_eq(info.gift_grace_ms, 3000);
+	expect_log("wrong.pool:3: unknown key 'bloks' in [pool]: did you mean 'blocks'?");
+	expect_log("large.pool: pool 'large' is not made, as it needs ");
+	ck_assert(!is_there("large"));
+	destroy("frames");
+	destroy("middle");
+	stop();
+}
+END_TEST
+
+START_TEST(a_pool_that_exists_is_kept)
+{
+	prepare("");
+	put("pools.d/frames.pool", "[pool]\nblock_size = 2K\nblocks = 100\nmax_blocks = 200\n");
+	start();
+	ck_assert(is_there("frames"));
+	uint64_t id = info.id;
+	ck_assert_int_eq(mempool_grow(conn, "frames", 150), 0);
+	service_kill(&service);
+	forget_log();
+	service_restart(&service);
+	expect_log("ready: ");
+	ck_assert(!log_has("frames.pool"));
+	put("pools.d/frames.pool", "[pool]\nblock_size = 4K\nblocks = 100\nmode = 0666\n");
+	reload("frames.pool: pool 'frames' exists and is kept, though it differs in block_size, "
+	       "blocks, max_blocks, mode: destroy it");
+	ck_assert(is_there("frames"));
+	ck_assert_uint_eq(info.id, id);
+	ck_assert_uint_eq(info.block_size, 2048);
+	destroy("frames");
+	stop();
+}
+END_TEST
+
+/* It takes the daemon a moment to reserve them. */
+START_TEST(a_start_can_be_ended_while_pools_are_made)
+{
+	prepare("");
+	put("pools.d/huge.pool", "[pool]\nblock_size = 1M\nblocks = 3000\n");
+	for (long ms = 0; ms < 200; ms += 40) {
+		int status;
+		service.pid = fork();
+		if (service.pid == 0) {
+			char config[100];
+			snprintf(config, sizeof config, "%s/mempoold.conf", service.dir);
+			execl(TEST_MEMPOOLD, "mempoold", "--runtime-dir", service.dir, "--instance",
+			      service.instance, "--config", config, "--log-level", "error",
+			      (char *)NULL);
+			_exit(127);
+		}
+		while (service_objects(&service) < 2) { /* the registry, and of the pool */
+			sleep_ms(1);
+		}
+		sleep_ms(ms);
+		kill(service.pid, SIGTERM);
+		ck_assert_int_eq(waitpid(service.pid, &status, 0), service.pid);
+		ck_assert_int_eq(status, 0);
+	}
+	put("pools.d/huge.pool", "");
+	start();
+	if (is_there("huge")) {
+		destroy("huge");
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(rules_decide_who_may_do_what)
+{
+	if (getuid() != 0) {
+		return; /* the other user can only be had by root */
+	}
+	prepare("[pools]\nmode = 0666\n[access camera.*]\ncreate = root\nwrite = root\n"
+		"read = @65534\n[access camera.own.*]\ncreate = 65534\ndestroy = root\n"
+		"[access camera.open]\nobserve = *\nread =\n");
+	start();
+	struct actor a = other();
+	ck_assert_int_eq(create("camera.front", 64, 10), 0);
+	ck_assert_int_eq(actor_ask(&a, "make camera.x"), -EACCES);
+	ck_assert_int_eq(actor_ask(&a, "open camera.front"), -EACCES);
+	ck_assert_int_eq(actor_ask(&a, "open camera.front observer"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	ck_assert_int_eq(actor_ask(&a, "open camera.front reader"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	ck_assert_int_eq(actor_ask(&a, "make camera.own.a"), 0);
+	ck_assert_int_eq(actor_ask(&a, "force"), 0);
+	ck_assert_int_eq(actor_ask(&a, "destroy camera.own.a"), -EACCES);
+	ck_assert_int_eq(actor_ask(&a, "grow camera.own.a 100"), -EACCES);
+	ck_assert_int_eq(create("camera.open", 64, 10), 0);
+	ck_assert_int_eq(actor_ask(&a, "open camera.open reader"), -EACCES);
+	ck_assert_int_eq(actor_ask(&a, "open camera.open observer"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	/* Where no rule says anything, it is as ever. */
+	ck_assert_int_eq(actor_ask(&a, "make cameras"), 0);
+	ck_assert_int_eq(actor_ask(&a, "force"), 0);
+	ck_assert_int_eq(actor_ask(&a, "destroy cameras"), 0);
+	actor_kill(&a);
+	destroy("camera.front");
+	destroy("camera.open");
+	destroy("camera.own.a");
+	stop();
+}
+END_TEST
+
+START_TEST(limits_bind_users_and_are_named)
+{
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nsessions_per_user = 2\npools_per_user = 2\nblocks_per_user = 250\n"
+		"bytes_per_user = 8M\nseats_per_user = 1\n");
+	start();
+	struct actor a = other(), b = other(), c = other();
+	ck_assert_int_eq(actor_ask(&a, "make one"), 0);
+	ck_assert_int_eq(actor_ask(&a, "make two"), -EUSERS);
+	expect_log("`seats_per_user` allows no more");
+	ck_assert_int_eq(actor_ask(&a, "force"), 0);
+	ck_assert_int_eq(actor_ask(&a, "make two"), 0);
+	ck_assert_int_eq(actor_ask(&b, "make three"), -EDQUOT);
+	expect_log("pool 'three', uid 65534, pid ");
+	expect_log("not made: uid 65534 has as many pools as `pools_per_user` allows, 2; ");
+	ck_assert_int_eq(actor_ask(&c, "open one"), -EUSERS);
+	expect_log("too many sessions: `sessions_per_user` allows no more");
+	ck_assert_int_eq(actor_ask(&b, "destroy one"), 0);
+	ck_assert_int_eq(actor_ask(&b, "large three 9"), -EDQUOT);
+	expect_log("has 0 MiB, `bytes_per_user` allows 8, and this is 9 more; ");
+	/* Root is not bound, and what it has is not the user's. */
+	ck_assert_int_eq(create("large", 1 << 20, 20), 0);
+	ck_assert_int_eq(create("many", 16, 1000), 0);
+	put("mempoold.conf", "[limits]\nblocks_per_user = 150\n");
+	reload("configuration read again");
+	ck_assert_int_eq(actor_ask(&b, "make three"), -EDQUOT);
+	expect_log("has 100 blocks, `blocks_per_user` allows 150, and this is 100 more; ");
+	actor_kill(&a);
+	actor_kill(&b);
+	actor_kill(&c);
+	destroy("large");
+	destroy("many");
+	destroy("two");
+	stop();
+}
+END_TEST
+
+START_TEST(growing_is_limited_too)
+{
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nblocks_per_user = 150\nbytes_per_user = 1M\n");
+	put("pools.d/theirs.pool",
+	    "[pool]\nblock_size = 64\nblocks = 100\nmax_blocks = 1000\nuser = 65534\n");
+	put("pools.d/wide.pool",
+	    "[pool]\nblock_size = 64K\nblocks = 1\nmax_blocks = 1000\nuser = 65534\n");
+	start();
+	struct actor a = other();
+	ck_assert_int_eq(actor_ask(&a, "grow theirs 150"), -EDQUOT);
+	expect_log("did not grow: uid 65534 has 101 blocks, `blocks_per_user` allows 150, ");
+	ck_assert_int_eq(actor_ask(&a, "grow theirs 149"), 0);
+	ck_assert_int_eq(actor_ask(&a, "grow theirs 150"), -EDQUOT);
+	ck_assert_int_eq(mempool_grow(conn, "theirs", 200), 0);
+	put("mempoold.conf", "[limits]\nbytes_per_user = 1M\n");
+	reload("configuration read again");
+	ck_assert_int_eq(actor_ask(&a, "grow wide 17"), -EDQUOT);
+	expect_log("`bytes_per_user` allows 1, and this is 1 more; ");
+	actor_kill(&a);
+	destroy("theirs");
+	destroy("wide");
+	stop();
+}
+END_TEST
+
+START_TEST(the_budget_binds_everybody)
+{
+	prepare("[limits]\nbytes = 8M\npools = 2\n");
+	put("pools.d/first.pool", "[pool]\nblock_size = 1M\nblocks = 4\nmax_blocks = 8\n");
+	put("pools.d/second.pool", "[pool]\nblock_size = 1M\nblocks = 4\n");
+	start();
+	expect_log("second.pool: pool 'second' is not made: pools have 4 MiB, `bytes` allows 8, ");
+	ck_assert_int_eq(create("large", 1 << 20, 4), -EDQUOT);
+	ck_assert_int_eq(mempool_grow(conn, "first", 8), -EDQUOT);
+	expect_log("pool 'first', uid ");
+	ck_assert_int_eq(mempool_grow(conn, "first", 5), 0);
+	ck_assert_int_eq(create("small", 64, 4), 0);
+	ck_assert_int_eq(create("smaller", 64, 1), -EDQUOT);
+	expect_log("as many pools as `pools` allows, 2; ");
+	destroy("first");
+	destroy("small");
+	stop();
+}
+END_TEST
+
+START_TEST(a_reload_applies_what_can_be)
+{
+	prepare("");
+	put("pools.d/old.pool", "[pool]\nblock_size = 64\nblocks = 10\n");
+	start();
+	put("mempoold.conf",
+	    "[daemon]\nsocket_mode = 0660\nlog_level = debug\n[limits]\npools = 2\n");
+	put("pools.d/new.pool", "[pool]\nblock_size = 64\nblocks = 10\n");
+	take_away("pools.d/old.pool");
+	reload("needs a restart, and stays as it was: socket_mode");
+	expect_log("old.pool is gone: pool 'old' stays; ");
+	expect_log("pool 'new' of uid ");
+	ck_assert(is_there("new"));
+	ck_assert(is_there("old"));
+	ck_assert_int_eq(create("third", 64, 1), -EDQUOT);
+	expect_log("debug: ");
+	/* Said as often as it is so. */
+	reload("needs a restart, and stays as it was: socket_mode");
+	destroy("new");
+	destroy("old");
+	stop();
+}
+END_TEST
+
+START_TEST(a_reload_with_faults_changes_nothing)
+{
+	prepare("[limits]\npools = 1\n");
+	start();
+	put("mempoold.conf", "[limits]\npools = 3\nsesions = 2\n");
+	reload("mempoold.conf:3: unknown key 'sesions' in [limits]: did you mean 'sessions'?");
+	expect_log("the configuration has faults: all stays as it was");
+	put("mempoold.conf", "[limits]\npools = 3\n");
+	put("pools.d/wrong.pool", "[pool]\n");
+	reload("the configuration has faults: all stays as it was");
+	ck_assert_int_eq(create("one", 64, 1), 0);
+	ck_assert_int_eq(create("two", 64, 1), -EDQUOT);
+	take_away("pools.d/wrong.pool");
+	reload("configuration read again");
+	ck_assert_int_eq(create("two", 64, 1), 0);
+	destroy("one");
+	destroy("two");
+	stop();
+}
+END_TEST
+
+START_TEST(a_check_tells_all_faults_and_what_holds)
+{
+	prepare("[limits]\npools = 7\n[access a*]\nread = root @0 *\n");
+	put("pools.d/frames.pool", "[pool]\nblock_size = 2K\nblocks = 100\n");
+	ck_assert_int_eq(check(""), 0);
+	ck_assert_str_eq(said, "configuration is good\n");
+	ck_assert_int_eq(check("--verbose"), 0);
+	ck_assert_ptr_nonnull(strstr(said, "\npools = 7 ; line 2\n"));
+	ck_assert_ptr_nonnull(strstr(said, "\nlog_level = info ; default\n"));
+	ck_assert_ptr_nonnull(strstr(said, "[access a*]\nread = 0 @0 *\n"));
+	ck_assert_ptr_nonnull(strstr(said, "frames.pool: pool 'frames', 100 blocks of 2048 bytes"));
+	put("mempoold.conf", "[limits]\npools = 7K\n[access a*]\nread = nobody.here\n");
+	put("pools.d/frames.pool", "[pool]\nblock_size = 2K\n");
+	ck_assert_int_eq(check("--verbose"), 1);
+	ck_assert_ptr_nonnull(strstr(said, "mempoold.conf:2: pools cannot be '7K': say a number"));
+	ck_assert_ptr_nonnull(strstr(said, "mempoold.conf:4: there is no user 'nobody.here': "));
+	ck_assert_ptr_nonnull(strstr(said, "frames.pool: blocks is missing: say it below [pool]"));
+	ck_assert_ptr_null(strstr(said, "configuration is good"));
+	put("pools.d/frames.pool", "");
+	clean();
+}
+END_TEST
+
+START_TEST(a_daemon_with_a_faulty_main_file_does_not_start)
+{
+	char arguments[300];
+	prepare("[limits]\npools = 0\n");
+	snprintf(arguments, sizeof arguments,
+		 "--config %s/mempoold.conf --runtime-dir %s --instance %s", service.dir,
+		 service.dir, service.instance);
+	ck_assert_int_eq(run(arguments), 1);
+	ck_assert_ptr_nonnull(strstr(said, "mempoold.conf:2: pools cannot be '0': "));
+	ck_assert_ptr_nonnull(strstr(said, "not started with such a configuration"));
+	snprintf(arguments, sizeof arguments, "--config %s/none --runtime-dir %s", service.dir,
+		 service.dir);
+	ck_assert_int_eq(run(arguments), 1);
+	ck_assert_ptr_nonnull(strstr(said, "/none: is not there: make it, "));
+	clean();
+}
+END_TEST
+
+START_TEST(printed_files_are_good_as_they_are)
+{
+	char arguments[300];
+	prepare("");
+	snprintf(arguments, sizeof arguments, "--print-config >%s/mempoold.conf", service.dir);
+	ck_assert_int_eq(run(arguments), 0);
+	ck_assert_int_eq(check(""), 0);
+	snprintf(arguments, sizeof arguments,
+		 "--print-config=pool | sed 's/^#\\(blocks\\|block_size\\) =/\\1 = 64/' "
+		 ">%s/pools.d/a.pool",
+		 service.dir);
+	ck_assert_int_eq(run(arguments), 0);
+	ck_assert_int_eq(check("--verbose"), 0);
+	ck_assert_ptr_nonnull(strstr(said, "pool 'a', 64 blocks of 64 bytes"));
+	put("pools.d/a.pool", "");
+	clean();
+}
+END_TEST
+
+/* It is the user's or the system's, but not this one's; and what was said by hand holds. */
+START_TEST(a_private_instance_reads_nothing_by_itself)
+{
+	char arguments[300];
+	prepare("[limits]\npools = 0\n");
+	snprintf(arguments, sizeof arguments, "--runtime-dir %s --check-config", service.dir);
+	setenv("XDG_CONFIG_HOME", service.dir, 1);
+	ck_assert_int_eq(run(arguments), 0);
+	if (getuid() != 0) {
+		char link[200];
+		snprintf(link, sizeof link, "%s/mempoold", service.dir);
+		ck_assert_int_eq(symlink(".", link), 0);
+		ck_assert_int_eq(run("--check-config"), 1);
+	}
+	clean();
+}
+END_TEST
+
+START_TEST(the_command_line_goes_before_the_file)
+{
+	char text[300];
+	struct stat st;
+	prepare("");
+	snprintf(text, sizeof text,
+		 "[daemon]\nruntime_dir = /nowhere/at/all\nlog_level = debug\n"
+		 "socket_mode = 0620\nsocket_group = %u\ninstance = wrong\n",
+		 getegid());
+	put("mempoold.conf", text);
+	start();
+	expect_log("debug: ");
+	ck_assert_int_eq(stat(service.socket, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0620);
+	ck_assert_uint_eq(st.st_gid, getegid());
+	struct mempool_daemon daemon;
+	ck_assert_int_eq(mempool_daemon(conn, &daemon), 0);
+	ck_assert_str_eq(daemon.instance, service.instance);
+	stop();
+}
+END_TEST
+
+SUITE("config", pools_are_there_before_anybody_is_served, a_pool_that_exists_is_kept,
+      a_start_can_be_ended_while_pools_are_made, rules_decide_who_may_do_what,
+      limits_bind_users_and_are_named, growing_is_limited_too, the_budget_binds_everybody,
+      a_reload_applies_what_can_be, a_reload_with_faults_changes_nothing,
+      a_check_tells_all_faults_and_what_holds, a_daemon_with_a_faulty_main_file_does_not_start,
+      printed_files_are_good_as_they_are, a_private_instance_reads_nothing_by_itself,
+      the_command_line_goes_before_the_file)
