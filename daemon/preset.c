@@ -57,8 +57,8 @@ struct difference {
 };
 
 /* Names what an existing pool has otherwise. Growing is none of it. */
-static void list_differences(const struct registry_pool *is, const struct registry_pool *wanted,
-			     char *text, size_t size)
+static void list_differences(const struct preset *preset, const struct registry_pool *is,
+			     const struct registry_pool *wanted, char *text, size_t size)
 {
 	const struct wire_shape *a = &is->shape, *b = &wanted->shape;
 	const struct difference all[] = {
@@ -71,8 +71,8 @@ static void list_differences(const struct registry_pool *is, const struct regist
 		{"mode", is->mode != wanted->mode},
 		{"processes", a->n_slots != b->n_slots},
 		{"threads", a->n_caches != b->n_caches},
-		{"thread_cache", a->capacity != b->capacity},
-		{"shards", a->n_shards != b->n_shards},
+		{"thread_cache", preset->thread_cache && a->capacity != b->capacity},
+		{"shards", preset->shards && a->n_shards != b->n_shards},
 		{"channels", a->n_channels != b->n_channels},
 		{"channel_depth", a->depth != b->depth},
 		{"quota", is->terms.quota != wanted->terms.quota},
@@ -105,7 +105,7 @@ static void keep(const struct preset *preset, const struct registry_pool *wanted
 		}
 		return;
 	}
-	list_differences(pool->record, wanted, text, sizeof text);
+	list_differences(preset, pool->record, wanted, text, sizeof text);
 	if (*text) {
 		log_error("%s: pool '%s' exists and is kept, though it differs in %s: destroy it "
 			  "and reload, or change the file",

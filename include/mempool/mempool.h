@@ -168,7 +168,8 @@ void mempool_disconnect(struct mempool_conn *conn);
  * -EINVAL   the name or an attribute breaks the rules; mempool_errmsg() says which
  * -E2BIG    @attr is from a later version and asks for something this one does not know
  * -ENOSPC   /dev/shm has no room for it
- * -EDQUOT   the daemon has as many pools as it may
+ * -EACCES   the daemon's access rules do not let this user make it
+ * -EDQUOT   the daemon, or the user, has as many pools, bytes or blocks as it may
  * -EPERM    the owner or group asked for is not the caller's to give
  */
 int mempool_create(struct mempool_conn *conn, const char *name, const struct mempool_attr *attr,
@@ -208,11 +209,12 @@ int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned fl
  * Lets the pool @name have @blocks blocks, at most the max_blocks it was made with. Those who have
  * it open find the new blocks as they need them, and nobody has to do anything; until then they
  * count as reclaimed. All memory is reserved before the call returns; when there is not enough,
- * nothing has changed. For the owner, root and the daemon's user. A pool never shrinks.
+ * nothing has changed. For whom mempool_destroy() is. A pool never shrinks.
  *
  * Returns 0 (also when there are as many already), or
  * -EINVAL   more than max_blocks, or a bad name
  * -ENOSPC   /dev/shm has no room
+ * -EDQUOT   beyond the daemon's limits of bytes or blocks
  * -EBUSY    the pool is growing already, for somebody else
  * -ENOENT, -EACCES, -EIO as mempool_open(), or what a request returns when the daemon cannot be
  * reached
@@ -243,8 +245,8 @@ int mempool_close_force(struct mempool *pool);
 
 /*
  * Destroys the pool @name: the name is free at once, nobody can open it any more, those who have it
- * open go on, and the memory goes when the last of them has left. For the owner, root and the
- * daemon's user.
+ * open go on, and the memory goes when the last of them has left. For root, the daemon's user, and
+ * the owner or whom the daemon's access rules name instead.
  *
  * Returns 0, or -ENOENT, -EACCES, -EINVAL, or what a request returns when the daemon cannot be
  * reached, see mempool_open().

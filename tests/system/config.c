@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A daemon that is configured by files: what it makes, whom it lets do what, and what SIGHUP does. */
+/* A daemon configured by files: what it makes, whom it lets do what, and what SIGHUP does. */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -253,7 +255,8 @@ START_TEST(rules_decide_who_may_do_what)
 	}
 	prepare("[pools]\nmode = 0666\n[access camera.*]\ncreate = root\nwrite = root\n"
 		"read = @65534\n[access camera.own.*]\ncreate = 65534\ndestroy = root\n"
-		"[access camera.open]\nobserve = *\nread =\n");
+		"[access camera.open]\nobserve = *\nread =\n"
+		"[access camera.seen]\nwrite = 65534\nread = root\nobserve = root\n");
 	start();
 	struct actor a = other();
 	ck_assert_int_eq(create("camera.front", 64, 10), 0);
@@ -271,6 +274,12 @@ START_TEST(rules_decide_who_may_do_what)
 	ck_assert_int_eq(actor_ask(&a, "open camera.open reader"), -EACCES);
 	ck_assert_int_eq(actor_ask(&a, "open camera.open observer"), 0);
 	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	/* Who may write may read, and who may read may observe. */
+	ck_assert_int_eq(create("camera.seen", 64, 10), 0);
+	ck_assert_int_eq(actor_ask(&a, "open camera.seen reader"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	ck_assert_int_eq(actor_ask(&a, "open camera.seen observer"), 0);
+	ck_assert_int_eq(actor_ask(&a, "close"), 0);
 	/* Where no rule says anything, it is as ever. */
 	ck_assert_int_eq(actor_ask(&a, "make cameras"), 0);
 	ck_assert_int_eq(actor_ask(&a, "force"), 0);
@@ -278,6 +287,7 @@ START_TEST(rules_decide_who_may_do_what)
 	actor_kill(&a);
 	destroy("camera.front");
 	destroy("camera.open");
+	destroy("camera.seen");
 	destroy("camera.own.a");
 	stop();
 }
@@ -366,6 +376,35 @@ START_TEST(the_budget_binds_everybody)
 	expect_log("as many pools as `pools` allows, 2; ");
 	destroy("first");
 	destroy("small");
+	stop();
+}
+END_TEST
+
+static bool is_growing(void *arg)
+{
+	char path[NAME_MAX + 20];
+	struct stat st;
+	(void)arg;
+	snprintf(path, sizeof path, "/dev/shm/mempool.%s.big.%016" PRIx64 ".dat", service.instance,
+		 info.id);
+	return stat(path, &st) == 0 && st.st_blocks > 100 << 11; /* 100 MiB */
+}
+
+/* Not only when it has. */
+START_TEST(what_a_pool_is_about_to_grow_to_counts)
+{
+	struct actor a;
+	prepare("[limits]\nbytes = 1100M\n");
+	put("pools.d/big.pool", "[pool]\nblock_size = 1M\nblocks = 1\nmax_blocks = 1000\n");
+	start();
+	ck_assert(is_there("big"));
+	actor_start(&a);
+	actor_tell(&a, "grow big 1000");
+	ck_assert(wait_until(is_growing, NULL, 5000));
+	ck_assert_int_eq(create("large", 1 << 20, 200), -EDQUOT);
+	ck_assert_int_eq(actor_hear(&a), 0);
+	actor_kill(&a);
+	destroy("big");
 	stop();
 }
 END_TEST
@@ -517,8 +556,8 @@ END_TEST
 
 SUITE("config", pools_are_there_before_anybody_is_served, a_pool_that_exists_is_kept,
       a_start_can_be_ended_while_pools_are_made, rules_decide_who_may_do_what,
-      limits_bind_users_and_are_named, growing_is_limited_too, the_budget_binds_everybody,
-      a_reload_applies_what_can_be, a_reload_with_faults_changes_nothing,
-      a_check_tells_all_faults_and_what_holds, a_daemon_with_a_faulty_main_file_does_not_start,
-      printed_files_are_good_as_they_are, a_private_instance_reads_nothing_by_itself,
-      the_command_line_goes_before_the_file)
+      limits_bind_users_and_are_named, what_a_pool_is_about_to_grow_to_counts,
+      growing_is_limited_too, the_budget_binds_everybody, a_reload_applies_what_can_be,
+      a_reload_with_faults_changes_nothing, a_check_tells_all_faults_and_what_holds,
+      a_daemon_with_a_faulty_main_file_does_not_start, printed_files_are_good_as_they_are,
+      a_private_instance_reads_nothing_by_itself, the_command_line_goes_before_the_file)
