@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Putting the configuration into effect: at the start, and again on SIGHUP. Then what can be
- * changed is changed, or nothing when there are faults: new pools, limits (what is beyond a lower
- * one stays), access rules, defaults of pools, log level. What needs a restart is named.
+ * changed is changed, or nothing when there are faults: new pools, limits, access rules, defaults
+ * of pools, log level. What is beyond a lower limit stays, and who has a pool open keeps it,
+ * whatever the rules say now. What needs a restart is named.
  */
 #ifndef MP_DAEMON_CONFIGURE_H
 #define MP_DAEMON_CONFIGURE_H

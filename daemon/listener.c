@@ -188,6 +188,7 @@ int listener_open(struct listener *listener, struct server *server)
 		log_error("cannot listen on %s: %s", server->place.socket,
 			  r == -EEXIST       ? "something that is no socket is in the way"
 			  : r == -EADDRINUSE ? "somebody else listens there"
+			  : r == -EPERM      ? "no right to give it that socket_group"
 					     : strerror(-r));
 		if (listener->fd >= 0) {
 			close(listener->fd);

@@ -155,5 +155,8 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 	if (optind < argc) {
 		return usage("unexpected argument ", argv[optind]);
 	}
+	if (options->verbose && !options->check) {
+		return usage("--verbose goes with --check-config", "");
+	}
 	return options->check ? OPTIONS_CHECK : OPTIONS_RUN;
 }

@@ -31,9 +31,13 @@ static void on_signal(evutil_socket_t signal_number, short what, void *arg)
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 {
+	struct server *server = arg;
+
 	(void)signal_number;
 	(void)what;
-	configure_again(arg);
+	slice_begin(&server->slice);
+	configure_again(server);
+	slice_end(&server->slice);
 }
 
 /* A session takes two descriptors and a pool one: ask for as many as we may have. */

@@ -229,6 +229,20 @@ static void begin(struct session *session, enum session_state state)
 	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);
 }
 
+/* Says why a connection became no session. Of a peer that has gone already nothing is said. */
+static void log_closed(const struct session *session, int error)
+{
+	uid_t uid = session ? session->peer.uid : (uid_t)-1;
+	int pid = session ? (int)session->peer.pid : 0;
+
+	if (session && session->limit) {
+		log_warning("uid %u, pid %d: connection closed: `%s` allows no more", uid, pid,
+			    session->limit);
+	} else if (error != -ESRCH) {
+		log_warning("uid %u, pid %d: connection closed: %s", uid, pid, strerror(-error));
+	}
+}
+
 int session_create(struct server *server, int fd)
 {
 	struct session *session = calloc(1, sizeof *session);
@@ -247,13 +261,7 @@ int session_create(struct server *server, int fd)
 		}
 	}
 	if (r < 0) {
-		/* A peer that has gone already is nothing to talk about. */
-		if (r != -ESRCH) {
-			log_warning("uid %u, pid %d: connection closed: %s%s",
-				    session ? session->peer.uid : (uid_t)-1,
-				    session ? (int)session->peer.pid : 0, strerror(-r),
-				    limit < 0 ? ", beyond `sessions` or `sessions_per_user`" : "");
-		}
+		log_closed(session, r);
 		close(fd);
 		free(session);
 		return r;

@@ -22,14 +22,14 @@
 
 static const struct setting main_settings[SETTING_MAIN_N] = {
 	{"daemon", "socket", "", "Where to listen; `socket` in runtime_dir when not said.", "PATH",
-	 .type = SETTING_PATH, AT(socket), .fixed = true},
+	 .type = SETTING_PATH, .max = 107, AT(socket), .fixed = true},
 	{"daemon", "socket_mode", "", "Who may connect; when not said, 0666 for root, else 0600.",
 	 .type = SETTING_MODE, .min = 1, .max = 0777, AT(socket_mode), .fixed = true},
 	{"daemon", "socket_group", "", "Group of the socket; the daemon's when not said.",
 	 .type = SETTING_GROUP, AT(socket_group), .fixed = true},
 	{"daemon", "runtime_dir", "",
 	 "Folder of the socket; /run/mempoold for root, else $XDG_RUNTIME_DIR/mempoold.", "DIR",
-	 .type = SETTING_PATH, AT(runtime_dir), .fixed = true},
+	 .type = SETTING_PATH, .max = SETTING_TEXT - 1, AT(runtime_dir), .fixed = true},
 	{"daemon", "instance", "",
 	 "Name space in /dev/shm; `system` for root, else `user-UID`, with a runtime_dir its own.",
 	 "NAME", .type = SETTING_INSTANCE, AT(instance), .fixed = true},
@@ -236,7 +236,7 @@ static bool is_text(const struct setting *s)
 
 static bool text_is_good(const struct setting *s, const char *text)
 {
-	return strlen(text) < SETTING_TEXT &&
+	return strlen(text) <= (s->type == SETTING_PATH ? s->max : SETTING_TEXT - 1) &&
 	       (s->type == SETTING_PATH   ? *text == '/'
 		: s->type == SETTING_POOL ? wire_name_valid(text)
 					  : place_instance_valid(text));
@@ -366,13 +366,14 @@ void setting_range(const struct setting *s, char *text, size_t size)
 		[SETTING_LEVEL] = "error, warning, info or debug",
 		[SETTING_USER] = "a user that exists, or a number",
 		[SETTING_GROUP] = "a group that exists, or a number",
-		[SETTING_PATH] = "an absolute path",
 		[SETTING_INSTANCE] = "1 to 32 of a-z 0-9 _ -",
 		[SETTING_POOL] = "1 to 64 of a-z 0-9 . _ -",
 	};
 	char min[32], max[32];
 
-	if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
+	if (s->type == SETTING_PATH) {
+		snprintf(text, size, "an absolute path of at most %u bytes", (unsigned)s->max);
+	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
 		snprintf(text, size, "%s", words[s->type]);
 	} else if (s->max == NO_END) {
 		snprintf(text, size, "a number, with K, M, G or T behind it or without");

@@ -90,6 +90,8 @@ START_TEST(what_is_no_value_is_refused_and_changes_nothing)
 		{"mode", "0"},
 		{"log_level", "loud"},
 		{"socket", "run/socket"},
+		{"socket", "/234567890123456789012345678901234567890123456789012345678901234567890"
+			   "23456789012345678901234567890123456789"},
 		{"instance", "a.b"},
 		{"socket_group", "no such group"},
 		{"socket_group", "4294967295"},
