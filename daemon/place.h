@@ -7,9 +7,9 @@
  *	others		user-<uid>		$XDG_RUNTIME_DIR/mempoold/socket
  *	--runtime-dir	dir-<16 hex digits>	DIR/socket
  *
- * mempoold.conf may say the same as --socket, --runtime-dir and --instance. The digits are a hash of
- * the directory's device and inode: the same directory is the same instance by whatever path it is
- * reached.
+ * mempoold.conf may say the same as --socket, --runtime-dir and --instance. The digits are a hash
+ * of the directory's device and inode: the same directory is the same instance by whatever path it
+ * is reached.
  */
 #ifndef MP_DAEMON_PLACE_H
 #define MP_DAEMON_PLACE_H
