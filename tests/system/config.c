@@ -231,7 +231,8 @@ START_TEST(a_start_can_be_ended_while_pools_are_made)
 			      (char *)NULL);
 			_exit(127);
 		}
-		while (service_objects(&service) < 2) { /* the registry, and of the pool */
+		for (int i = 0; i < 5000 && service_objects(&service) < 2;
+		     i++) { /* the registry, and of the pool */
 			sleep_ms(1);
 		}
 		sleep_ms(ms);
