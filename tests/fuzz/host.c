@@ -79,24 +79,26 @@ static void start_daemon(void)
 {
 	const struct options options = {.socket = SOCKET, .instance = "fuzz"};
 
-	if (server_start(&host.server, &options) < 0) {
+	if (server_start(&host.server, &options) < 0 ||
+	    listener_open(&host.server.listener, &host.server) < 0) {
 		errx(1, "the daemon does not start");
 	}
 	/* Few enough of each for an input to meet the limits. */
-	host.server.limits = (struct limits){
+	host.server.config.limits = (struct limits){
 		.sessions = 2,
 		.sessions_kept = 1,
-		.sessions_a_user = 1,
-		.excess_sessions = 1,
+		.sessions_per_user = 1,
+		.seats_per_user = 3,
+		.seats_per_process = 4,
 		.pools = 5,
-		.pools_a_user = 2,
-		.seats_a_user = 3,
-		.seats_a_process = 4,
-		.burst = 4,
+		.pools_per_user = 2,
+		.bytes_per_user = 4 << 20,
+		.blocks_per_user = 1000,
 	};
 	/* These signals are for the fuzzer. */
 	event_del(&host.server.terminate);
 	event_del(&host.server.interrupt);
+	event_del(&host.server.hangup);
 }
 
 static int count_fds(void)
