@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A peer writes all over the control segment while others work. What they get may be wrong; but
+ * nobody crashes, calls with a deadline return, and the daemon stays with everybody.
+ */
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/system/raw.h"
+
+#define ATTACK_MS 1000
+#define STALL_NS 50000000 /* of the daemon's own time, for one answer */
+
+/* The peer: the magazines alone, or all but the locks and the note that the pool is broken. */
+static pid_t scribbler(const char *name, unsigned seed, bool magazines_only)
+{
+	pid_t pid = check_fork();
+	if (pid != 0) {
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int fds[3];
+	attach(name, fds);
+	size_t size = (size_t)lseek(fds[0], 0, SEEK_END);
+	mp_atomic32 *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	size_t from = MP_PAGE + MP_SHARDS_MAX * sizeof(struct mp_shard), n = size / 4;
+	size_t start = magazines_only ? n - n / 3 : from / 4;
+	static const uint32_t extremes[] = {0, UINT32_MAX, 1, 1u << 31};
+	for (;;) {
+		uint32_t r = (uint32_t)rand_r(&seed);
+		size_t at = start + ((size_t)rand_r(&seed) << 8 ^ r) % (n - start);
+		mp_store(&p[at], r % 5 < 4 ? extremes[r % 5] : (uint32_t)rand_r(&seed));
+	}
+}
+
+static void stop(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+}
+
+static void use_blocks(void)
+{
+	void *blocks[40];
+	size_t n = 0;
+	while (n < 40 && (blocks[n] = mempool_get(pool))) {
+		n++;
+	}
+	for (size_t i = 0; i < n; i++) {
+		mempool_put(pool, blocks[i]);
+	}
+	n = mempool_get_bulk(pool, blocks, 40);
+	mempool_put_bulk(pool, blocks, n <= 40 ? n : 0);
+}
+
+START_TEST(who_works_beside_a_scribbler_lives)
+{
+	begin();
+	for (unsigned seed = 1; seed <= 4; seed++) {
+		pid_t peer = scribbler("frames", seed, seed % 2);
+		for (int64_t end_ms = now_ms() + ATTACK_MS; now_ms() < end_ms;) {
+			use_blocks();
+		}
+		stop(peer);
+	}
+	end();
+}
+END_TEST
+
+static uint64_t daemon_ns(void)
+{
+	struct timespec t;
+	clockid_t clock;
+	ck_assert_int_eq(clock_getcpuclockid(service.pid, &clock), 0);
+	ck_assert_int_eq(clock_gettime(clock, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A bystander asks and asks. The time is the daemon's own, so that a busy machine has no say. */
+START_TEST(the_daemon_answers_beside_a_scribbler)
+{
+	begin();
+	struct mempool *victim = service_pool(conn, "victim", 64, 5000);
+	ck_assert_int_eq(mempool_close(victim), 0);
+	pid_t peer = scribbler("victim", 9, false);
+	uint64_t worst = 0;
+	for (int64_t end_ms = now_ms() + 2 * ATTACK_MS; now_ms() < end_ms;) {
+		struct mempool_info info;
+		pid_t pid = check_fork();
+		if (pid == 0) {
+			int fds[3];
+			attach("victim", fds);
+			kill(getpid(), SIGKILL);
+		}
+		for (int i = 0; i < 20; i++) {
+			uint64_t before = daemon_ns();
+			ck_assert_int_eq(mempool_find_pool(conn, "victim", &info), 0);
+			uint64_t took = daemon_ns() - before;
+			worst = took > worst ? took : worst;
+		}
+	}
+	stop(peer);
+	ck_assert_uint_lt(worst, STALL_NS);
+	ck_assert(is_unharmed());
+	ck_assert_int_eq(mempool_destroy(conn, "victim"), 0);
+	end();
+}
+END_TEST
+
+/* Nobody dies and nobody asks for a seat: who asks what the pool is like is told. */
+static void is_told(int which)
+{
+	begin();
+	struct mempool *victim = service_pool(conn, "victim", 64, 5000);
+	ck_assert_int_eq(mempool_close(victim), 0);
+	int fds[3], fd = attach("victim", fds);
+	struct mempool_info info;
+	ck_assert_int_eq(ftruncate(fds[which], lseek(fds[which], 0, SEEK_END) / 2), 0);
+	ck_assert_int_eq(mempool_find_pool(conn, "victim", &info), 0);
+	bool told = info.broken;
+	ck_assert_int_eq(mempool_open(conn, "victim", 0, &victim), -EIO);
+	for (int i = 0; i < 3; i++) {
+		close(fds[i]); /* the seat goes with the last one */
+	}
+	close(fd);
+	ck_assert(is_unharmed());
+	ck_assert_int_eq(mempool_destroy(conn, "victim"), 0);
+	end();
+	ck_assert(told || which == 1);
+}
+
+START_TEST(a_cut_control_object_is_told_at_once)
+{
+	is_told(0);
+}
+END_TEST
+
+START_TEST(a_cut_data_object_breaks_the_pool_when_it_is_opened)
+{
+	is_told(1);
+}
+END_TEST
+
+SUITE("scribble", who_works_beside_a_scribbler_lives, the_daemon_answers_beside_a_scribbler,
+      a_cut_control_object_is_told_at_once, a_cut_data_object_breaks_the_pool_when_it_is_opened)
