@@ -16,12 +16,13 @@ static bool is_visible(const struct pool *pool, const char *name)
 	       !pool->build && (*name == 0 || !strcmp(pool->record->name, name));
 }
 
-static int describe(struct session *session, uint32_t serial, const struct pool *pool,
-		    uint32_t cursor)
+/* Looks at the control object's size first, so that a pool cut off is told as broken. */
+static int describe(struct session *session, uint32_t serial, struct pool *pool, uint32_t cursor)
 {
 	const struct registry_pool *record = pool->record;
 	union wire_message reply;
 
+	pool_verify(pool);
 	wire_init(&reply, WIRE_POOL, serial);
 	memcpy(reply.pool.name, record->name, sizeof reply.pool.name);
 	reply.pool.id = record->id;
@@ -58,7 +59,7 @@ static int refuse_unknown(struct session *session, const union wire_message *mes
 int handle_find_pool(struct session *session, const union wire_message *message)
 {
 	const char *name = message->name.name;
-	const struct pool *pool;
+	struct pool *pool;
 
 	if (!wire_name_valid(name)) {
 		return refuse_name(session, message);
@@ -79,7 +80,7 @@ int handle_next_pool(struct session *session, const union wire_message *message)
 		return refuse_name(session, message);
 	}
 	for (uint32_t i = message->next.cursor; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = session->server->pools[i];
+		struct pool *pool = session->server->pools[i];
 		if (is_visible(pool, name)) {
 			return describe(session, message->head.serial, pool, i + 1);
 		}
