@@ -23,16 +23,23 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 	return got;
 }
 
+/* Of a block whose index another process may have scribbled on since we stored it. */
+static void set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
+{
+	if (index < pool->blocks) {
+		mp_store_release(&pool->words[index].low, low);
+	}
+}
+
 void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint32_t n)
 {
-	uint32_t at = mp_load(&m->count), bottom = at - n;
+	uint32_t at = mp_magazine_count(pool, m), bottom = at > n ? at - n : 0;
 
 	if (n == 0) {
 		return; /* the magazine may be the constant that stands for none */
 	}
 	while (at > bottom) {
-		uint32_t index = mp_load(&m->entry[--at]);
-		mp_store_release(&pool->words[index].low, pool->used);
+		set_word(pool, mp_load(&m->entry[--at]), pool->used);
 	}
 	mp_store_release(&m->count, bottom);
 }
@@ -40,10 +47,13 @@ void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint3
 int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 			  void *const *blocks, uint32_t n)
 {
-	uint32_t base = mp_load(&m->count);
+	uint32_t base = mp_magazine_count(pool, m);
 
 	if (n == 0) {
 		return 0;
+	}
+	if (n > pool->shape.capacity - base) {
+		base = pool->shape.capacity - n; /* the room was there: somebody has scribbled */
 	}
 	mp_store_release(&m->count, base + n);
 	uint32_t had =
@@ -62,8 +72,8 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 
 void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free, uint32_t n)
 {
-	for (uint32_t at = mp_load(&m->count); n > 0; n--) {
-		mp_store_release(&pool->words[mp_load(&m->entry[--at])].low, free);
+	for (uint32_t at = mp_magazine_count(pool, m); at > 0 && n > 0; n--) {
+		set_word(pool, mp_load(&m->entry[--at]), free);
 	}
 }
 

@@ -143,7 +143,9 @@ static inline void mp_magazine_push_at(const struct mp_pool *pool, struct mp_mag
 static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,
 				    uint32_t free, uint32_t index)
 {
-	mp_magazine_push_at(pool, m, free, mp_load(&m->count), index);
+	uint32_t n = mp_load(&m->count), last = pool->shape.capacity - 1;
+
+	mp_magazine_push_at(pool, m, free, n < last ? n : last, index);
 }
 
 /* Takes up to @n blocks for us, as addresses. Returns how many. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A peer writes all over the control segment while others work. What they get may be wrong; but
- * nobody crashes, calls with a deadline return, and the daemon stays with everybody.
+ * A peer writes all over a pool while others work. What they get may be wrong; but nobody crashes,
+ * calls return, those with a deadline near it, and the daemon stays with everybody.
  */
 #include <sys/prctl.h>
 #include <time.h>
@@ -9,14 +9,42 @@
 
 #include "tests/system/raw.h"
 
-#define ATTACK_MS 1000
+#define ATTACK_MS 500
 #define STALL_NS 50000000 /* of the daemon's own time, for one answer */
 
-/* The peer: the magazines alone, or all but the locks and the note that the pool is broken. */
-static pid_t scribbler(const char *name, unsigned seed, bool magazines_only)
+/* How often the peer has written: shared with it. */
+static _Atomic uint64_t *scribbles;
+
+/* What it writes to. Never the locks, which are glibc's to guard, nor the note of brokenness. */
+enum area {
+	ALL, /* from the slots on */
+	MAGAZINES,
+	HEADER, /* the words that all look at */
+};
+
+static size_t scribble_at(enum area area, size_t n, uint32_t r)
 {
+	static const size_t words[] = {
+		offsetof(struct mp_header, born),         offsetof(struct mp_header, pressure),
+		offsetof(struct mp_header, reclaim_seq),  offsetof(struct mp_header, collected_seq),
+		offsetof(struct mp_header, collect_hint),
+	};
+	size_t slots = (MP_PAGE + MP_SHARDS_MAX * sizeof(struct mp_shard)) / 4;
+
+	return area == HEADER      ? words[r % (sizeof words / sizeof *words)] / 4
+	       : area == MAGAZINES ? n - n / 3 + r % (n / 3)
+				   : slots + r % (n - slots);
+}
+
+/* Returns when it has begun. */
+static pid_t scribbler(const char *name, unsigned seed, enum area area)
+{
+	scribbles = mmap(NULL, MP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = check_fork();
 	if (pid != 0) {
+		for (int64_t end_ms = now_ms() + 10000; *scribbles == 0 && now_ms() < end_ms;) {
+		}
+		ck_assert_uint_gt(*scribbles, 0);
 		return pid;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -24,13 +52,12 @@ static pid_t scribbler(const char *name, unsigned seed, bool magazines_only)
 	attach(name, fds);
 	size_t size = (size_t)lseek(fds[0], 0, SEEK_END);
 	mp_atomic32 *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
-	size_t from = MP_PAGE + MP_SHARDS_MAX * sizeof(struct mp_shard), n = size / 4;
-	size_t start = magazines_only ? n - n / 3 : from / 4;
 	static const uint32_t extremes[] = {0, UINT32_MAX, 1, 1u << 31};
 	for (;;) {
-		uint32_t r = (uint32_t)rand_r(&seed);
-		size_t at = start + ((size_t)rand_r(&seed) << 8 ^ r) % (n - start);
-		mp_store(&p[at], r % 5 < 4 ? extremes[r % 5] : (uint32_t)rand_r(&seed));
+		uint32_t r = (uint32_t)rand_r(&seed), where = (uint32_t)rand_r(&seed) << 8;
+		mp_store(&p[scribble_at(area, size / 4, where ^ (uint32_t)rand_r(&seed))],
+			 r % 5 < 4 ? extremes[r % 5] : r);
+		++*scribbles;
 	}
 }
 
@@ -53,13 +80,23 @@ static void use_blocks(void)
 	mempool_put_bulk(pool, blocks, n <= 40 ? n : 0);
 }
 
+/* A call with a deadline, and one that has no reason to wait. */
+static void wait_for_block(void)
+{
+	int64_t begun = now_ms();
+	void *block = mempool_get_wait(pool, 20);
+	mempool_put(pool, block);
+	ck_assert_int_lt(now_ms() - begun, 2000);
+}
+
 START_TEST(who_works_beside_a_scribbler_lives)
 {
 	begin();
-	for (unsigned seed = 1; seed <= 4; seed++) {
-		pid_t peer = scribbler("frames", seed, seed % 2);
+	for (unsigned seed = 1; seed <= 6; seed++) {
+		pid_t peer = scribbler("frames", seed, (enum area)(seed % 3));
 		for (int64_t end_ms = now_ms() + ATTACK_MS; now_ms() < end_ms;) {
 			use_blocks();
+			wait_for_block();
 		}
 		stop(peer);
 	}
@@ -82,7 +119,7 @@ START_TEST(the_daemon_answers_beside_a_scribbler)
 	begin();
 	struct mempool *victim = service_pool(conn, "victim", 64, 5000);
 	ck_assert_int_eq(mempool_close(victim), 0);
-	pid_t peer = scribbler("victim", 9, false);
+	pid_t peer = scribbler("victim", 9, ALL);
 	uint64_t worst = 0;
 	for (int64_t end_ms = now_ms() + 2 * ATTACK_MS; now_ms() < end_ms;) {
 		struct mempool_info info;
