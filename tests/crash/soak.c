@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything at once, for a given time: workers do all that can be done with a pool, and exec, fork,
+ * close all descriptors and end threads; the director kills them, stops them and lets them go on,
+ * aborts them with a core dump, grows the pool, and kills the daemon.
+ *
+ *	soak [--seconds N] [--seed N]
+ *
+ * Every two seconds all put what they have; then every block must be there within two seconds, once,
+ * and the pool be sound. A call that has not returned two seconds after its own deadline is hung;
+ * while a worker is stopped its time does not count. What happens is of the seed; when, is not.
+ */
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mempool/mempool.h>
+
+#include "tests/crash/soaker.h"
+#include "tests/support/service.h"
+
+#define MS 1000000ll
+#define HUNG_MS 2000
+#define ROUND_MS 2000
+#define START_MS 15000
+#define GRACE_MS 100
+
+#define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define store(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+
+struct worker {
+	pid_t pid;
+	bool stopped;
+	int64_t since; /* ns; what it did before was in another life, or it was stopped */
+};
+
+static struct service service;
+static struct mempool_conn *conn;
+static struct mempool *pool;
+static struct soak_ledger *ledger;
+static char ledger_path[120];
+static struct worker workers[SOAK_SEATS];
+static unsigned seed;
+static struct {
+	unsigned kills, stops, aborts, daemons, rounds;
+	unsigned long lost, hung, unsound, crashed;
+} count;
+
+static unsigned pick(unsigned below)
+{
+	return (unsigned)rand_r(&seed) % below;
+}
+
+/* ---- workers ---- */
+
+static void start(unsigned seat)
+{
+	struct worker *w = &workers[seat];
+	char id[20], at[20];
+	uint32_t n = __atomic_fetch_add(&ledger->next_id, 1, __ATOMIC_SEQ_CST);
+
+	if (n >= SOAK_WORKERS - SOAK_SEATS) {
+		errx(99, "a soak has %d workers", SOAK_WORKERS);
+	}
+	snprintf(id, sizeof id, "%u", n);
+	snprintf(at, sizeof at, "%u", seat);
+	store(&ledger->at[seat], n);
+	*w = (struct worker){.pid = fork(), .since = now_ns()};
+	if (w->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)!chdir(service.dir); /* for core dumps */
+		execl("/proc/self/exe", "soak", "--worker", ledger_path, id, at, (char *)NULL);
+		_exit(99);
+	}
+}
+
+/* Ends a worker by that signal, and starts the next. */
+static void end(unsigned seat, int signal)
+{
+	struct worker *w = &workers[seat];
+	int status;
+
+	store(&ledger->worker[load(&ledger->at[seat])].doomed, 1);
+	kill(w->pid, signal);
+	if (w->stopped) {
+		kill(w->pid, SIGCONT);
+	}
+	waitpid(w->pid, &status, 0);
+	/* It may have exec'd meanwhile, and be somebody else. */
+	store(&ledger->worker[load(&ledger->at[seat])].doomed, 1);
+}
+
+static void replace(unsigned seat, int signal)
+{
+	end(seat, signal);
+	start(seat);
+}
+
+static void resume(unsigned seat)
+{
+	workers[seat].stopped = false;
+	workers[seat].since = now_ns();
+	kill(workers[seat].pid, SIGCONT);
+}
+
+/* Those that hang, and those that died by themselves. */
+static void look_after(unsigned seat)
+{
+	struct worker *w = &workers[seat];
+	uint32_t id = load(&ledger->at[seat]);
+	int64_t began = (int64_t)load(&ledger->worker[id].began), now = now_ns();
+	int status;
+
+	if (waitpid(w->pid, &status, WNOHANG) == w->pid) {
+		count.crashed++;
+		fprintf(stderr, "worker %u ended by itself: status %#x\n", id, status);
+		store(&ledger->worker[id].doomed, 1);
+		start(seat);
+		return;
+	}
+	if (w->stopped || began == 0) {
+		return;
+	}
+	began = began > w->since ? began : w->since;
+	if (now - began > (int64_t)load(&ledger->worker[id].extra) + HUNG_MS * MS) {
+		count.hung++;
+		fprintf(stderr, "worker %u hangs\n", id);
+		replace(seat, SIGKILL);
+	}
+}
+
+/* Sleeps; when it slept for much too long, everybody did. */
+static void take_a_breath(long ms)
+{
+	int64_t before = now_ms();
+
+	sleep_ms(ms);
+	bool starved = now_ms() - before > ms + HUNG_MS / 4;
+	for (unsigned i = 0; i < SOAK_SEATS; i++) {
+		if (starved) {
+			workers[i].since = now_ns();
+		}
+		look_after(i);
+	}
+}
+
+/* ---- what the director does ---- */
+
+static void kill_daemon(void)
+{
+	service_kill(&service);
+	take_a_breath(pick(30));
+	if (pick(2)) {
+		count.kills++;
+		replace(pick(SOAK_SEATS), SIGKILL);
+	}
+	service_restart(&service);
+	count.daemons++;
+}
+
+static void act(void)
+{
+	unsigned what = pick(100), seat = pick(SOAK_SEATS);
+	struct worker *w = &workers[seat];
+
+	if (w->stopped) {
+		if (what < 60) {
+			resume(seat);
+		} else {
+			count.kills++;
+			replace(seat, SIGKILL);
+		}
+	} else if (what < 55) {
+		count.kills++;
+		replace(seat, SIGKILL);
+	} else if (what < 60) {
+		for (unsigned i = 0; i < SOAK_SEATS; i++) {
+			count.kills++;
+			replace(i, SIGKILL);
+		}
+	} else if (what < 90) {
+		kill(w->pid, SIGSTOP);
+		w->stopped = true;
+		count.stops++;
+	} else if (what < 94) {
+		count.aborts++;
+		replace(seat, pick(2) ? SIGABRT : SIGSEGV);
+	} else if (what < 97) {
+		kill_daemon();
+	} else {
+		mempool_grow(conn, SOAK_POOL, mempool_blocks(pool) + 100);
+	}
+}
+
+/* ---- counting ---- */
+
+static bool is_parked(unsigned seat)
+{
+	return load(&ledger->worker[load(&ledger->at[seat])].parked);
+}
+
+/* All have put what they had. Who does not come is starting still, or hangs. */
+static void stop_work(void)
+{
+	int64_t end_ms = now_ms() + START_MS;
+	unsigned n = 0;
+
+	store(&ledger->pause, 1);
+	for (unsigned i = 0; i < SOAK_SEATS; i++) {
+		if (workers[i].stopped) {
+			resume(i);
+		}
+	}
+	while (n < SOAK_SEATS && now_ms() < end_ms) {
+		take_a_breath(1);
+		for (n = 0; n < SOAK_SEATS && is_parked(n); n++) {
+		}
+	}
+	if (n < SOAK_SEATS) {
+		count.hung++;
+		fprintf(stderr, "worker %u does not come to rest\n", load(&ledger->at[n]));
+	}
+}
+
+/* What is under way belongs to the director now. */
+static size_t take_mail(void **blocks)
+{
+	struct mempool_channel *channel;
+	size_t n = 0;
+
+	for (int i = 0; i < SOAK_MAIL; i++) {
+		uint64_t token = __atomic_exchange_n(&ledger->mail[i], 0, __ATOMIC_SEQ_CST);
+		void *block = token ? mempool_take(pool, (struct mempool_token){token}) : NULL;
+		if (block) {
+			blocks[n++] = block;
+		}
+	}
+	for (unsigned i = 0; i < SOAK_CHANNELS; i++) {
+		if (mempool_channel_open(pool, i, MEMPOOL_CHANNEL_RECEIVE, &channel) == 0) {
+			while (n < SOAK_MOST && (blocks[n] = mempool_channel_receive(channel, 0))) {
+				n++;
+			}
+			mempool_channel_close(channel);
+		}
+	}
+	return n;
+}
+
+static void count_blocks(void)
+{
+	static void *blocks[SOAK_MOST + 1];
+	static bool seen[SOAK_MOST];
+	struct mempool_report report;
+	size_t n = take_mail(blocks), born = mempool_blocks(pool);
+	int64_t end_ms = now_ms() + HUNG_MS;
+
+	memset(seen, 0, sizeof seen);
+	while (n <= born && now_ms() < end_ms) {
+		if ((blocks[n] = mempool_get(pool))) {
+			n++;
+		} else if (n == born) {
+			break;
+		}
+	}
+	count.lost += n < born ? born - n : 0;
+	for (size_t i = 0; i < n; i++) {
+		bool *s = &seen[mempool_block_index(pool, blocks[i])];
+		__atomic_add_fetch(&ledger->duplicated, *s, __ATOMIC_SEQ_CST);
+		*s = true;
+	}
+	if (mempool_check(pool, &report) != 0) {
+		count.unsound++;
+		fprintf(stderr, "round %u: %s\n", count.rounds, report.first);
+	}
+	if (mempool_put_bulk(pool, blocks, n) != 0 || mempool_flush(pool) != 0) {
+		count.unsound++;
+	}
+}
+
+static void end_round(void)
+{
+	stop_work();
+	count_blocks();
+	store(&ledger->pause, 0);
+	for (unsigned i = 0; i < SOAK_SEATS; i++) {
+		workers[i].since = now_ns();
+	}
+	count.rounds++;
+}
+
+/* ---- the whole ---- */
+
+static void make_pool(void)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = 64;
+	attr.blocks = SOAK_BLOCKS;
+	attr.max_blocks = SOAK_MOST;
+	attr.channels = SOAK_CHANNELS;
+	attr.gift_grace_ms = GRACE_MS;
+	conn = service_connect();
+	if (mempool_create(conn, SOAK_POOL, &attr, &pool) != 0) {
+		errx(99, "%s", mempool_errmsg());
+	}
+}
+
+static void prepare(unsigned first)
+{
+	struct rlimit cores;
+
+	if (getrlimit(RLIMIT_CORE, &cores) == 0) {
+		cores.rlim_cur = cores.rlim_max;
+		setrlimit(RLIMIT_CORE, &cores);
+	}
+	service_start(&service);
+	snprintf(ledger_path, sizeof ledger_path, "%s/ledger", service.dir);
+	ledger = soak_ledger(ledger_path);
+	ledger->seed = first;
+	snprintf(ledger->socket, sizeof ledger->socket, "%s", service.socket);
+	make_pool();
+	for (unsigned i = 0; i < SOAK_SEATS; i++) {
+		start(i);
+	}
+}
+
+static int report(unsigned first, long seconds)
+{
+	uint64_t operations = 0;
+
+	printf("seed %u, %ld s, %u rounds, pool grown to %u\n", first, seconds, count.rounds,
+	       mempool_blocks(pool));
+	for (int i = 0; i < DEEDS; i++) {
+		operations += ledger->done[i];
+		printf("%s%lu %s", i ? ", " : "  ", (unsigned long)ledger->done[i], deed_names[i]);
+	}
+	printf("\n  %u kills, %u stops, %u core dumps, %u daemons killed, %lu operations\n",
+	       count.kills, count.stops, count.aborts, count.daemons, (unsigned long)operations);
+	printf("  %lu lost, %lu duplicated, %lu hung, %lu unsound, %lu refused, %lu crashed, "
+	       "%lu forks not refused; worst stall %.1f ms\n",
+	       count.lost, (unsigned long)ledger->duplicated, count.hung, count.unsound,
+	       (unsigned long)ledger->refused, count.crashed, (unsigned long)ledger->wrong,
+	       (double)ledger->worst_ns / 1e6);
+	return count.lost || ledger->duplicated || count.hung || count.unsound || ledger->refused ||
+	       count.crashed || ledger->wrong || count.kills == 0;
+}
+
+static int run(long seconds, unsigned first)
+{
+	seed = first;
+	printf("seed %u\n", first);
+	fflush(stdout);
+	prepare(first);
+	for (int64_t begun = now_ms(); now_ms() - begun < seconds * 1000;) {
+		for (int64_t end_ms = now_ms() + ROUND_MS; now_ms() < end_ms;) {
+			take_a_breath(pick(20));
+			act();
+		}
+		end_round();
+		if (isatty(1)) {
+			printf("\r%3ld s, %u kills ", (long)(now_ms() - begun) / 1000, count.kills);
+			fflush(stdout);
+		}
+	}
+	int failed = report(first, seconds);
+	for (unsigned i = 0; i < SOAK_SEATS; i++) {
+		end(i, SIGKILL);
+	}
+	mempool_close_force(pool);
+	mempool_destroy(conn, SOAK_POOL);
+	mempool_disconnect(conn);
+	unsigned left = service_stop(&service);
+	if (left) {
+		printf("%u objects were left in /dev/shm\n", left);
+	}
+	return failed || left;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned first = (unsigned)now_ns();
+	long seconds = 15;
+
+	if (argc == 5 && !strcmp(argv[1], "--worker")) {
+		soaker_run(argv[2], (uint32_t)strtoul(argv[3], NULL, 10),
+			   (uint32_t)strtoul(argv[4], NULL, 10));
+	}
+	for (int i = 1; i < argc; i += 2) {
+		if (i + 1 < argc && !strcmp(argv[i], "--seconds") && atol(argv[i + 1]) > 0) {
+			seconds = atol(argv[i + 1]);
+		} else if (i + 1 < argc && !strcmp(argv[i], "--seed")) {
+			first = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		} else {
+			errx(2, "usage: soak [--seconds N] [--seed N]");
+		}
+	}
+	return run(seconds, first);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <mempool/mempool.h>
+
+#include "tests/crash/soaker.h"
+#include "tests/support/service.h"
+
+#define HELD 100 /* blocks one has at most */
+#define BULK 32
+#define MS 1000000ull
+#define CONNECT_MS 10000
+
+#define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
+#define store(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
+#define add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_SEQ_CST)
+#define swap(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+
+const char *const deed_names[DEEDS] = {
+	"get",     "put",     "bulk",    "give",    "take",  "flush",      "wait",  "send",
+	"receive", "threads", "cancels", "reopens", "forks", "closefroms", "execs",
+};
+
+static struct soak_ledger *ledger;
+static const char *ledger_path;
+static uint32_t me, my_seat;
+static struct mempool_conn *conn;
+static struct mempool *pool;
+static void *blocks[HELD + BULK];
+static size_t n;
+static unsigned seed;
+
+struct soak_ledger *soak_ledger(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct soak_ledger)) != 0) {
+		err(99, "%s", path);
+	}
+	void *p = mmap(NULL, sizeof(struct soak_ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (p == MAP_FAILED) {
+		err(99, "%s", path);
+	}
+	return p;
+}
+
+static unsigned pick(unsigned below)
+{
+	return (unsigned)rand_r(&seed) % below;
+}
+
+/* ---- the ledger ---- */
+
+static void keep(void *block)
+{
+	uint32_t was = swap(&ledger->owner[mempool_block_index(pool, block)], me + 1);
+
+	if (was && !load(&ledger->worker[was - 1].doomed)) {
+		add(&ledger->duplicated, 1);
+	}
+	blocks[n++] = block;
+}
+
+/* The last @many, which are then about to go. */
+static void **let_go(size_t many)
+{
+	n -= many;
+	for (size_t i = 0; i < many; i++) {
+		store(&ledger->owner[mempool_block_index(pool, blocks[n + i])], 0);
+	}
+	return blocks + n;
+}
+
+static void must(bool good)
+{
+	if (!good) {
+		add(&ledger->refused, 1);
+	}
+}
+
+/* Around each deed: a call that does not return is seen by the director. */
+static void begin(uint64_t extra_ms)
+{
+	store(&ledger->worker[me].extra, extra_ms * MS);
+	store(&ledger->worker[me].began, (uint64_t)now_ns());
+}
+
+static void end(enum deed deed)
+{
+	uint64_t began = swap(&ledger->worker[me].began, 0), extra = ledger->worker[me].extra;
+	uint64_t took = (uint64_t)now_ns() - began;
+
+	took = took > extra ? took - extra : 0;
+	if (took > load(&ledger->worst_ns)) {
+		store(&ledger->worst_ns, took);
+	}
+	add(&ledger->done[deed], 1);
+}
+
+/* ---- deeds ---- */
+
+static void do_get(void)
+{
+	void *block = n < HELD ? mempool_get(pool) : NULL;
+
+	if (block) {
+		keep(block);
+	}
+}
+
+static void do_put(void)
+{
+	if (n > 0) {
+		must(mempool_put(pool, *let_go(1)) == 0);
+	}
+}
+
+static void do_bulk(void)
+{
+	void *some[BULK];
+	size_t many = 1 + pick(BULK);
+
+	if (n < HELD && pick(2) && mempool_get_bulk(pool, some, many) == 0) {
+		for (size_t i = 0; i < many; i++) {
+			keep(some[i]);
+		}
+	} else if (n >= many) {
+		must(mempool_put_bulk(pool, let_go(many), many) == 0);
+	}
+}
+
+static void take(uint64_t token)
+{
+	void *block = token ? mempool_take(pool, (struct mempool_token){token}) : NULL;
+
+	if (block) {
+		keep(block);
+	}
+}
+
+/* Into a place of the mail; what is there already is ours. */
+static void do_give(void)
+{
+	if (n > 0) {
+		struct mempool_token token = mempool_give(pool, *let_go(1));
+		must(token.v != 0);
+		take(swap(&ledger->mail[pick(SOAK_MAIL)], token.v));
+	}
+}
+
+static void do_take(void)
+{
+	if (n < HELD) {
+		take(swap(&ledger->mail[pick(SOAK_MAIL)], 0));
+	}
+}
+
+static void do_flush(void)
+{
+	must(mempool_flush(pool) == 0);
+}
+
+static void do_wait(void)
+{
+	void *block = n < HELD ? mempool_get_wait(pool, 5) : NULL;
+
+	if (block) {
+		keep(block);
+	}
+}
+
+static void do_send(void)
+{
+	struct mempool_channel *channel;
+
+	if (n > 0 && mempool_channel_open(pool, pick(SOAK_CHANNELS), 0, &channel) == 0) {
+		void *block = *let_go(1);
+		if (mempool_channel_send(channel, block, 2) != 0) {
+			keep(block);
+		}
+		mempool_channel_close(channel);
+	}
+}
+
+static void do_receive(void)
+{
+	struct mempool_channel *channel;
+	void *block;
+
+	if (mempool_channel_open(pool, pick(SOAK_CHANNELS), MEMPOOL_CHANNEL_RECEIVE, &channel) ==
+	    0) {
+		while (n < HELD && (block = mempool_channel_receive(channel, 2))) {
+			keep(block);
+		}
+		mempool_channel_close(channel);
+	}
+}
+
+/* Leaves blocks in its cache; or is cancelled in a call. */
+static void *be_thread(void *forever)
+{
+	do {
+		void *block = mempool_get(pool);
+		if (block) {
+			mempool_put(pool, block);
+		}
+		pthread_testcancel();
+	} while (forever);
+	return NULL;
+}
+
+static void run_thread(bool cancel)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, be_thread, cancel ? &me : NULL) == 0) {
+		if (cancel) {
+			pthread_cancel(thread);
+		}
+		pthread_join(thread, NULL);
+	}
+}
+
+static void do_thread(void)
+{
+	run_thread(false);
+}
+
+static void do_cancel(void)
+{
+	run_thread(true);
+}
+
+static void attach(void)
+{
+	for (int64_t end_ms = now_ms() + CONNECT_MS; now_ms() < end_ms; sleep_ms(1)) {
+		if (!conn && mempool_connect(&conn, ledger->socket) != 0) {
+			conn = NULL;
+		} else if (mempool_open(conn, SOAK_POOL, 0, &pool) == 0) {
+			return;
+		}
+	}
+	errx(98, "worker %u: %s", me, mempool_errmsg());
+}
+
+/* By force, with blocks in hand, cached and given. */
+static void do_reopen(void)
+{
+	let_go(n);
+	if (mempool_close_force(pool) == 0) {
+		attach();
+	} else {
+		must(false);
+	}
+}
+
+static void do_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool good = !mempool_get(pool) && errno == ECHILD;
+		add(&ledger->wrong, !good);
+		sleep_ms(pick(30)); /* it may outlive its parent */
+		_exit(0);
+	}
+}
+
+static void do_closefrom(void)
+{
+	closefrom(3);
+}
+
+static void do_exec(void)
+{
+	char id[20], seat[20];
+
+	snprintf(id, sizeof id, "%u", add(&ledger->next_id, 1) - 1);
+	snprintf(seat, sizeof seat, "%u", my_seat);
+	add(&ledger->done[DEED_EXEC], 1);
+	store(&ledger->worker[me].doomed, 1);
+	execl("/proc/self/exe", "soak", "--worker", ledger_path, id, seat, (char *)NULL);
+	err(98, "exec");
+}
+
+static const struct {
+	void (*act)(void);
+	unsigned weight;
+	unsigned extra_ms; /* that it may take */
+} deeds[DEEDS] = {
+	[DEED_GET] = {do_get, 4000, 0},
+	[DEED_PUT] = {do_put, 3700, 0},
+	[DEED_BULK] = {do_bulk, 1500, 0},
+	[DEED_GIVE] = {do_give, 400, 0},
+	[DEED_TAKE] = {do_take, 400, 0},
+	[DEED_FLUSH] = {do_flush, 40, 0},
+	[DEED_WAIT] = {do_wait, 100, 5},
+	[DEED_SEND] = {do_send, 60, 2},
+	[DEED_RECEIVE] = {do_receive, 20, HELD * 2},
+	[DEED_THREAD] = {do_thread, 10, 0},
+	[DEED_CANCEL] = {do_cancel, 5, 0},
+	[DEED_REOPEN] = {do_reopen, 2, CONNECT_MS},
+	[DEED_FORK] = {do_fork, 2, 0},
+	[DEED_CLOSEFROM] = {do_closefrom, 1, 0},
+	[DEED_EXEC] = {do_exec, 1, CONNECT_MS},
+};
+
+static enum deed choose(void)
+{
+	unsigned total = 0;
+
+	for (int d = 0; d < DEEDS; d++) {
+		total += deeds[d].weight;
+	}
+	unsigned r = pick(total);
+	for (int d = 0; d < DEEDS; d++) {
+		if (r < deeds[d].weight) {
+			return (enum deed)d;
+		}
+		r -= deeds[d].weight;
+	}
+	return DEED_GET;
+}
+
+/* Everything back; then nothing until the pause is over. */
+static void park(void)
+{
+	while (n > 0) {
+		do_put();
+	}
+	mempool_flush(pool);
+	store(&ledger->worker[me].parked, 1);
+	while (load(&ledger->pause)) {
+		sleep_ms(1);
+	}
+	store(&ledger->worker[me].parked, 0);
+}
+
+_Noreturn void soaker_run(const char *path, uint32_t id, uint32_t seat)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGCHLD, SIG_IGN);
+	ledger_path = path;
+	ledger = soak_ledger(path);
+	me = id;
+	my_seat = seat;
+	store(&ledger->at[seat], id);
+	seed = ledger->seed + id * 7919;
+	attach();
+	for (;;) {
+		enum deed deed = choose();
+		begin(deeds[deed].extra_ms);
+		deeds[deed].act();
+		end(deed);
+		if (load(&ledger->pause)) {
+			park();
+		}
+	}
+}
