@@ -427,7 +427,7 @@ const size_t n_operations = sizeof operations / sizeof *operations;
 
 /* ---- what B does ---- */
 
-static void act_drain(void *player)
+void act_drain(void *player)
 {
 	player_get(player, SCENE_BLOCKS);
 }

@@ -26,6 +26,9 @@ extern const size_t n_meetings;
 /* What who comes after a death does: a get, then all there is to collect, then a flush. */
 void act_repair(void *player);
 
+/* Gets all there is to get. */
+void act_drain(void *player);
+
 /* The daemon's pass over the third, grace over. */
 void act_pass(void *player);
 
