@@ -12,6 +12,7 @@
 #include "lib/core/pressure.h"
 #include "lib/core/quota.h"
 #include "lib/export.h"
+#include "lib/poison.h"
 
 /* The thread's first call on this pool. 0 or a negative errno. */
 static __attribute__((noinline)) int begin_local(struct mempool *pool)
@@ -86,7 +87,9 @@ static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct 
 		return call_nothing(error);
 	}
 	leave(pool, local);
-	return mp_pool_address(&pool->core, index);
+	void *block = mp_pool_address(&pool->core, index);
+	poison_show_all(pool, &block, 1, false);
+	return block;
 }
 
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */
@@ -118,9 +121,12 @@ EXPORT void *mempool_get(struct mempool *pool)
 static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp_local *local,
 						 void *block)
 {
+	poison_hide_all(pool, &block, 1);
 	int error = mp_put(&pool->core, local, block);
 	if (error == 0) {
 		mp_quota_return(&pool->core, 1);
+	} else {
+		poison_show_all(pool, &block, 1, true);
 	}
 	leave(pool, local);
 	return error;
@@ -179,6 +185,8 @@ static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **block
 		if (error) {
 			mp_quota_return(&pool->core, (uint32_t)n);
 			mp_count_failure(&pool->core, local);
+		} else {
+			poison_show_all(pool, blocks, n, false);
 		}
 	}
 	leave(pool, local);
@@ -259,6 +267,7 @@ static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const 
 	if (result) {
 		return result;
 	}
+	poison_hide_all(pool, blocks, n);
 	result = n <= pool->core.shape.capacity
 			 ? mp_put_bulk(&pool->core, local, blocks, (uint32_t)n)
 			 : MP_E_EMPTY;
@@ -267,6 +276,8 @@ static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const 
 	}
 	if (result == 0) {
 		mp_quota_return(&pool->core, (uint32_t)n);
+	} else {
+		poison_show_all(pool, blocks, n, true);
 	}
 	leave(pool, local);
 	return result;

@@ -3,8 +3,8 @@
  * What leads into a call on blocks: the thread's local for the pool, and its busy mark.
  *
  * The fast paths of block.c go in by call_try_enter() alone. A local's handle is the pool's tag:
- * the pool's address, or beside it when the pool has a quota, so that no fast path ever takes a
- * call that must be charged.
+ * the pool's address, or beside it when the pool has a quota or is poisoned (poison.h), so that no
+ * fast path ever takes a call that must be charged, or told of.
  */
 #ifndef MP_CALL_H
 #define MP_CALL_H

@@ -9,6 +9,7 @@
 #include "lib/core/quota.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/poison.h"
 
 /* ---- the bell ---- */
 
@@ -263,14 +264,17 @@ static inline ssize_t send_some(struct mempool_channel *channel, void *const *bl
 		return error;
 	}
 	struct mp_pool *core = &channel->pool->core;
+	poison_hide_all(channel->pool, blocks, n);
 	ssize_t sent = mp_channel_send(core, channel->core, blocks, n, &error);
 	if (unlikely(sent == 0 && error == -EAGAIN)) {
 		sent = send_later(channel, blocks, n, timeout_ms);
 	} else if (unlikely(sent == 0)) {
-		return error;
+		sent = error;
 	}
-	if (sent > 0) {
-		mp_quota_return(core, (uint32_t)sent);
+	uint32_t gone = sent > 0 ? (uint32_t)sent : 0;
+	poison_show_all(channel->pool, blocks + gone, n - gone, true);
+	if (gone > 0) {
+		mp_quota_return(core, gone);
 	}
 	return sent;
 }
@@ -352,6 +356,7 @@ static inline ssize_t receive(struct mempool_channel *channel, void **blocks, ui
 		got = receive_later(channel, blocks, n, timeout_ms);
 	}
 	mp_store_release(&channel->busy, 0);
+	poison_show_all(channel->pool, blocks, got > 0 ? (size_t)got : 0, true);
 	return got;
 }
 

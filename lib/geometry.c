@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "lib/export.h"
-#include "lib/pool.h"
+#include "lib/poison.h"
 
 EXPORT size_t mempool_block_size(const struct mempool *pool)
 {
@@ -30,6 +30,9 @@ EXPORT void *mempool_block_at(const struct mempool *pool, uint32_t index)
 	if (index >= mp_pool_born(&pool->core)) {
 		errno = EINVAL;
 		return NULL;
+	}
+	if (pool->poisoned) {
+		poison_show_any(pool, index);
 	}
 	return mp_pool_address(&pool->core, index);
 }

@@ -8,14 +8,18 @@
 #include "lib/core/quota.h"
 #include "lib/core/word.h"
 #include "lib/export.h"
+#include "lib/poison.h"
 
 /* ---- one ---- */
 
-static int give(struct mempool *pool, const void *block, struct mempool_token *token)
+static int give(struct mempool *pool, void *block, struct mempool_token *token)
 {
+	poison_hide_all(pool, &block, 1);
 	int error = mp_word_give(&pool->core, mp_pool_index(&pool->core, block), &token->v);
 	if (error == 0) {
 		mp_quota_return(&pool->core, 1);
+	} else {
+		poison_show_all(pool, &block, 1, true);
 	}
 	return error;
 }
@@ -45,6 +49,7 @@ static int take(struct mempool *pool, struct mempool_token token, void **block)
 		return (int)index;
 	}
 	*block = mp_pool_address(&pool->core, (uint64_t)index);
+	poison_show_all(pool, block, 1, true);
 	return 0;
 }
 
@@ -59,6 +64,7 @@ static int withdraw(struct mempool *pool, struct mempool_token token, void **blo
 	}
 	mp_quota_charge_anyway(&pool->core);
 	*block = mp_pool_address(&pool->core, (uint64_t)index);
+	poison_show_all(pool, block, 1, true);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "lib/core/futex.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/poison.h"
 #include "lib/pool.h"
 #include "lib/thread.h"
 
@@ -44,6 +45,9 @@ static void unmap(struct mempool *pool)
 {
 	if (pool->control) {
 		munmap(pool->control, pool->core.shape.control_size);
+	}
+	if (pool->poisoned) {
+		poison_close(pool);
 	}
 	if (pool->data) {
 		munmap(pool->data, pool->core.shape.data_size);
@@ -141,7 +145,8 @@ static int enlist(struct process *process, struct mempool *pool)
 	calm_begin(&calm);
 	process->stealable = process->stealable || mp_barrier_register();
 	pool->core.stealable = process->stealable;
-	pool->tag = (const char *)pool + (pool->core.quota > 0);
+	bool poisoned = pool->access == WIRE_WRITER && poison_is_wanted();
+	pool->tag = (const char *)pool + (pool->core.quota > 0 || poisoned);
 	pthread_mutex_lock(&process->mutex);
 	pool->place = process_take_place(process);
 	if (pool->place >= 0) {
@@ -152,6 +157,10 @@ static int enlist(struct process *process, struct mempool *pool)
 	}
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
+	if (poisoned && pool->place >= 0) {
+		poison_open(pool);
+		pool->poisoned = true;
+	}
 	return pool->place >= 0 ? 0
 				: fail(EMFILE,
 				       "this process has %d pools open, no more are "

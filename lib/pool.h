@@ -33,6 +33,7 @@ struct mempool {
 	uint64_t schema;
 	uint32_t schema_version;
 	uint64_t attachment;
+	bool poisoned; /* AddressSanitizer or Memcheck is told of its blocks; see poison.h */
 	void *control, *data, *liveness;
 };
 
