@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/core/layout.h"
@@ -79,6 +80,16 @@ static inline bool hung_up(int fd)
 	while ((n = recv(fd, &byte, 1, 0)) > 0) {
 	}
 	return n == 0 || errno == ECONNRESET;
+}
+
+/* The processor time the daemon has had: a busy machine has no say in it. */
+static inline uint64_t daemon_ns(void)
+{
+	struct timespec t;
+	clockid_t clock;
+	ck_assert_int_eq(clock_getcpuclockid(service.pid, &clock), 0);
+	ck_assert_int_eq(clock_gettime(clock, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* The daemon answers, and the pool nobody attacked is as it was. */

@@ -104,15 +104,6 @@ START_TEST(who_works_beside_a_scribbler_lives)
 }
 END_TEST
 
-static uint64_t daemon_ns(void)
-{
-	struct timespec t;
-	clockid_t clock;
-	ck_assert_int_eq(clock_getcpuclockid(service.pid, &clock), 0);
-	ck_assert_int_eq(clock_gettime(clock, &t), 0);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A bystander asks and asks. The time is the daemon's own, so that a busy machine has no say. */
 START_TEST(the_daemon_answers_beside_a_scribbler)
 {
