@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lists by macros: those of the C library, whose names Mynewt uses too, and those that are missing
+ * there and that programs for Mynewt may expect.
+ */
+#ifndef OS_QUEUE_H
+#define OS_QUEUE_H
+
+#include <sys/queue.h>
+
+/* Walks that allow the element at hand to be removed: @after has the one that follows. */
+#ifndef SLIST_FOREACH_SAFE
+#define SLIST_FOREACH_SAFE(at, head, field, after) \
+	for ((at) = SLIST_FIRST(head); (at) && ((after) = SLIST_NEXT(at, field), 1); (at) = (after))
+#endif
+#ifndef STAILQ_FOREACH_SAFE
+#define STAILQ_FOREACH_SAFE(at, head, field, after)                                    \
+	for ((at) = STAILQ_FIRST(head); (at) && ((after) = STAILQ_NEXT(at, field), 1); \
+	     (at) = (after))
+#endif
+#ifndef LIST_FOREACH_SAFE
+#define LIST_FOREACH_SAFE(at, head, field, after) \
+	for ((at) = LIST_FIRST(head); (at) && ((after) = LIST_NEXT(at, field), 1); (at) = (after))
+#endif
+#ifndef TAILQ_FOREACH_SAFE
+#define TAILQ_FOREACH_SAFE(at, head, field, after) \
+	for ((at) = TAILQ_FIRST(head); (at) && ((after) = TAILQ_NEXT(at, field), 1); (at) = (after))
+#endif
+
+/* Removes what follows @element; there must be something. */
+#ifndef SLIST_REMOVE_AFTER
+#define SLIST_REMOVE_AFTER(element, field) \
+	((void)(SLIST_NEXT(element, field) = SLIST_NEXT(SLIST_NEXT(element, field), field)))
+#endif
+#ifndef STAILQ_REMOVE_AFTER
+#define STAILQ_REMOVE_AFTER(head, element, field)                                              \
+	do {                                                                                   \
+		STAILQ_NEXT(element, field) = STAILQ_NEXT(STAILQ_NEXT(element, field), field); \
+		if (!STAILQ_NEXT(element, field)) {                                            \
+			(head)->stqh_last = &STAILQ_NEXT(element, field);                      \
+		}                                                                              \
+	} while (0)
+#endif
+
+/* The last element, or NULL; found from the address of its link. */
+#ifndef STAILQ_LAST
+#define STAILQ_LAST(head, type, field)                                                    \
+	(STAILQ_EMPTY(head) ? (struct type *)0                                            \
+			    : (struct type *)(void *)((char *)(void *)(head)->stqh_last - \
+						      __builtin_offsetof(struct type, field)))
+#endif
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making pools in a buffer of the caller's, and linking their blocks.
+ */
+#include "lib/export.h"
+#include "lib/os_mempool_block.h"
+#include "lib/os_mempool_layout.h"
+#include "lib/os_mempool_shared.h"
+
+/* The functions are meant, not the macros of the same names. */
+#undef os_mempool_init
+#undef os_mempool_ext_init
+
+/* Makes all blocks free, in order of their addresses. With the shelf locked. */
+static void link_blocks(struct os_mempool *mp, struct os_record *record)
+{
+	size_t stride = os_stride(mp->mp_flags, mp->mp_block_size);
+	char *block = (char *)mp->mp_membuf_addr;
+
+	mp->mp_num_free = mp->mp_num_blocks;
+	mp->mp_min_free = mp->mp_num_blocks;
+	SLIST_FIRST(mp) = mp->mp_num_blocks ? (struct os_memblock *)(void *)block : NULL;
+	for (uint32_t i = 1; i <= mp->mp_num_blocks; i++, block += stride) {
+		os_block_mark(mp, block);
+		os_set_next(block, i < mp->mp_num_blocks ? (void *)(block + stride) : NULL);
+	}
+	if (record) {
+		memset(record->out, 0, (record->blocks + 63) / 64 * sizeof *record->out);
+	}
+}
+
+/* What a new pool is asked to be. */
+struct wish {
+	int64_t blocks, block_size;
+	void *membuf;
+	const char *name;
+	size_t room;
+	unsigned flags; /* OS_FLAGS_, OS_MEMPOOL_F_ and options; not those that are unknown */
+};
+
+static os_error_t check_wish(const struct wish *wish)
+{
+	if (wish->blocks < 0 || wish->blocks > UINT16_MAX || wish->block_size <= 0 ||
+	    wish->block_size > UINT32_MAX || (!wish->membuf && wish->blocks)) {
+		return OS_INVALID_PARM;
+	}
+	if ((uintptr_t)wish->membuf % os_alignment(wish->flags) != 0) {
+		return OS_MEM_NOT_ALIGNED;
+	}
+	size_t stride = os_stride(wish->flags, (size_t)wish->block_size);
+	size_t bytes = 0;
+	if (wish->blocks && (os_body(wish->flags, (size_t)wish->block_size) < sizeof(void *) ||
+			     __builtin_mul_overflow(stride, (size_t)wish->blocks, &bytes) ||
+			     bytes > UINTPTR_MAX - (uintptr_t)wish->membuf || bytes > wish->room)) {
+		return OS_INVALID_PARM;
+	}
+	return OS_OK;
+}
+
+static void fulfil(struct os_mempool *mp, struct os_record *record, const struct wish *wish)
+{
+	mp->mp_block_size = (uint32_t)wish->block_size;
+	mp->mp_num_blocks = (uint16_t)wish->blocks;
+	mp->mp_flags = (uint8_t)wish->flags;
+	mp->mp_membuf_addr = (uintptr_t)wish->membuf;
+	mp->name = (char *)(uintptr_t)wish->name;
+	record->room = wish->room;
+	link_blocks(mp, record);
+}
+
+static os_error_t make(struct os_mempool *mp, const struct wish *wish)
+{
+	os_error_t error = check_wish(wish);
+	struct os_record *record;
+
+	if (error) {
+		return error;
+	}
+	record = os_record_make(mp, (uint32_t)wish->blocks);
+	if (!record) {
+		return OS_ENOMEM;
+	}
+	os_registry_lock();
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	error = os_registry_replace(shelf, record);
+	if (!error) {
+		fulfil(mp, record, wish);
+		if (wish->flags & OS_MEMPOOL_F_EXT) {
+			struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
+			mpe->mpe_put_cb = NULL;
+			mpe->mpe_put_arg = NULL;
+		}
+	}
+	os_shelf_unlock(shelf);
+	os_registry_unlock();
+	return error;
+}
+
+/* What mp_flags says of alignment and options. False: there is no such. */
+static bool flags_of(unsigned alignment, unsigned options, unsigned *flags)
+{
+	*flags = options | (alignment == 4 ? OS_FLAGS_4 : alignment == 16 ? OS_FLAGS_16 : 0);
+	return (alignment == 4 || alignment == 8 || alignment == 16) && !(options & ~OS_OPTIONS);
+}
+
+EXPORT os_error_t os_mempool_init_as(struct os_mempool *mp, int64_t blocks, int64_t block_size,
+				     void *membuf, const char *name, size_t room,
+				     unsigned alignment, unsigned options)
+{
+	struct wish wish = {blocks, block_size, membuf, name, room, 0};
+
+	if (!mp || !flags_of(alignment, options, &wish.flags)) {
+		return OS_INVALID_PARM;
+	}
+	return make(mp, &wish);
+}
+
+EXPORT os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blocks,
+					 int64_t block_size, void *membuf, const char *name,
+					 size_t room, unsigned alignment, unsigned options)
+{
+	struct wish wish = {blocks, block_size, membuf, name, room, 0};
+
+	if (!mpe || !flags_of(alignment, options & ~OS_MEMPOOL_OPT_GUARD, &wish.flags)) {
+		return OS_INVALID_PARM;
+	}
+	wish.flags |= OS_MEMPOOL_F_EXT;
+	return make(&mpe->mpe_mp, &wish);
+}
+
+EXPORT os_error_t os_mempool_init(struct os_mempool *mp, uint16_t blocks, uint32_t block_size,
+				  void *membuf, const char *name)
+{
+	return os_mempool_init_as(mp, blocks, block_size, membuf, name, SIZE_MAX, OS_ALIGNMENT, 0);
+}
+
+EXPORT os_error_t os_mempool_ext_init(struct os_mempool_ext *mpe, uint16_t blocks,
+				      uint32_t block_size, void *membuf, const char *name)
+{
+	return os_mempool_ext_init_as(mpe, blocks, block_size, membuf, name, SIZE_MAX, OS_ALIGNMENT,
+				      0);
+}
+
+static os_error_t set_options(struct os_mempool *mp, struct os_record *record, unsigned options)
+{
+	unsigned flags = (mp->mp_flags & ~OS_OPTIONS) | options;
+
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return OS_EINVAL;
+	}
+	if (mp->mp_num_free != mp->mp_num_blocks) {
+		return OS_EBUSY;
+	}
+	if (record && os_stride(flags, mp->mp_block_size) * mp->mp_num_blocks > record->room) {
+		return OS_INVALID_PARM;
+	}
+	uint16_t min_free = mp->mp_min_free;
+	mp->mp_flags = (uint8_t)flags;
+	link_blocks(mp, record);
+	mp->mp_min_free = min_free;
+	return OS_OK;
+}
+
+EXPORT os_error_t os_mempool_set_options(struct os_mempool *mp, unsigned options)
+{
+	if (!mp || options & ~OS_OPTIONS) {
+		return OS_INVALID_PARM;
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	os_error_t error = set_options(mp, os_shelf_find(shelf, mp), options);
+	os_shelf_unlock(shelf);
+	return error;
+}
+
+EXPORT os_error_t os_mempool_clear(struct os_mempool *mp)
+{
+	if (!mp) {
+		return OS_INVALID_PARM;
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	bool is_shared = mp->mp_flags & OS_MEMPOOL_F_SHARED;
+	if (!is_shared) {
+		link_blocks(mp, os_shelf_find(shelf, mp));
+	}
+	os_shelf_unlock(shelf);
+	return is_shared ? OS_EINVAL : OS_OK;
+}
+
+EXPORT os_error_t os_mempool_ext_clear(struct os_mempool_ext *mpe)
+{
+	os_error_t error = os_mempool_clear(mpe ? &mpe->mpe_mp : NULL);
+
+	if (!error) {
+		mpe->mpe_put_cb = NULL;
+		mpe->mpe_put_arg = NULL;
+	}
+	return error;
+}

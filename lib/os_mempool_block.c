@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Get and put on pools in a caller's buffer.
+ *
+ * A record's bits say which blocks are out, so a double put is seen at once, and a list that runs
+ * in a circle gives no block twice. A pool that is not registered has no record; there the list is
+ * walked, never further than the pool has blocks.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/export.h"
+#include "lib/os_mempool_block.h"
+#include "lib/os_mempool_layout.h"
+#include "lib/os_mempool_shared.h"
+
+/* --- patterns ------------------------------------------------------------------------------- */
+
+void os_block_mark(const struct os_mempool *mp, void *block)
+{
+	size_t body = os_body(mp->mp_flags, mp->mp_block_size);
+	const uint32_t poison = OS_POISON, guard = OS_GUARD;
+
+	if (mp->mp_flags & OS_MEMPOOL_OPT_POISON) {
+		for (size_t at = sizeof(struct os_memblock); at < body; at += sizeof poison) {
+			memcpy((char *)block + at, &poison, sizeof poison);
+		}
+	}
+	if (mp->mp_flags & OS_MEMPOOL_OPT_GUARD) {
+		memcpy((char *)block + body, &guard, sizeof guard);
+	}
+}
+
+static bool has_word(const void *block, size_t at, uint32_t word)
+{
+	return memcmp((const char *)block + at, &word, sizeof word) == 0;
+}
+
+static bool is_guarded(const struct os_mempool *mp, const void *block)
+{
+	return !(mp->mp_flags & OS_MEMPOOL_OPT_GUARD) ||
+	       has_word(block, os_body(mp->mp_flags, mp->mp_block_size), OS_GUARD);
+}
+
+static bool is_poisoned(const struct os_mempool *mp, const void *block)
+{
+	size_t body = os_body(mp->mp_flags, mp->mp_block_size);
+
+	for (size_t at = sizeof(struct os_memblock);
+	     mp->mp_flags & OS_MEMPOOL_OPT_POISON && at < body; at += sizeof(uint32_t)) {
+		if (!has_word(block, at, OS_POISON)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+_Noreturn static void stop(const struct os_mempool *mp, const void *block, const char *what)
+{
+	fprintf(stderr, "os_mempool %s: block %p: %s\n", mp->name ? mp->name : "without name",
+		block, what);
+	abort();
+}
+
+/* --- one block, with the shelf locked ------------------------------------------------------- */
+
+static bool is_out(const struct os_record *record, uint32_t index)
+{
+	return record->out[index / 64] >> index % 64 & 1;
+}
+
+/* Whether a block of a pool without a record is in the free list. */
+static bool is_listed(const struct os_mempool *mp, const void *block)
+{
+	const struct os_memblock *at = SLIST_FIRST(mp);
+
+	for (uint32_t i = 0; i < mp->mp_num_blocks && os_index(mp, at) != UINT32_MAX; i++) {
+		if (at == block) {
+			return true;
+		}
+		at = os_next(at);
+	}
+	return false;
+}
+
+static os_error_t check_put(const struct os_mempool *mp, const struct os_record *record,
+			    const void *block)
+{
+	uint32_t index = os_index(mp, block);
+
+	if (index == UINT32_MAX || (record && index >= record->blocks)) {
+		return OS_INVALID_PARM;
+	}
+	if (mp->mp_num_free >= mp->mp_num_blocks ||
+	    (record ? !is_out(record, index) : is_listed(mp, block))) {
+		return OS_EINVAL;
+	}
+	return OS_OK;
+}
+
+static void push(struct os_mempool *mp, struct os_record *record, void *block)
+{
+	uint32_t index = os_index(mp, block);
+
+	os_block_mark(mp, block);
+	os_set_next(block, SLIST_FIRST(mp));
+	SLIST_FIRST(mp) = block;
+	mp->mp_num_free++;
+	if (record) {
+		record->out[index / 64] &= ~(UINT64_C(1) << index % 64);
+	}
+}
+
+static void *pop(struct os_mempool *mp, struct os_record *record)
+{
+	struct os_memblock *block = SLIST_FIRST(mp);
+	uint32_t index = os_index(mp, block);
+
+	if (mp->mp_num_free == 0 || index == UINT32_MAX ||
+	    (record && (index >= record->blocks || is_out(record, index)))) {
+		return NULL;
+	}
+	SLIST_FIRST(mp) = os_next(block);
+	mp->mp_num_free--;
+	if (mp->mp_num_free < mp->mp_min_free) {
+		mp->mp_min_free = mp->mp_num_free;
+	}
+	if (record) {
+		record->out[index / 64] |= UINT64_C(1) << index % 64;
+	}
+	return block;
+}
+
+static bool is_list_sane(const struct os_mempool *mp, const struct os_record *record)
+{
+	const struct os_memblock *block = SLIST_FIRST(mp);
+
+	for (uint32_t i = 0; i < mp->mp_num_free; i++) {
+		uint32_t index = os_index(mp, block);
+		if (index == UINT32_MAX ||
+		    (record && (index >= record->blocks || is_out(record, index))) ||
+		    !is_guarded(mp, block) || !is_poisoned(mp, block)) {
+			return false;
+		}
+		block = os_next(block);
+	}
+	return !block && mp->mp_num_free <= mp->mp_num_blocks;
+}
+
+/* --- calls ---------------------------------------------------------------------------------- */
+
+EXPORT int os_memblock_from(const struct os_mempool *mp, const void *block_addr)
+{
+	if (!mp || !block_addr) {
+		return 0;
+	}
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return os_shared_has(mp, block_addr);
+	}
+	return os_index(mp, block_addr) != UINT32_MAX;
+}
+
+EXPORT bool os_mempool_is_sane(const struct os_mempool *mp)
+{
+	if (!mp) {
+		return false;
+	}
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return os_shared_is_sane(mp);
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	bool is_sane = is_list_sane(mp, os_shelf_find(shelf, mp));
+	os_shelf_unlock(shelf);
+	return is_sane;
+}
+
+EXPORT void *os_memblock_get(struct os_mempool *mp)
+{
+	if (!mp) {
+		return NULL;
+	}
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return os_shared_get(mp);
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	void *block = pop(mp, os_shelf_find(shelf, mp));
+	os_shelf_unlock(shelf);
+	if (block && !is_poisoned(mp, block)) {
+		stop(mp, block, "written to while it was free");
+	}
+	if (block && !is_guarded(mp, block)) {
+		stop(mp, block, "written past its end");
+	}
+	return block;
+}
+
+/* What the pool's options make of a put. Returns @error. */
+static os_error_t judge(const struct os_mempool *mp, const void *block, os_error_t error)
+{
+	if (error && mp->mp_flags & OS_MEMPOOL_OPT_CHECK) {
+		stop(mp, block, error == OS_EINVAL ? "put twice" : "no block of this pool is put");
+	}
+	if (!error && !is_guarded(mp, block)) {
+		stop(mp, block, "written past its end");
+	}
+	return error;
+}
+
+EXPORT os_error_t os_memblock_put_from_cb(struct os_mempool *mp, void *block_addr)
+{
+	if (!mp || !block_addr) {
+		return OS_INVALID_PARM;
+	}
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return os_shared_put(mp, block_addr);
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	struct os_record *record = os_shelf_find(shelf, mp);
+	os_error_t error = judge(mp, block_addr, check_put(mp, record, block_addr));
+	if (!error) {
+		push(mp, record, block_addr);
+	}
+	os_shelf_unlock(shelf);
+	return error;
+}
+
+/* Whether a callback may see the block. */
+static os_error_t check_callback(struct os_mempool *mp, const void *block)
+{
+	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
+		return os_shared_check(mp, block);
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	os_error_t error = check_put(mp, os_shelf_find(shelf, mp), block);
+	os_shelf_unlock(shelf);
+	return judge(mp, block, error);
+}
+
+EXPORT os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr)
+{
+	if (!mp || !block_addr) {
+		return OS_INVALID_PARM;
+	}
+	struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
+	if (!(mp->mp_flags & OS_MEMPOOL_F_EXT) || !mpe->mpe_put_cb) {
+		return os_memblock_put_from_cb(mp, block_addr);
+	}
+	os_error_t error = check_callback(mp, block_addr);
+	return error ? error : mpe->mpe_put_cb(mpe, block_addr, mpe->mpe_put_arg);
+}

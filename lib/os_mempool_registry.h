@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library knows of the pools of os/: a record each, found by the address of the caller's
+ * struct, and the list of them.
+ *
+ * The caller's structs are written, for programs that look at them, and never asked which pools
+ * there are: their memory may be overwritten, or gone.
+ *
+ * A pool's lock is that of its shelf; pools share shelves by chance. The list has a lock of its
+ * own, taken before a shelf's. Both are held over a fork. No callback is called with either.
+ */
+#ifndef MP_OS_MEMPOOL_REGISTRY_H
+#define MP_OS_MEMPOOL_REGISTRY_H
+
+#include <pthread.h>
+
+#include <mempool/mempool.h>
+#include <os/os_mempool.h>
+
+struct os_record {
+	struct os_mempool *mp;
+	struct os_record *in_shelf;        /* the next of its shelf */
+	struct os_record *next, *previous; /* of the list */
+	struct mempool *shared;            /* NULL: a pool in the caller's memory */
+	uint32_t n_inside;                 /* threads that are inside a call on a shared pool */
+	int64_t counted_ms;                /* when its blocks were counted */
+	size_t room;                       /* known bytes of the buffer, or SIZE_MAX */
+	uint32_t blocks;
+	uint64_t out[]; /* a bit a block: somebody has it. None of a shared pool */
+};
+
+struct os_shelf {
+	pthread_mutex_t mutex;
+	struct os_record *records;
+};
+
+/* The shelf of a pool, locked. */
+struct os_shelf *os_shelf_lock(const struct os_mempool *mp);
+void os_shelf_unlock(struct os_shelf *shelf);
+
+/* The record of a pool, or NULL; with its shelf locked. */
+struct os_record *os_shelf_find(const struct os_shelf *shelf, const struct os_mempool *mp);
+
+/* A record that is not in the list yet, of @blocks blocks that are all in. NULL: no memory. */
+struct os_record *os_record_make(struct os_mempool *mp, uint32_t blocks);
+void os_record_free(struct os_record *record);
+
+/* The list's lock. */
+void os_registry_lock(void);
+void os_registry_unlock(void);
+
+/*
+ * Puts the record at the end of the list, in place of one of the same pool that may be there: with
+ * list and shelf locked. OS_EBUSY: that one is shared and in use; the new one is freed.
+ */
+os_error_t os_registry_replace(struct os_shelf *shelf, struct os_record *record);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools of os/ whose blocks are those of a pool of mempoold.
+ *
+ * The record has the handle; the caller's struct only says that there is one. A call on blocks
+ * holds the shelf while it looks for the handle and when it counts, not in between.
+ */
+#ifndef MP_OS_MEMPOOL_SHARED_H
+#define MP_OS_MEMPOOL_SHARED_H
+
+#include "lib/os_mempool_registry.h"
+
+void *os_shared_get(struct os_mempool *mp);
+os_error_t os_shared_put(struct os_mempool *mp, void *block);
+
+/* What a put would return; the callback of a shared pool must not see a wrong one. */
+os_error_t os_shared_check(const struct os_mempool *mp, const void *block);
+
+bool os_shared_has(const struct os_mempool *mp, const void *block);
+bool os_shared_is_sane(const struct os_mempool *mp);
+
+/* Counts the blocks of a shared pool anew, into the caller's struct; nothing for others. */
+void os_shared_count(struct os_record *record);
+
+/* Closes the handle, if the record has one: OS_OK or OS_EBUSY. With the shelf locked. */
+os_error_t os_shared_close(struct os_record *record);
+
+#endif
