@@ -102,6 +102,27 @@ START_TEST(blocks_of_the_dead_come_back)
 }
 END_TEST
 
+static bool sees_what_others_have(void *unused)
+{
+	(void)unused;
+	void *block = os_memblock_get(&shared);
+	return os_memblock_put(&shared, block) == OS_OK && shared.mp_num_free == N - 5;
+}
+
+START_TEST(own_calls_show_soon_what_others_have)
+{
+	begin_shared();
+	struct actor a;
+	actor_start(&a);
+	ck_assert_int_eq(actor_ask(&a, "open packets"), 0);
+	ck_assert_int_eq(actor_ask(&a, "get %d", 5), 0);
+	ck_assert(wait_until(sees_what_others_have, NULL, 1000));
+	ck_assert_uint_eq(shared.mp_min_free, N - 6);
+	actor_kill(&a);
+	end_shared();
+}
+END_TEST
+
 START_TEST(wrong_puts_are_refused)
 {
 	begin_shared();
@@ -263,7 +284,8 @@ START_TEST(threads_may_use_it)
 END_TEST
 
 SUITE("os_shared", the_fields_tell_of_the_pool, the_counts_follow_gets_and_puts,
-      another_process_sees_the_same_pool, blocks_of_the_dead_come_back, wrong_puts_are_refused,
-      clear_and_options_are_refused, a_pool_in_use_stays_open, what_cannot_be_opened_says_why,
-      without_a_daemon_it_is_not_started, a_shared_pool_may_become_a_plain_one,
-      a_callback_is_called_for_right_puts_only, a_forked_child_opens_for_itself, threads_may_use_it)
+      another_process_sees_the_same_pool, own_calls_show_soon_what_others_have,
+      blocks_of_the_dead_come_back, wrong_puts_are_refused, clear_and_options_are_refused,
+      a_pool_in_use_stays_open, what_cannot_be_opened_says_why, without_a_daemon_it_is_not_started,
+      a_shared_pool_may_become_a_plain_one, a_callback_is_called_for_right_puts_only,
+      a_forked_child_opens_for_itself, threads_may_use_it)
