@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything at once, for a given time: workers do all that can be done with a pool, and exec, fork,
- * close all descriptors and end threads; the director kills them, stops them and lets them go on,
- * aborts them with a core dump, grows the pool, and kills the daemon.
+ * Everything at once, for a given time: workers do all that can be done with a pool, and exec,
+ * fork, close all descriptors and end threads; the director kills them, stops them and lets them
+ * go on, aborts them with a core dump, grows the pool, and kills the daemon.
  *
  *	soak [--seconds N] [--seed N]
  *
- * Every two seconds all put what they have; then every block must be there within two seconds, once,
- * and the pool be sound. A call that has not returned two seconds after its own deadline is hung;
- * while a worker is stopped its time does not count. What happens is of the seed; when, is not.
+ * Every two seconds all put what they have; then every block must be there within two seconds,
+ * once, and the pool be sound. A call that has not returned two seconds after its own deadline is
+ * hung; while a worker is stopped its time does not count. What happens is of the seed; when, is
+ * not.
  */
 #include <err.h>
 #include <signal.h>
