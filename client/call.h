@@ -55,6 +55,7 @@ bool call_connect(struct call *call);
 
 extern const struct command blocks_command;
 extern const struct command check_command;
+extern const struct command mpstat_command;
 extern const struct command clients_command;
 extern const struct command create_command;
 extern const struct command destroy_command;

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 
 #include "client/call.h"
-#include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
 #include "client/table.h"
@@ -63,16 +62,6 @@ static void print_table(const struct pool_list *list)
 	table_finish(&table);
 }
 
-static void print_json(const struct pool_list *list)
-{
-	struct json_object *array = json_new_array();
-
-	for (size_t i = 0; i < list->n_pools; i++) {
-		json_append(array, pool_json(&list->pools[i]));
-	}
-	json_print(array);
-}
-
 static enum status list_run(struct call *call)
 {
 	const char *prefix = call->n_names > 0 ? call->names[0] : NULL;
@@ -86,7 +75,7 @@ static enum status list_run(struct call *call)
 		pool_list_load_all(&list, call->conn, prefix) && pool_list_look(&list, call->conn);
 
 	if (loaded && call->json) {
-		print_json(&list);
+		pool_list_print_json(&list);
 	} else if (loaded) {
 		print_table(&list);
 	}

@@ -215,3 +215,13 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_flag(object, "broken", info->broken);
 	return object;
 }
+
+void pool_list_print_json(const struct pool_list *list)
+{
+	struct json_object *array = json_new_array();
+
+	for (size_t i = 0; i < list->n_pools; i++) {
+		json_append(array, pool_json(&list->pools[i]));
+	}
+	json_print(array);
+}

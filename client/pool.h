@@ -52,4 +52,7 @@ const struct pool *pool_list_find(const struct pool_list *list, uint64_t id);
  */
 struct json_object *pool_json(const struct pool *pool);
 
+/* Prints an array of them. */
+void pool_list_print_json(const struct pool_list *list);
+
 #endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mempoolctl mpstat: pools in the columns that Mynewt's users know. Free are all blocks that a get
+ * can have: those of the depot, of idle caches, and what is still to be collected.
+ */
+#include <inttypes.h>
+
+#include "client/call.h"
+#include "client/out.h"
+#include "client/pool.h"
+#include "client/table.h"
+
+static const struct column columns[] = {
+	{.heading = "name"},
+	{.heading = "blksz", .right = true},
+	{.heading = "cnt", .right = true},
+	{.heading = "free", .right = true},
+	{.heading = "min", .right = true},
+	{.heading = ""},
+};
+
+static uint64_t free_of(const struct pool *pool)
+{
+	return pool->stats.free + pool->stats.cached + pool->stats.reclaimed;
+}
+
+/* The lowest it was when magazines were exchanged, and it is not higher than now. */
+static uint64_t min_of(const struct pool *pool)
+{
+	uint64_t now = free_of(pool), least = pool->stats.min_free;
+
+	return least < now ? least : now;
+}
+
+static void add_row(struct table *table, const struct pool *pool)
+{
+	table_add(table, "%s", pool->info.name);
+	table_add(table, "%" PRIu64, pool->info.block_size);
+	table_add(table, "%" PRIu32, pool->info.blocks);
+	if (pool->seen) {
+		table_add(table, "%" PRIu64, free_of(pool));
+		table_add(table, "%" PRIu64, min_of(pool));
+	} else {
+		table_add(table, "-");
+		table_add(table, "-");
+	}
+	table_add(table, "%s", pool->remark);
+}
+
+static void print_table(const struct pool_list *list)
+{
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < list->n_pools; i++) {
+		add_row(&table, &list->pools[i]);
+	}
+	table_print(&table);
+	table_finish(&table);
+}
+
+static enum status mpstat_run(struct call *call)
+{
+	struct pool_list list = {0};
+
+	if (!call_connect(call)) {
+		return STATUS_FAILED;
+	}
+
+	bool loaded = call->n_names > 0 ? pool_list_load(&list, call->conn, call->names[0])
+					: pool_list_load_all(&list, call->conn, NULL);
+
+	loaded = loaded && pool_list_look(&list, call->conn);
+	if (loaded && call->json) {
+		pool_list_print_json(&list);
+	} else if (loaded) {
+		print_table(&list);
+	}
+	pool_list_finish(&list);
+	return loaded ? STATUS_DONE : STATUS_FAILED;
+}
+
+const struct command mpstat_command = {
+	.name = "mpstat",
+	.arguments = "[NAME]",
+	.about = "list the pools, or NAME, in Mynewt's columns: name blksz cnt free min",
+	.max_names = 1,
+	.run = mpstat_run,
+};
