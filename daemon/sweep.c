@@ -4,13 +4,17 @@
 #include "daemon/attachment.h"
 #include "daemon/server.h"
 
-#define PERIOD_S 2
+/*
+ * Who closed a pool, or exec'd, while there was no daemon to be told, keeps what it had until the
+ * next turn. A test is one flock().
+ */
+#define PERIOD_MS 250
 #define STEP 32 /* tests between two looks at the clock */
 
-static void schedule(struct sweep *sweep, time_t seconds)
+static void schedule(struct sweep *sweep, long ms)
 {
 	if (sweep->n > 0) {
-		evtimer_add(&sweep->turn, &(struct timeval){.tv_sec = seconds});
+		evtimer_add(&sweep->turn, &(struct timeval){.tv_usec = ms * 1000});
 	}
 }
 
@@ -39,7 +43,7 @@ static void run(struct sweep *sweep)
 		test_one(sweep);
 	}
 	sweep->left = 0;
-	schedule(sweep, PERIOD_S);
+	schedule(sweep, PERIOD_MS);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -78,7 +82,7 @@ void sweep_add(struct sweep *sweep, struct attachment *attachment)
 {
 	TAILQ_INSERT_TAIL(&sweep->queue, attachment, of_queue);
 	if (sweep->n++ == 0) {
-		schedule(sweep, PERIOD_S);
+		schedule(sweep, PERIOD_MS);
 	}
 }
 

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <mempool/mempool.h>
+#include <mempool/admin.h>
 
 #include "tests/crash/soaker.h"
 #include "tests/support/service.h"
@@ -253,6 +253,22 @@ static size_t take_mail(void **blocks)
 	return n;
 }
 
+/* Where those are that did not come. */
+static void tell_lost(const bool *seen, size_t born)
+{
+	static const char *const states[] = {"none", "free",   "cached",
+					     "used", "moving", "reclaimed"};
+	struct mempool_block block;
+
+	for (uint32_t i = 0, told = 0; i < born && told < 5; i++) {
+		if (!seen[i] && mempool_block(pool, i, &block) == 0) {
+			fprintf(stderr, "round %u: block %u did not come: %s, slot %u\n",
+				count.rounds, i, states[block.state], block.slot);
+			told++;
+		}
+	}
+}
+
 static void count_blocks(void)
 {
 	static void *blocks[SOAK_MOST + 1];
@@ -275,6 +291,7 @@ static void count_blocks(void)
 		__atomic_add_fetch(&ledger->duplicated, *s, __ATOMIC_SEQ_CST);
 		*s = true;
 	}
+	tell_lost(seen, born);
 	if (mempool_check(pool, &report) != 0) {
 		count.unsound++;
 		fprintf(stderr, "round %u: %s\n", count.rounds, report.first);
