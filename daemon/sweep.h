@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sweep: four times a second, while there are attachments, all their liveness locks are tested, a
- * few at a time. It catches what nothing else tells: a process that has unmapped a pool and keeps
+ * The sweep: four times a second, while there are attachments, all their liveness locks are tested,
+ * a few at a time. It catches what nothing else tells: a process that has unmapped a pool and keeps
  * its session, or one whose socket was left open by a child.
  */
 #ifndef MP_DAEMON_SWEEP_H
