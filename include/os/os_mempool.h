@@ -37,6 +37,7 @@ struct os_memblock {
  * a shared pool they are what the last call saw. Read them as you like, change none.
  */
 struct os_mempool {
+	__extension__ SLIST_HEAD(, os_memblock); /* slh_first: the first free block; stays first */
 	uint32_t mp_block_size;                  /* bytes, as asked for */
 	uint16_t mp_num_blocks;                  /* in the pool */
 	uint16_t mp_num_free;                    /* now */
@@ -44,7 +45,6 @@ struct os_mempool {
 	uint8_t mp_flags;                        /* OS_MEMPOOL_F_ and OS_MEMPOOL_OPT_ */
 	uintptr_t mp_membuf_addr;                /* of the first block */
 	STAILQ_ENTRY(os_mempool) mp_list;        /* the next pool that is registered */
-	__extension__ SLIST_HEAD(, os_memblock); /* slh_first: the first free block */
 	char *name;                              /* the caller's; may be NULL */
 };
 

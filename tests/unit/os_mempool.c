@@ -59,6 +59,7 @@ END_TEST
 
 START_TEST(the_fields_are_as_in_mynewt)
 {
+	ck_assert_uint_eq(offsetof(struct os_mempool, slh_first), 0);
 	begin();
 	ck_assert_uint_eq(pool.mp_block_size, SIZE);
 	ck_assert_uint_eq(pool.mp_num_blocks, N);
