@@ -333,12 +333,29 @@ static enum deed choose(void)
 	return DEED_GET;
 }
 
+/* Those whose tokens went with somebody who was killed before the take, and all the others. */
+static void withdraw_gifts(void)
+{
+	struct mempool_token tokens[HELD];
+	void *back[HELD];
+	ssize_t all, had = 1;
+
+	while (had > 0 && (all = mempool_gifts(pool, tokens, HELD)) > 0) {
+		size_t many = all < HELD ? (size_t)all : HELD;
+		had = mempool_withdraw_bulk(pool, tokens, back, many);
+		for (size_t i = 0; i < many; i++) {
+			must(!back[i] || mempool_put(pool, back[i]) == 0);
+		}
+	}
+}
+
 /* Everything back; then nothing until the pause is over. */
 static void park(void)
 {
 	while (n > 0) {
 		do_put();
 	}
+	withdraw_gifts();
 	mempool_flush(pool);
 	store(&ledger->worker[me].parked, 1);
 	while (load(&ledger->pause)) {
