@@ -11,6 +11,7 @@
 #include "client/number.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/progress.h"
 #include "client/text.h"
 
 /* Places of the flags in the command's table. */
@@ -32,6 +33,9 @@ enum {
 	SCHEMA_VERSION,
 	CHANNELS,
 	CHANNEL_DEPTH,
+	BACKING,
+	HUGE_PAGES,
+	PREFAULT,
 };
 
 /* Reads a flag that is a plain count; leaves the default, zero, when it was not given. */
@@ -136,11 +140,38 @@ static bool parse_terms(const struct call *call, struct mempool_attr *attr)
 	       check_power_of_two("--channel-depth", attr->channel_depth);
 }
 
+/* Reads a flag whose value is one of three words, that mean 0, 1 and 2. */
+static bool parse_word(const struct call *call, int flag, const char *const words[3], uint32_t *n)
+{
+	const char *text = call->values[flag];
+
+	if (text == NULL) {
+		return true;
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*n = i;
+			return true;
+		}
+	}
+	complain("--%s: %s is none of %s, %s, %s", call->command->flags[flag].name, text, words[0],
+		 words[1], words[2]);
+	return false;
+}
+
+static bool parse_memory(const struct call *call, struct mempool_attr *attr)
+{
+	return parse_word(call, BACKING, text_backings, &attr->backing) &&
+	       parse_word(call, HUGE_PAGES, text_efforts, &attr->huge_pages) &&
+	       parse_word(call, PREFAULT, text_efforts, &attr->prefault);
+}
+
 static bool parse_attr(const struct call *call, struct mempool_attr *attr)
 {
 	const char *grace = call->values[GIFT_GRACE];
 
 	return parse_blocks(call, attr) && parse_terms(call, attr) && parse_rights(call, attr) &&
+	       parse_memory(call, attr) &&
 	       parse_count(call, ALIGNMENT, MEMPOOL_ALIGNMENT_MAX, &attr->alignment) &&
 	       check_power_of_two("--alignment", attr->alignment) &&
 	       parse_count(call, PROCESSES, MEMPOOL_PROCESSES_MAX, &attr->processes) &&
@@ -182,8 +213,11 @@ static enum status create_run(struct call *call)
 		return STATUS_FAILED;
 	}
 
+	progress_begin(call->conn, "making", name);
+
 	int r = mempool_create(call->conn, name, &attr, &pool);
 
+	progress_end();
 	if (r < 0) {
 		complain_error(r, "pool %s could not be created", name);
 		return STATUS_FAILED;
@@ -221,6 +255,12 @@ const struct command create_command = {
 			[SCHEMA_VERSION] = {"schema-version", "N", "of that schema"},
 			[CHANNELS] = {"channels", "N", "up to 64 (default: 4)"},
 			[CHANNEL_DEPTH] = {"channel-depth", "N", "blocks in each (default: 256)"},
+			[BACKING] = {"backing", "auto|shm|memfd",
+				     "memfd cannot be truncated (default: by who may open it)"},
+			[HUGE_PAGES] = {"huge-pages", "no|try|require",
+					"for the blocks (default: no)"},
+			[PREFAULT] = {"prefault", "no|try|require",
+				      "touch all pages now, map them at open (default: no)"},
 		},
 	.run = create_run,
 };

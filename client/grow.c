@@ -10,6 +10,7 @@
 #include "client/number.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/progress.h"
 #include "client/text.h"
 
 static bool parse_blocks(const struct call *call, uint64_t *blocks)
@@ -50,8 +51,11 @@ static enum status grow_run(struct call *call)
 		return STATUS_FAILED;
 	}
 
+	progress_begin(call->conn, "growing", name);
+
 	int r = mempool_grow(call->conn, name, (uint32_t)blocks);
 
+	progress_end();
 	if (r < 0) {
 		complain_error(r, "pool %s could not grow", name);
 		return STATUS_FAILED;

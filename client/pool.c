@@ -205,6 +205,9 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_number(object, "memory", info->memory);
 	json_add_number(object, "clients", info->clients);
 	json_add_text(object, "lifetime", text_lifetime(info->lifetime));
+	json_add_text(object, "backing", text_backings[info->backing % 3]);
+	json_add_text(object, "huge_pages", text_efforts[info->huge_pages % 3]);
+	json_add_text(object, "prefault", text_efforts[info->prefault % 3]);
 	json_add_number(object, "quota", info->quota);
 	json_add_text(object, "schema", schema);
 	json_add_number(object, "schema_version", info->schema_version);

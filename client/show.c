@@ -39,6 +39,9 @@ static void print_geometry(const struct mempool_info *info)
 	print_number("channels", info->channels, "");
 	print_number("channel depth", info->channel_depth, "blocks in each");
 	out_print("%-14s %12s\n", "lifetime", text_lifetime(info->lifetime));
+	out_print("%-14s %12s\n", "backing", text_backings[info->backing % 3]);
+	out_print("%-14s %12s\n", "huge pages", text_efforts[info->huge_pages % 3]);
+	out_print("%-14s %12s\n", "prefault", text_efforts[info->prefault % 3]);
 	if (info->quota > 0) {
 		print_number("quota", info->quota, "blocks a process may own");
 	}

@@ -9,6 +9,9 @@
 
 #include "client/text.h"
 
+const char *const text_backings[3] = {"auto", "shm", "memfd"};
+const char *const text_efforts[3] = {"no", "try", "require"};
+
 /* @n with three digits, in units of @base^power. */
 static const char *scale(char *text, uint64_t n, double base, const char *const *units)
 {

@@ -29,6 +29,10 @@ const char *text_group(char text[TEXT_MAX], uint32_t gid);
 /* How long a pool stays; a constant. */
 const char *text_lifetime(uint32_t lifetime);
 
+/* What attr.backing, and attr.huge_pages and prefault, are called; by their number. */
+extern const char *const text_backings[3];
+extern const char *const text_efforts[3];
+
 /* What a process calls itself, with everything but plain ASCII as '?'. */
 const char *text_clean(char text[TEXT_MAX], const char *name);
 

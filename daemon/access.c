@@ -96,6 +96,14 @@ bool access_may_open(const struct session *session, const struct registry_pool *
 	       mode_allows(session, pool, access);
 }
 
+bool access_needs_memfd(const struct session *session, const struct registry_pool *pool,
+			enum wire_access access)
+{
+	return session->server->config.require_memfd && pool->terms.backing != WIRE_MEMFD &&
+	       access != WIRE_OBSERVER && session->peer.uid != pool->uid &&
+	       !access_is_free(session->peer.uid);
+}
+
 bool access_may_destroy(const struct session *session, const struct registry_pool *pool)
 {
 	if (access_is_free(session->peer.uid)) {

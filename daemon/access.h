@@ -27,6 +27,14 @@ bool access_is_free(uid_t uid);
 
 bool access_may_open(const struct session *session, const struct registry_pool *pool,
 		     enum wire_access access);
+
+/*
+ * Whether the session may not have a pool in /dev/shm that it may open: it could truncate what
+ * belongs to somebody else.
+ */
+bool access_needs_memfd(const struct session *session, const struct registry_pool *pool,
+			enum wire_access access);
+
 bool access_may_destroy(const struct session *session, const struct registry_pool *pool);
 bool access_may_create(const struct session *session, const char *pool);
 

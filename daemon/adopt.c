@@ -60,6 +60,24 @@ static int adopt_slots(struct pool *pool)
 	return r;
 }
 
+/* Without its memory a pool is nobody's any more but theirs who have it open. */
+static int find_memory(struct pool *pool)
+{
+	int r = memory_find(pool);
+
+	if (r != -ENOENT) {
+		return r;
+	}
+	log_error("pool '%s' of uid %u is gone: nobody kept its memory, a memfd, while there was "
+		  "no mempoold; make it anew",
+		  pool->record->name, pool->record->uid);
+	mp_store_release(&pool->record->broken, 1);
+	if (pool_state(pool) == REGISTRY_POOL_LIVE) {
+		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	}
+	return 0;
+}
+
 /* Takes over one record that is in use. The pool may be gone afterwards. */
 static int adopt(struct server *server, uint32_t index)
 {
@@ -75,6 +93,10 @@ static int adopt(struct server *server, uint32_t index)
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
 		removal_finish(pool);
 		return 0;
+	}
+	r = find_memory(pool);
+	if (r < 0) {
+		return r;
 	}
 	pool->adopting = true;
 	r = adopt_slots(pool);

@@ -22,6 +22,7 @@ enum stage {
 	RESERVE_CONTROL,
 	RESERVE_DATA,
 	FORMAT,
+	KEEP,
 	READY,
 };
 
@@ -107,6 +108,7 @@ static void on_reserved(void *owner, int result)
 	struct build *build = owner;
 
 	if (result <= 0) {
+		reserve_log(build->reservation, build->pool->record->name);
 		build->reservation = NULL;
 	}
 	advance(build, result < 0 ? result : result == 0);
@@ -119,20 +121,15 @@ static void on_reserved(void *owner, int result)
 static int begin_object(struct build *build, enum object_kind kind, uint64_t size,
 			uint64_t reserved)
 {
-	const struct pool *pool = build->pool;
-	char name[OBJECT_NAME];
+	struct pool *pool = build->pool;
+	struct reserve_wish wish = reserve_wish(&pool->record->terms, kind == OBJECT_DATA);
 
-	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
-			 kind);
-	build->fd = object_create(name, O_RDWR);
+	build->fd = memory_create(pool, kind, size);
 	if (build->fd < 0) {
 		return build->fd;
 	}
-	if (ftruncate(build->fd, (off_t)size) < 0) {
-		return -errno;
-	}
-	build->reservation =
-		reserve_start(&pool->server->reserver, build->fd, 0, reserved, on_reserved, build);
+	build->reservation = reserve_start(&pool->server->reserver, build->fd, 0, reserved, wish,
+					   on_reserved, build);
 	return build->reservation ? 0 : -ENOMEM;
 }
 
@@ -180,6 +177,9 @@ static int step(struct build *build)
 	case FORMAT:
 		r = pool_touch(pool, touch_format, build);
 		return r < 0 ? r : build->formatted;
+	case KEEP:
+		r = memory_keep(pool);
+		return r < 0 ? r : 1;
 	case READY:
 	default:
 		return 0;
@@ -202,6 +202,7 @@ static uint64_t done(const struct build *build)
 	case RESERVE_DATA:
 		return build->reservation ? total(build) - left : build->pool->record->control_size;
 	case FORMAT:
+	case KEEP:
 	case READY:
 	default:
 		return total(build);
@@ -234,13 +235,13 @@ static void abandon(struct build *build, int error)
 {
 	struct pool *pool = build->pool;
 	struct session *session = build->session;
+	const char *remedy = memory_remedy(pool->record, error);
 	uint32_t serial = build->serial;
 	int r = 0;
 
 	if (build->file) {
-		log_error("%s: pool '%s' was not made: %s: make it smaller, or make room in "
-			  "/dev/shm, and reload",
-			  build->file, pool->record->name, strerror(-error));
+		log_error("%s: pool '%s' was not made: %s: %s, and reload", build->file,
+			  pool->record->name, strerror(-error), remedy);
 	} else {
 		log_warning("pool '%s', uid %u: not made: %s", pool->record->name,
 			    pool->record->uid,
@@ -250,9 +251,8 @@ static void abandon(struct build *build, int error)
 	if (session) {
 		session_set_state(session, SESSION_READY);
 		r = session_refuse(session, serial, -error,
-				   "pool '%s' was not made: %s; make it smaller, or make room in "
-				   "/dev/shm",
-				   pool->record->name, strerror(-error));
+				   "pool '%s' was not made: %s; %s", pool->record->name,
+				   strerror(-error), remedy);
 	}
 	pool_retire(pool);
 	if (r < 0) {

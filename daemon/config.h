@@ -30,6 +30,7 @@ struct preset {
 	uint32_t processes, threads, thread_cache, shards;
 	uint32_t channels, channel_depth;
 	uint32_t quota, schema_version, gift_grace_ms;
+	uint32_t backing, huge_pages, prefault;
 };
 
 /* What a setting was set to, and where. */
@@ -47,6 +48,7 @@ struct config {
 	uint32_t log_level;
 	uint32_t mode; /* of pools for which nobody says; so is gift_grace_ms */
 	uint32_t gift_grace_ms;
+	uint32_t require_memfd; /* 1: who does not own a pool opens it only if it is memfds */
 	struct limits limits;
 	struct rules rules;
 	struct preset *presets;

@@ -7,6 +7,7 @@
 #include "daemon/access.h"
 #include "daemon/build.h"
 #include "daemon/create.h"
+#include "daemon/hugepage.h"
 #include "daemon/log.h"
 #include "daemon/object.h"
 #include "daemon/pool.h"
@@ -37,6 +38,36 @@ static const char *resolve(struct mp_shape *shape, const struct wire_shape *aske
 		.depth = asked->depth,
 	};
 	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
+}
+
+/* Whether others than the owner may come to open the pool as writer or reader. */
+static bool has_others(const struct config *config, const struct registry_pool *record)
+{
+	const struct rule *write = rules_find(&config->rules, record->name, RULE_WRITE);
+	const struct rule *read = rules_find(&config->rules, record->name, RULE_READ);
+
+	return (record->mode & 0066) || (write && write->lists[RULE_WRITE].n > 0) ||
+	       (read && read->lists[RULE_READ].n > 0);
+}
+
+/* Settles where the pool's memory is to be. NULL, or why not there. */
+static const char *choose_memory(const struct config *config, struct registry_pool *record)
+{
+	struct wire_terms *terms = &record->terms;
+	bool others = has_others(config, record);
+
+	if (terms->backing >= WIRE_BACKING_END || terms->huge_pages >= WIRE_EFFORT_END ||
+	    terms->prefault >= WIRE_EFFORT_END) {
+		return "its backing, huge_pages or prefault is not known";
+	}
+	if (terms->backing == WIRE_SHM && others && config->require_memfd) {
+		return "others than its owner may open it, and could truncate it in /dev/shm: ask "
+		       "for backing memfd or auto, or set require_memfd = no in mempoold.conf";
+	}
+	if (terms->backing == WIRE_BACKING_AUTO) {
+		terms->backing = others ? WIRE_MEMFD : WIRE_SHM;
+	}
+	return NULL;
 }
 
 const char *create_record(struct registry_pool *record, struct mp_shape *shape,
@@ -73,7 +104,7 @@ const char *create_record(struct registry_pool *record, struct mp_shape *shape,
 		.laid = shape->blocks,
 	};
 	memcpy(record->name, create->name, strlen(create->name));
-	return NULL;
+	return choose_memory(config, record);
 }
 
 static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
@@ -83,15 +114,18 @@ static int check_room(struct session *session, uint32_t serial, const struct reg
 			record->shape.n_slots * sizeof(struct registry_slot);
 	uint64_t left;
 
-	if (room_for(session->server, need, &left)) {
+	if (room_for(session->server, record, need, &left)) {
 		return 0;
 	}
 	*refused = true;
 	return session_refuse(session, serial, ENOSPC,
-			      "pool '%s' needs %llu MiB and /dev/shm has %llu MiB free; make it "
-			      "smaller, destroy other pools, or mount /dev/shm with a bigger size",
+			      "pool '%s' needs %llu MiB and %s has %llu MiB free; make it smaller, "
+			      "destroy other pools%s",
 			      record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
-			      (unsigned long long)left >> 20);
+			      memory_name(record), (unsigned long long)left >> 20,
+			      record->terms.backing == WIRE_SHM
+				      ? ", or mount /dev/shm with a bigger size"
+				      : "");
 }
 
 static int check_limits(struct session *session, uint32_t serial,
@@ -149,6 +183,12 @@ static int check(struct session *session, uint32_t serial, const struct registry
 		return session_refuse(session, serial, EPERM,
 				      "pool '%s': uid %u may not make it for uid %u, gid %u",
 				      record->name, session->peer.uid, record->uid, record->gid);
+	}
+	if (!hugepage_suffices(&record->terms)) {
+		*refused = true;
+		return session_refuse(session, serial, EOPNOTSUPP,
+				      "pool '%s' requires huge pages, and there are none: %s",
+				      record->name, memory_remedy(record, -EOPNOTSUPP));
 	}
 	r = check_limits(session, serial, record, shape, refused);
 	return *refused ? r : check_room(session, serial, record, shape, refused);

@@ -82,8 +82,13 @@ static int answer(struct session *session, uint32_t serial, const struct pool *p
 		return session_send(session, &reply, NULL, 0);
 	case -ENOSPC:
 		return session_refuse(session, serial, ENOSPC,
-				      "pool '%s' did not grow: /dev/shm is full; ask for fewer "
-				      "blocks, or make room there",
+				      "pool '%s' did not grow: %s is full; ask for fewer blocks, or "
+				      "make room there",
+				      name, memory_name(pool->record));
+	case -EOPNOTSUPP:
+		return session_refuse(session, serial, EOPNOTSUPP,
+				      "pool '%s' did not grow: it requires huge pages, and no more "
+				      "are to be had",
 				      name);
 	case -ENOENT:
 		return session_refuse(session, serial, ENOENT,
@@ -298,7 +303,8 @@ static int start(struct pool *pool, uint32_t blocks, struct session *session, ui
 		return r;
 	}
 	growth->reservation = reserve_start(&pool->server->reserver, growth->fd, growth->from,
-					    growth->to, on_reserved, growth);
+					    growth->to, reserve_wish(&pool->record->terms, true),
+					    on_reserved, growth);
 	if (!growth->reservation) {
 		growth_destroy(growth);
 		return -ENOMEM;
@@ -407,13 +413,13 @@ static int begin(struct session *session, const struct wire_grow *grow, struct p
 	if (is_beyond_limits(session, grow, pool, need, &r)) {
 		return r;
 	}
-	if (!room_for(session->server, need, &left)) {
+	if (!room_for(session->server, pool->record, need, &left)) {
 		return session_refuse(session, serial, ENOSPC,
-				      "pool '%s' needs %llu MiB more and /dev/shm has %llu MiB "
-				      "free; ask for fewer blocks, or make room there",
+				      "pool '%s' needs %llu MiB more and %s has %llu MiB free; ask "
+				      "for fewer blocks, or make room there",
 				      pool->record->name,
 				      (unsigned long long)(need + (1u << 20) - 1) >> 20,
-				      (unsigned long long)left >> 20);
+				      memory_name(pool->record), (unsigned long long)left >> 20);
 	}
 	r = start(pool, grow->blocks, session, serial);
 	return r < 0 ? answer(session, serial, pool, r) : 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/check.h"
+#include "daemon/keeper.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
 
@@ -33,7 +34,11 @@ int main(int argc, char **argv)
 	struct options options;
 	int r;
 
+	if (keeper_is_called(argv)) {
+		keeper_run(argv);
+	}
 	fill_standard_fds();
+	keeper_allow();
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_DONE:
 		return EXIT_SUCCESS;

@@ -10,7 +10,6 @@
 #include "daemon/grow.h"
 #include "daemon/guard.h"
 #include "daemon/log.h"
-#include "daemon/object.h"
 #include "daemon/pool.h"
 #include "daemon/removal.h"
 #include "daemon/server.h"
@@ -49,6 +48,7 @@ struct pool *pool_create(struct server *server, uint32_t index)
 	pool->record = &server->registry.pools[index];
 	pool->slots = registry_slots(&server->registry, index);
 	pool->control_fd = -1;
+	memory_init(&pool->memory);
 	if (!resolve(pool)) {
 		pool_break(pool, "this version lays such a pool out differently");
 	}
@@ -67,6 +67,7 @@ void pool_destroy(struct pool *pool)
 	if (pool->control_fd >= 0) {
 		close(pool->control_fd);
 	}
+	memory_finish(&pool->memory);
 	pool->server->pools[pool->index] = NULL;
 	free(pool);
 }
@@ -129,20 +130,9 @@ int pool_map_fd(struct pool *pool, int fd)
 	return 0;
 }
 
-static int open_object(const struct pool *pool, enum object_kind kind, int flags)
-{
-	char name[OBJECT_NAME];
-
-	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
-			 kind);
-	return object_open(name, flags,
-			   kind == OBJECT_CONTROL ? pool->record->control_size
-						  : pool->record->data_size);
-}
-
 int pool_map(struct pool *pool)
 {
-	int fd = open_object(pool, OBJECT_CONTROL, O_RDWR);
+	int fd = memory_open(pool, OBJECT_CONTROL, O_RDWR);
 	int r = fd < 0 ? fd : pool_map_fd(pool, fd);
 
 	if (fd >= 0 && r < 0) {
@@ -153,12 +143,12 @@ int pool_map(struct pool *pool)
 
 int pool_open_control(const struct pool *pool)
 {
-	return open_object(pool, OBJECT_CONTROL, O_RDONLY);
+	return memory_open(pool, OBJECT_CONTROL, O_RDONLY);
 }
 
 int pool_open_data(const struct pool *pool, int flags)
 {
-	return open_object(pool, OBJECT_DATA, flags);
+	return memory_open(pool, OBJECT_DATA, flags);
 }
 
 struct touch {

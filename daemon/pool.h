@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/memory.h"
 #include "daemon/registry.h"
 #include "lib/core/layout.h"
 
@@ -26,6 +27,7 @@ struct pool {
 	struct mp_pool view;     /* of the control segment, when that is mapped */
 	void *control;           /* NULL: not mapped */
 	int control_fd;          /* -1: not open */
+	struct memory memory;    /* when that is memfds */
 	uint32_t n_used;         /* slots that are not FREE */
 	uint32_t n_live;         /* slots with an attachment that is not dying */
 	uint32_t slots_end;      /* no slot at or beyond it is in use */

@@ -7,6 +7,7 @@
 
 #include "daemon/build.h"
 #include "daemon/create.h"
+#include "daemon/hugepage.h"
 #include "daemon/limit.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
@@ -32,7 +33,10 @@ static struct wire_create create_of(const struct preset *preset)
 		.terms = {.schema = preset->schema,
 			  .schema_version = preset->schema_version,
 			  .quota = preset->quota,
-			  .lifetime = WIRE_PERSISTENT},
+			  .lifetime = WIRE_PERSISTENT,
+			  .backing = (uint8_t)preset->backing,
+			  .huge_pages = (uint8_t)preset->huge_pages,
+			  .prefault = (uint8_t)preset->prefault},
 		.uid = preset->uid,
 		.gid = preset->gid,
 		.mode = preset->mode,
@@ -79,6 +83,9 @@ static void list_differences(const struct preset *preset, const struct registry_
 		{"schema", is->terms.schema != wanted->terms.schema},
 		{"schema_version", is->terms.schema_version != wanted->terms.schema_version},
 		{"lifetime", is->terms.lifetime != wanted->terms.lifetime},
+		{"backing", preset->backing && is->terms.backing != wanted->terms.backing},
+		{"huge_pages", is->terms.huge_pages != wanted->terms.huge_pages},
+		{"prefault", is->terms.prefault != wanted->terms.prefault},
 		{"gift_grace", is->gift_grace_ms != wanted->gift_grace_ms},
 	};
 	size_t n = 0;
@@ -127,16 +134,21 @@ static bool has_no_room(const struct server *server, const struct preset *preset
 	};
 	char text[WIRE_TEXT];
 
+	if (!hugepage_suffices(&record->terms)) {
+		log_error("%s: pool '%s' is not made, as it requires huge pages, and there are "
+			  "none: %s",
+			  preset->file, preset->name, memory_remedy(record, -EOPNOTSUPP));
+		return true;
+	}
 	if (limit_on_pool(server, &claim, text, sizeof text)) {
 		log_error("%s: pool '%s' is not made: %s", preset->file, preset->name, text);
 		return true;
 	}
-	if (!room_for(server, bytes, &left)) {
-		log_error("%s: pool '%s' is not made, as it needs %llu MiB and /dev/shm has %llu: "
-			  "make it smaller, or mount /dev/shm with a bigger size",
+	if (!room_for(server, record, bytes, &left)) {
+		log_error("%s: pool '%s' is not made, as it needs %llu MiB and %s has %llu: %s",
 			  preset->file, preset->name,
-			  (unsigned long long)(bytes + (1u << 20) - 1) >> 20,
-			  (unsigned long long)left >> 20);
+			  (unsigned long long)(bytes + (1u << 20) - 1) >> 20, memory_name(record),
+			  (unsigned long long)left >> 20, memory_remedy(record, -ENOSPC));
 		return true;
 	}
 	return false;

@@ -60,7 +60,11 @@ struct registry_pool {
 	uint32_t creator; /* uid of who made it; owns the cookie */
 	uint32_t laid;    /* blocks whose words are; fewer than shape.blocks: growing */
 	char name[WIRE_NAME];
-	uint64_t unused[4];
+	/* Of memfds; see memory.h. */
+	int32_t keeper; /* pid; 0: none */
+	uint32_t unused;
+	uint64_t keeper_start;
+	uint64_t inodes[2]; /* by object kind */
 };
 _Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
 

@@ -28,18 +28,6 @@ struct removal {
 	uint64_t at;
 };
 
-static void unlink_object(const struct pool *pool, enum object_kind kind)
-{
-	char name[OBJECT_NAME];
-
-	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
-			 kind);
-	if (shm_unlink(name) < 0 && errno != ENOENT) {
-		log_warning("pool '%s': cannot unlink /dev/shm%s: %s", pool->record->name, name,
-			    strerror(errno));
-	}
-}
-
 static void removal_destroy(struct removal *removal)
 {
 	for (int kind = 0; removal && kind < 2; kind++) {
@@ -59,8 +47,7 @@ void removal_finish(struct pool *pool)
 	uint32_t index = pool->index;
 
 	removal_destroy(pool->removal);
-	unlink_object(pool, OBJECT_CONTROL);
-	unlink_object(pool, OBJECT_DATA);
+	memory_forget(pool);
 	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
 	pool_destroy(pool);
 	registry_remove(&server->registry, index);
@@ -103,6 +90,9 @@ static int open_big(const struct pool *pool, enum object_kind kind, uint64_t siz
 
 	if (size <= SMALL_SIZE) {
 		return -1;
+	}
+	if (pool->record->terms.backing == WIRE_MEMFD) {
+		return memory_open(pool, kind, O_RDWR);
 	}
 	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
 			 kind);

@@ -264,6 +264,13 @@ static int handle_open(struct session *session, const union wire_message *messag
 			pool->record->mode, session->peer.uid, access_names[access],
 			access_hint(session, pool->record->name, (enum rule_action)access));
 	}
+	if (access_needs_memfd(session, pool->record, access)) {
+		return session_refuse(session, serial, EACCES,
+				      "pool '%s' is in /dev/shm and belongs to uid %u: make it "
+				      "with backing=memfd for others to use it, or set "
+				      "require_memfd = no in mempoold.conf",
+				      pool->record->name, pool->record->uid);
+	}
 	if (!has_schema(pool, &message->open)) {
 		return refuse_schema(session, serial, pool, &message->open);
 	}

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/hugepage.h"
 #include "daemon/log.h"
 #include "daemon/object.h"
 #include "daemon/reserve.h"
@@ -16,10 +18,74 @@
 #define SLICE_SIZE (16u << 20)
 #define RING_ENTRIES 8 /* of which two are used: one slice for each of the machine's idle workers */
 #define UNDER_WAY 2
+#define WINDOW_SIZE (4u << 20) /* populating keeps others from mapping meanwhile */
 
 static uint64_t slice_of(const struct reservation *r)
 {
-	return r->end - r->at < SLICE_SIZE ? r->end - r->at : SLICE_SIZE;
+	uint64_t most = r->window ? WINDOW_SIZE : SLICE_SIZE;
+
+	return r->end - r->at < most ? r->end - r->at : most;
+}
+
+/* ---- windows ---- */
+
+static bool wants_window(const struct reservation *r)
+{
+	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
+}
+
+static int open_window(struct reservation *r)
+{
+	uint64_t size = r->end - r->at < WINDOW_SIZE ? r->end - r->at : WINDOW_SIZE;
+
+	r->window = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)r->at);
+	if (r->window == MAP_FAILED) {
+		r->window = NULL;
+		return -errno;
+	}
+	if (r->wish.huge_pages != WIRE_NO) {
+		madvise(r->window, size, MADV_HUGEPAGE); /* what came of it is counted */
+	}
+	return 0;
+}
+
+/* Counts what is huge of the slice, and what might be. Returns 0 or -EOPNOTSUPP. */
+static int count_window(struct reservation *r, uint64_t size)
+{
+	uint64_t first = (r->at + HUGEPAGE_SIZE - 1) / HUGEPAGE_SIZE;
+	uint64_t last = (r->at + size) / HUGEPAGE_SIZE;
+	uint64_t asked = last > first ? (last - first) * HUGEPAGE_SIZE : 0;
+	uint64_t huge = hugepage_count(r->window);
+
+	r->asked += asked;
+	r->huge += huge;
+	return r->wish.huge_pages == WIRE_REQUIRE && huge < asked ? -EOPNOTSUPP : 0;
+}
+
+/* The slice of @size bytes ended with @result; returns what that means. */
+static int close_window(struct reservation *r, uint64_t size, int result)
+{
+	if (result == 0 && r->wish.huge_pages != WIRE_NO) {
+		result = count_window(r, size);
+	}
+	munmap(r->window, size);
+	r->window = NULL;
+	if (result == -EFAULT) {
+		return -ENOSPC; /* it would have been a SIGBUS */
+	}
+	if (result == -EINVAL) {
+		/* Before Linux 5.14. */
+		bool needed = r->wish.huge_pages == WIRE_REQUIRE ||
+			      r->wish.prefault == WIRE_REQUIRE;
+		r->wish = (struct reserve_wish){0};
+		return needed ? -EOPNOTSUPP : -EAGAIN;
+	}
+	return result;
+}
+
+static int populate(const struct reservation *r)
+{
+	return madvise(r->window, slice_of(r), MADV_POPULATE_WRITE) < 0 ? -errno : 0;
 }
 
 /* ---- the thread ---- */
@@ -39,7 +105,7 @@ static void *work(void *arg)
 		}
 		struct reservation *r = w->job;
 		pthread_mutex_unlock(&w->mutex);
-		r->result = object_reserve(r->fd, r->at, slice_of(r));
+		r->result = r->window ? populate(r) : object_reserve(r->fd, r->at, slice_of(r));
 		pthread_mutex_lock(&w->mutex);
 		w->job = NULL;
 		w->ended = r;
@@ -76,10 +142,11 @@ static void stop_thread(struct reserver *reserver)
 
 /* ---- the ring ---- */
 
-static bool has_fallocate(struct io_uring *ring)
+static bool has_both(struct io_uring *ring)
 {
 	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_FALLOCATE);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_FALLOCATE) &&
+		   io_uring_opcode_supported(probe, IORING_OP_MADVISE);
 
 	io_uring_free_probe(probe);
 	return has;
@@ -93,7 +160,7 @@ static bool start_ring(struct reserver *reserver)
 	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
 		return false;
 	}
-	if (!has_fallocate(&reserver->ring) ||
+	if (!has_both(&reserver->ring) ||
 	    io_uring_register_eventfd(&reserver->ring, reserver->fd) < 0) {
 		io_uring_queue_exit(&reserver->ring);
 		return false;
@@ -105,6 +172,9 @@ static bool start_ring(struct reserver *reserver)
 
 static void destroy(struct reservation *r)
 {
+	if (r->window) {
+		munmap(r->window, slice_of(r));
+	}
 	close(r->fd);
 	free(r);
 }
@@ -123,7 +193,11 @@ static int submit(struct reserver *reserver, struct reservation *r)
 	if (!sqe) {
 		return -EAGAIN;
 	}
-	io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)slice_of(r));
+	if (r->window) {
+		io_uring_prep_madvise(sqe, r->window, (off_t)slice_of(r), MADV_POPULATE_WRITE);
+	} else {
+		io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)slice_of(r));
+	}
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
 	io_uring_sqe_set_data(sqe, r);
 	int n = io_uring_submit(&reserver->ring);
@@ -138,11 +212,15 @@ static int submit(struct reserver *reserver, struct reservation *r)
 
 static void conclude(struct reservation *r, int result)
 {
-	void *owner = r->owner;
-	reserve_told *told = r->told;
-
+	r->told(r->owner, result);
 	destroy(r);
-	told(owner, result);
+}
+
+static int begin_slice(struct reserver *reserver, struct reservation *r)
+{
+	int error = wants_window(r) ? open_window(r) : 0;
+
+	return error ? error : submit(reserver, r);
 }
 
 /* Begins as many slices as may be under way. */
@@ -153,7 +231,7 @@ static void pump(struct reserver *reserver)
 	while (reserver->n_under_way < most && !TAILQ_EMPTY(&reserver->waiting)) {
 		struct reservation *r = TAILQ_FIRST(&reserver->waiting);
 		TAILQ_REMOVE(&reserver->waiting, r, of_queue);
-		int error = r->at < r->end ? submit(reserver, r) : 0;
+		int error = r->at < r->end ? begin_slice(reserver, r) : 0;
 		if (error || r->at == r->end) {
 			conclude(r, error);
 			continue;
@@ -166,11 +244,16 @@ static void pump(struct reserver *reserver)
 /* A slice has ended. */
 static void end_slice(struct reserver *reserver, struct reservation *r, int result)
 {
+	uint64_t size = slice_of(r);
+
 	reserver->n_under_way--;
 	r->under_way = false;
 	if (!r->owner) {
 		destroy(r);
 		return;
+	}
+	if (r->window) {
+		result = close_window(r, size, result);
 	}
 	if (result == -EINTR || result == -EAGAIN) {
 		TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
@@ -180,7 +263,7 @@ static void end_slice(struct reserver *reserver, struct reservation *r, int resu
 		conclude(r, result);
 		return;
 	}
-	r->at += slice_of(r);
+	r->at += size;
 	if (r->at == r->end) {
 		conclude(r, 0);
 		return;
@@ -232,6 +315,23 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /* ---- verbs ---- */
+
+struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data)
+{
+	return (struct reserve_wish){
+		.huge_pages = is_data ? terms->huge_pages : WIRE_NO,
+		.prefault = terms->prefault,
+	};
+}
+
+void reserve_log(const struct reservation *reservation, const char *name)
+{
+	if (reservation->asked > reservation->huge) {
+		log_info("pool '%s': %llu MiB of %llu MiB are on huge pages", name,
+			 (unsigned long long)reservation->huge >> 20,
+			 (unsigned long long)reservation->asked >> 20);
+	}
+}
 
 int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice)
 {
@@ -292,7 +392,7 @@ void reserver_finish(struct reserver *reserver)
 }
 
 struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
-				  reserve_told *told, void *owner)
+				  struct reserve_wish wish, reserve_told *told, void *owner)
 {
 	struct reservation *r = calloc(1, sizeof *r);
 	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -309,6 +409,7 @@ struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t fr
 		.fd = own,
 		.at = from,
 		.end = to,
+		.wish = wish,
 		.told = told,
 		.owner = owner,
 	};

@@ -9,6 +9,10 @@
  * thread does what the kernel's workers would; the rest is the same. $MEMPOOLD_NO_URING=1 asks for
  * the thread, for tests.
  *
+ * Pages that are to be huge, or touched beforehand, are populated by way of a window, a mapping of
+ * one slice; which of them are huge is looked up in the window before it is closed. The rest is
+ * the same: MADVISE instead of FALLOCATE.
+ *
  * A slice that is under way cannot be called back. A reservation whose owner lets go of it stays,
  * with a descriptor of its own, until its slice has ended, and is freed then.
  */
@@ -22,19 +26,32 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "lib/wire/protocol.h"
+
 struct event_base;
 struct slice;
 
 /*
  * Told to the owner, on the loop, after each slice: 1 and there is more to come, 0 and that was the
- * last, or -errno and it ends here. After 0 and -errno the reservation is gone.
+ * last, or -errno and it ends here: -EOPNOTSUPP when what was required cannot be had. After 0 and
+ * -errno the reservation is gone.
  */
 typedef void reserve_told(void *owner, int result);
+
+/* How the pages shall be; enum wire_effort. */
+struct reserve_wish {
+	uint8_t huge_pages;
+	uint8_t prefault;
+};
 
 struct reservation {
 	struct reserver *reserver;
 	int fd;
 	uint64_t at, end; /* bytes: what is left */
+	struct reserve_wish wish;
+	void *window;   /* NULL: closed */
+	uint64_t asked; /* bytes that might be on huge pages */
+	uint64_t huge;  /* that are */
 	bool under_way;
 	int result; /* the thread's */
 	reserve_told *told;
@@ -68,12 +85,18 @@ int reserver_init(struct reserver *reserver, struct event_base *base, struct sli
 /* Ends, when what is under way has. No reservation has an owner any more. */
 void reserver_finish(struct reserver *reserver);
 
+/* What the terms ask for; huge pages are for data alone. */
+struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data);
+
+/* Says in the log how much of it, for pool @name, is on huge pages, if that was asked for. */
+void reserve_log(const struct reservation *reservation, const char *name);
+
 /*
  * Reserves the bytes from @from to @to of the object behind @fd, which stays the caller's. Returns
  * NULL when there is no memory or descriptor; else @told hears, never from within this call.
  */
 struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
-				  reserve_told *told, void *owner);
+				  struct reserve_wish wish, reserve_told *told, void *owner);
 
 /* The owner lets go: it hears no more. */
 void reserve_abandon(struct reservation *reservation);

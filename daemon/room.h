@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room: how much of /dev/shm is left. It is looked at beforehand, as it is friendlier to say that
+ * Room: how much of /dev/shm is left, or of the machine's memory for memfds. It is looked at beforehand, as it is friendlier to say that
  * there is not enough than to fill /dev/shm first. What pools that are being made or grow have yet
  * to take is not free any more.
  */
@@ -10,9 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct registry_pool;
 struct server;
 
-/* Whether @need bytes are there, as far as is known; *@left says how many are. */
-bool room_for(const struct server *server, uint64_t need, uint64_t *left);
+/* Whether @need bytes for that pool are there, as far as is known; *@left says how many are. */
+bool room_for(const struct server *server, const struct registry_pool *record, uint64_t need,
+	      uint64_t *left);
 
 #endif

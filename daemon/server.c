@@ -56,6 +56,7 @@ static int prepare_process(void)
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* keepers need nobody to wait for them */
 	raise_descriptor_limit();
 	return guard_install();
 }

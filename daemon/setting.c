@@ -20,6 +20,10 @@
 #define LIMIT(field) \
 	.section = "limits", .name = #field, .at = offsetof(struct config, limits.field)
 
+static const char *const answers[] = {"no", "yes", NULL};
+static const char *const backings[] = {"auto", "shm", "memfd", NULL};
+static const char *const efforts[] = {"no", "try", "require", NULL};
+
 static const struct setting main_settings[SETTING_MAIN_N] = {
 	{"daemon", "socket", "", "Where to listen; `socket` in runtime_dir when not said.", "PATH",
 	 .type = SETTING_PATH, .max = 107, AT(socket), .fixed = true},
@@ -61,6 +65,9 @@ static const struct setting main_settings[SETTING_MAIN_N] = {
 	 .type = SETTING_MODE, .min = 1, .max = 0777, AT(mode)},
 	{"pools", "gift_grace", "10s", "How long the dead's gifts may be taken; likewise.",
 	 .type = SETTING_TIME, .min = 1, .max = DAY_MS, AT(gift_grace_ms)},
+	{"pools", "require_memfd", "yes",
+	 "Whether others than a pool's owner and root may use it only if it is backed by memfd.",
+	 .type = SETTING_WORD, .words = answers, AT(require_memfd)},
 };
 
 #undef AT
@@ -105,6 +112,12 @@ static const struct setting pool_settings[SETTING_POOL_N] = {
 	 .max = UINT32_MAX, .about = "Of the schema."},
 	{POOL("gift_grace", gift_grace_ms), .standard = "", .type = SETTING_TIME, .min = 1,
 	 .max = DAY_MS, .about = "How long the dead's gifts may be taken; as mempoold.conf says."},
+	{POOL("backing", backing), .standard = "auto", .type = SETTING_WORD, .words = backings,
+	 .about = "Where its memory is; auto: memfd when others than the owner may open it."},
+	{POOL("huge_pages", huge_pages), .standard = "no", .type = SETTING_WORD, .words = efforts,
+	 .about = "Whether the blocks are to be on huge pages."},
+	{POOL("prefault", prefault), .standard = "no", .type = SETTING_WORD, .words = efforts,
+	 .about = "Whether all pages are touched now, and mapped by whoever opens it."},
 };
 
 const struct setting_table setting_main = {main_settings, SETTING_MAIN_N};
@@ -178,6 +191,16 @@ static bool read_level(const char *text, uint64_t *n)
 	return known;
 }
 
+static bool read_word(const char *const *words, const char *text, uint64_t *n)
+{
+	for (*n = 0; words[*n]; ++*n) {
+		if (!strcmp(words[*n], text)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool read_plain(const char *text, int base, uint64_t *n)
 {
 	const char *end;
@@ -208,6 +231,8 @@ static bool read_number(const struct setting *s, const char *text, uint64_t *n)
 		return read_plain(text, 8, n);
 	case SETTING_CACHE:
 		return read_plain(text, 10, n);
+	case SETTING_WORD:
+		return read_word(s->words, text, n);
 	case SETTING_LEVEL:
 		return read_level(text, n);
 	case SETTING_USER:
@@ -226,7 +251,7 @@ static bool read_number(const struct setting *s, const char *text, uint64_t *n)
 
 static bool is_ranged(const struct setting *s)
 {
-	return s->type != SETTING_LEVEL && s->type != SETTING_USER && s->type != SETTING_GROUP;
+	return s->type != SETTING_LEVEL && s->type != SETTING_WORD && s->type != SETTING_USER && s->type != SETTING_GROUP;
 }
 
 static bool is_text(const struct setting *s)
@@ -356,6 +381,20 @@ static void print_size(char *text, size_t size, uint64_t n)
 	snprintf(text, size, "%" PRIu64 "%s", n, sizes[unit].name);
 }
 
+/* "no, try or require" */
+static void list_words(const char *const *words, char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; words[i] && n < size; i++) {
+		n += (size_t)snprintf(text + n, size - n, "%s%s",
+				      i == 0         ? ""
+				      : words[i + 1] ? ", "
+						     : " or ",
+				      words[i]);
+	}
+}
+
 void setting_range(const struct setting *s, char *text, size_t size)
 {
 	static const char *const words[] = {
@@ -371,7 +410,9 @@ void setting_range(const struct setting *s, char *text, size_t size)
 	};
 	char min[32], max[32];
 
-	if (s->type == SETTING_PATH) {
+	if (s->type == SETTING_WORD) {
+		list_words(s->words, text, size);
+	} else if (s->type == SETTING_PATH) {
 		snprintf(text, size, "an absolute path of at most %u bytes", (unsigned)s->max);
 	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
 		snprintf(text, size, "%s", words[s->type]);

@@ -28,6 +28,7 @@ enum setting_type {
 	SETTING_TIME,     /* 10s, 500ms, 2min; uint32_t, milliseconds */
 	SETTING_MODE,     /* permission bits, octal; uint32_t */
 	SETTING_CACHE,    /* a number, or none; uint32_t, UINT32_MAX for none */
+	SETTING_WORD,     /* one of a few; uint32_t, its place among them */
 	SETTING_LEVEL,    /* of the log; uint32_t, an enum log_level */
 	SETTING_USER,     /* a name or a number; uint32_t */
 	SETTING_GROUP,    /* likewise */
@@ -42,6 +43,7 @@ struct setting {
 	const char *standard; /* default, as one would write it; "": what @about says */
 	const char *about;
 	const char *option; /* the command line's argument of the same meaning, or NULL */
+	const char *const *words; /* of SETTING_WORD; ends with NULL */
 	uint64_t min, max;  /* of numbers; the default of "" is outside; bytes of a path */
 	size_t at;          /* of the field in its struct */
 	enum setting_type type;
@@ -54,8 +56,8 @@ struct setting_table {
 };
 
 enum {
-	SETTING_MAIN_N = 18, /* in mempoold.conf */
-	SETTING_POOL_N = 18, /* in a *.pool file */
+	SETTING_MAIN_N = 19, /* in mempoold.conf */
+	SETTING_POOL_N = 21, /* in a *.pool file */
 };
 
 extern const struct setting_table setting_main; /* of a struct config */

@@ -35,6 +35,9 @@ static void fill_info(const struct wire_pool *w, struct mempool_info *info)
 		.gift_grace_ms = w->gift_grace_ms,
 		.lifetime = w->terms.lifetime,
 		.quota = w->terms.quota,
+		.backing = w->terms.backing,
+		.huge_pages = w->terms.huge_pages,
+		.prefault = w->terms.prefault,
 		.schema_version = w->terms.schema_version,
 		.schema = w->terms.schema,
 		.id = w->id,
@@ -50,6 +53,15 @@ static int put_name(char *field, const char *name)
 	}
 	strcpy(field, name);
 	return 0;
+}
+
+EXPORT void mempool_set_progress(struct mempool_conn *conn,
+				 void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg)
+{
+	pthread_mutex_lock(&conn->mutex);
+	conn->tell = tell;
+	conn->tell_arg = arg;
+	pthread_mutex_unlock(&conn->mutex);
 }
 
 EXPORT int mempool_find_pool(struct mempool_conn *conn, const char *name, struct mempool_info *info)

@@ -193,6 +193,9 @@ static int await_reply(struct mempool_conn *conn, union wire_message *message, i
 		if (message->head.type != type) {
 			close_all(fds, n_fds); /* none come with those */
 		}
+		if (message->head.type == WIRE_PROGRESS && conn->tell) {
+			conn->tell(conn->tell_arg, message->progress.done, message->progress.total);
+		}
 	} while (message->head.type == WIRE_PROGRESS);
 	if (message->head.serial == serial &&
 	    (message->head.type == type || message->head.type == WIRE_ERROR)) {

@@ -20,10 +20,12 @@
 
 struct mempool_conn {
 	uint64_t epoch;
-	pthread_mutex_t mutex; /* one request at a time; guards fd, cookie, serial */
+	pthread_mutex_t mutex; /* one request at a time; guards fd, cookie, serial, tell */
 	int fd;                /* -1: none */
 	uint64_t cookie;       /* SO_COOKIE of fd */
 	uint32_t serial;
+	void (*tell)(void *arg, uint64_t done, uint64_t total); /* of progress; NULL: nobody */
+	void *tell_arg;
 	mp_atomic32 references; /* the user's, and one a pool */
 	struct sockaddr_un address;
 };

@@ -79,6 +79,42 @@ static int map_all(struct mempool *pool, const int *fds)
 	return 0;
 }
 
+/*
+ * Puts the pages into this process's page tables. They are there already, so that it fails only
+ * for want of memory for the tables, or because the kernel is older than 5.14.
+ */
+static int prefault(void *at, uint64_t size, bool writable)
+{
+	int r;
+
+	do {
+		r = madvise(at, size, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	} while (r != 0 && errno == EINTR);
+	return r == 0 ? 0 : errno == EINVAL ? -EOPNOTSUPP : -ENOMEM;
+}
+
+/* Does with the mapped pool as its attributes ask. */
+static int prepare_pages(const struct mempool *pool, const struct wire_terms *terms)
+{
+	const struct mp_shape *shape = &pool->core.shape;
+	uint64_t data = mp_shape_data(shape, shape->blocks);
+	int error = 0;
+
+	if (terms->huge_pages != WIRE_NO) {
+		madvise(pool->data, shape->data_size, MADV_HUGEPAGE); /* where they are, it uses them */
+	}
+	if (terms->prefault != WIRE_NO && pool->access != WIRE_OBSERVER) {
+		error = prefault(pool->control, shape->control_size, true);
+		error = error ? error : prefault(pool->data, data, pool->access == WIRE_WRITER);
+	}
+	if (error && terms->prefault == WIRE_REQUIRE) {
+		return fail(-error, "the pool requires prefault, which fails: %s; make it with "
+				    "prefault try, or no",
+			    error == -EOPNOTSUPP ? "it takes Linux 5.14" : strerror(-error));
+	}
+	return 0;
+}
+
 /* ---- attaching ---- */
 
 static const char *shape_from_wire(struct mp_shape *shape, const struct wire_shape *w)
@@ -112,6 +148,7 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 		return fail(EPROTO, "mempoold sent an attachment that makes no sense");
 	}
 	int error = map_all(pool, fds);
+	error = error ? error : prepare_pages(pool, &reply->terms);
 	if (error) {
 		return error;
 	}
@@ -215,7 +252,7 @@ static void undo_create(struct mempool_conn *conn, const char *name, int error)
 {
 	union wire_message m;
 
-	if (error == -EMFILE || error == -ENOMEM || error == -EIO) {
+	if (error == -EMFILE || error == -ENOMEM || error == -EIO || error == -EOPNOTSUPP) {
 		wire_init(&m, WIRE_DESTROY, 0);
 		strcpy(m.name.name, name);
 		conn_tell(conn, &m);
@@ -282,6 +319,9 @@ static void create_message(union wire_message *m, const char *name, const struct
 		.schema_version = a->schema_version,
 		.quota = a->quota,
 		.lifetime = a->lifetime,
+		.backing = (uint8_t)a->backing,
+		.huge_pages = (uint8_t)a->huge_pages,
+		.prefault = (uint8_t)a->prefault,
 	};
 	m->create.uid = a->uid;
 	m->create.gid = a->gid;
@@ -299,6 +339,10 @@ static int check_attr(const struct mempool_attr *attr)
 	}
 	if (attr->reserved) {
 		return fail(EINVAL, "the attributes' reserved field is not zero");
+	}
+	if (attr->backing > MEMPOOL_BACKING_MEMFD || attr->huge_pages > MEMPOOL_REQUIRE ||
+	    attr->prefault > MEMPOOL_REQUIRE) {
+		return fail(EINVAL, "the attributes' backing, huge_pages or prefault is not known");
 	}
 	return 0;
 }

@@ -34,6 +34,9 @@ struct mempool_info {
 	uint32_t gift_grace_ms;
 	uint32_t lifetime;       /* MEMPOOL_PERSISTENT and the like */
 	uint32_t quota;          /* blocks a process may own; 0: any number */
+	uint32_t backing;        /* MEMPOOL_BACKING_SHM or _MEMFD */
+	uint32_t huge_pages;     /* MEMPOOL_NO, _TRY or _REQUIRE, as asked for */
+	uint32_t prefault;       /* likewise */
 	uint32_t schema_version; /* with schema */
 	uint64_t schema;         /* of the payload; 0: none */
 	uint64_t id;             /* unique; a pool made again under the same name has another */
@@ -122,6 +125,14 @@ int mempool_census(struct mempool *pool, struct mempool_stats *stats, struct mem
 
 /* Fills @block for the block of that index. Returns 0, -EINVAL or -ECHILD. */
 int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block);
+
+/*
+ * Has @tell called while a create or a grow over this connection takes long: how many bytes of
+ * memory are there, and how many there will be; some ten times a second, by the thread that waits,
+ * which may not use the connection, nor create, open or close a pool. NULL: nobody is told.
+ */
+void mempool_set_progress(struct mempool_conn *conn,
+			  void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg);
 
 /* The slot of this process in the pool; -EACCES for an observer. */
 int mempool_slot(const struct mempool *pool);

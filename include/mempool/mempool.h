@@ -59,6 +59,16 @@ extern "C" {
 #define MEMPOOL_UNTIL_LAST_USER 1u /* until no process has it open as writer or reader */
 #define MEMPOOL_UNTIL_CREATOR 2u   /* until the process that made it closes it or ends */
 
+/* attr.backing: where a pool's memory is. */
+#define MEMPOOL_BACKING_AUTO 0u  /* memfd when others than the owner may open it, else shm */
+#define MEMPOOL_BACKING_SHM 1u   /* objects in /dev/shm; who may open it could truncate them */
+#define MEMPOOL_BACKING_MEMFD 2u /* sealed memfd: nobody can change their size */
+
+/* attr.huge_pages, attr.prefault. */
+#define MEMPOOL_NO 0u
+#define MEMPOOL_TRY 1u     /* if it can be had */
+#define MEMPOOL_REQUIRE 2u /* or there is no pool */
+
 #define MEMPOOL_CREATOR ((uint32_t)-1)  /* attr.uid, attr.gid: those of the creator */
 #define MEMPOOL_NO_CACHE ((uint32_t)-1) /* attr.thread_cache: threads cache nothing */
 
@@ -90,13 +100,18 @@ struct mempool_attr {
 	uint32_t lifetime;       /* MEMPOOL_PERSISTENT, _UNTIL_LAST_USER or _UNTIL_CREATOR */
 	uint32_t channels;       /* up to 64, default 4 */
 	uint32_t channel_depth;  /* blocks in each: 8, 16, 32 ... 65536, default 256 */
-	uint32_t reserved;       /* zero */
+	uint32_t backing;        /* MEMPOOL_BACKING_AUTO, _SHM or _MEMFD */
+	uint32_t huge_pages;     /* for the blocks: MEMPOOL_NO, _TRY or _REQUIRE */
+	uint32_t prefault; /* likewise: all pages are touched at create and mapped at open, so that
+			      no access to a block has to wait for a page. Growing touches the
+			      new ones, and who had it open maps those as it uses them */
+	uint32_t reserved; /* zero */
 };
 
 #define MEMPOOL_ATTR_INIT                                                                         \
 	{                                                                                         \
 		(uint32_t)sizeof(struct mempool_attr), MEMPOOL_CREATOR, MEMPOOL_CREATOR, 0, 0, 0, \
-			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                  \
+			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                         \
 	}
 
 /* What travels when a block is given: eight bytes, good once. Zero is no token. */
@@ -167,7 +182,8 @@ void mempool_disconnect(struct mempool_conn *conn);
  * -EEXIST   there is a pool of that name
  * -EINVAL   the name or an attribute breaks the rules; mempool_errmsg() says which
  * -E2BIG    @attr is from a later version and asks for something this one does not know
- * -ENOSPC   /dev/shm has no room for it
+ * -ENOSPC   /dev/shm has no room for it, or the machine no memory
+ * -EOPNOTSUPP  huge pages or prefault were required and are not to be had here
  * -EACCES   the daemon's access rules do not let this user make it
  * -EDQUOT   the daemon, or the user, has as many pools, bytes or blocks as it may
  * -EPERM    the owner or group asked for is not the caller's to give
@@ -188,6 +204,7 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * -EINVAL          the name or the flags break the rules
  * -EPROTONOSUPPORT the pool's layout is another than this library's
  * -EIO             the daemon has marked the pool broken
+ * -EOPNOTSUPP      the pool requires prefault and this kernel cannot
  * -ECONNREFUSED, -ENOENT (socket), -ETIMEDOUT  the daemon cannot be reached
  * -ECHILD          the connection is the parent's
  * -ENOMEM, -EMFILE no memory, no descriptor

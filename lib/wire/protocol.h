@@ -89,13 +89,31 @@ enum wire_lifetime {
 	WIRE_LIFETIME_END,
 };
 
-/* What a pool promises and asks of its users. Zeros: nothing. */
+enum wire_backing {
+	WIRE_BACKING_AUTO = 0, /* in requests alone: the daemon chooses by who may open it */
+	WIRE_SHM = 1,          /* objects in /dev/shm */
+	WIRE_MEMFD = 2,        /* sealed: nobody can change their size */
+	WIRE_BACKING_END,
+};
+
+/* Of huge pages, and of pages touched beforehand. */
+enum wire_effort {
+	WIRE_NO = 0,
+	WIRE_TRY = 1,
+	WIRE_REQUIRE = 2,
+	WIRE_EFFORT_END,
+};
+
+/* What a pool promises and asks of its users, and its memory. Zeros: nothing. */
 struct wire_terms {
 	uint64_t schema; /* of the payload; the users' own number */
 	uint32_t schema_version;
 	uint32_t quota; /* blocks a process may own */
 	uint32_t lifetime;
-	uint32_t zero;
+	uint8_t backing;    /* enum wire_backing */
+	uint8_t huge_pages; /* enum wire_effort; so is prefault */
+	uint8_t prefault;
+	uint8_t zero;
 };
 _Static_assert(sizeof(struct wire_terms) == 24, "frozen");
 

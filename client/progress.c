@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <mempool/admin.h>
+
+#include "client/progress.h"
+#include "client/text.h"
+
+static struct {
+	const char *verb, *name;
+	bool shown;
+} line;
+
+static void tell(void *arg, uint64_t done, uint64_t total)
+{
+	unsigned percent = total > 0 ? (unsigned)(done * 100.0 / total) : 100;
+
+	(void)arg;
+	fprintf(stderr, "\r\033[K%s %s: %s of %s, %u%%", line.verb, line.name,
+		text_size(TEXT, done), text_size(TEXT, total), percent);
+	line.shown = true;
+}
+
+void progress_begin(struct mempool_conn *conn, const char *verb, const char *name)
+{
+	line.verb = verb;
+	line.name = name;
+	if (isatty(STDERR_FILENO)) {
+		mempool_set_progress(conn, tell, NULL);
+	}
+}
+
+void progress_end(void)
+{
+	if (line.shown) {
+		fputs("\r\033[K", stderr);
+		line.shown = false;
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A keeper: a process that holds the two descriptors of a pool backed by memfds and sleeps, so that
+ * the next daemon can have them when this one was killed. For daemons without a service manager
+ * that keeps descriptors.
+ *
+ *	mempoold --fork, exec--> mempoold-keep	3 control, 4 data, 5 pipe until it is told to stay
+ *	next mempoold --open /proc/PID/fd/3, 4--> the same memory
+ *
+ * It is the daemon's own program, executed: a fork alone would keep the registry mapped, and with
+ * it the lock that makes one daemon an instance. A keeper that is not told to stay ends with the
+ * daemon that made it. One that was told ends by keeper_end(), or when the registry is unlinked.
+ */
+#ifndef MP_DAEMON_KEEPER_H
+#define MP_DAEMON_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Who it is; a pid alone is no identity. */
+struct keeper {
+	pid_t pid; /* 0: there is none */
+	uint64_t start_time;
+};
+
+/* Whether this process was executed to be a keeper. */
+bool keeper_is_called(char **argv);
+
+/* Is one. */
+_Noreturn void keeper_run(char **argv);
+
+/* From now on keepers may be made, of the program of this process. */
+void keeper_allow(void);
+
+/*
+ * Makes a keeper of both descriptors that ends when the object @registry of /dev/shm is unlinked.
+ * It ends at once unless keeper_stay() is called. Returns a descriptor for that, or -errno.
+ */
+int keeper_start(struct keeper *keeper, const int fds[2], const char *registry);
+
+/* Tells it to stay. @fd is what keeper_start() returned, and is closed. */
+void keeper_stay(int fd);
+
+/* Opens what it keeps. Returns 0, -ENOENT when there is no such process any more, or -errno. */
+int keeper_open(const struct keeper *keeper, int fds[2]);
+
+/* A pidfd of the keeper, or -errno; -ESRCH: it has gone. */
+int keeper_watch(const struct keeper *keeper);
+
+/* Ends it, if it is there. */
+void keeper_end(const struct keeper *keeper);
+
+#endif
