@@ -94,12 +94,9 @@ static int adopt(struct server *server, uint32_t index)
 		removal_finish(pool);
 		return 0;
 	}
-	r = find_memory(pool);
-	if (r < 0) {
-		return r;
-	}
 	pool->adopting = true;
-	r = adopt_slots(pool);
+	r = find_memory(pool);
+	r = r < 0 ? r : adopt_slots(pool);
 	pool->adopting = false;
 	if (r == 0 && pool_state(pool) == REGISTRY_POOL_LIVE && pool_expired(pool)) {
 		log_info("pool '%s' of uid %u destroyed: %s", pool->record->name, pool->record->uid,

@@ -250,9 +250,8 @@ static void abandon(struct build *build, int error)
 	build_destroy(build);
 	if (session) {
 		session_set_state(session, SESSION_READY);
-		r = session_refuse(session, serial, -error,
-				   "pool '%s' was not made: %s; %s", pool->record->name,
-				   strerror(-error), remedy);
+		r = session_refuse(session, serial, -error, "pool '%s' was not made: %s; %s",
+				   pool->record->name, strerror(-error), remedy);
 	}
 	pool_retire(pool);
 	if (r < 0) {

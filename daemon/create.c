@@ -118,14 +118,13 @@ static int check_room(struct session *session, uint32_t serial, const struct reg
 		return 0;
 	}
 	*refused = true;
-	return session_refuse(session, serial, ENOSPC,
-			      "pool '%s' needs %llu MiB and %s has %llu MiB free; make it smaller, "
-			      "destroy other pools%s",
-			      record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
-			      memory_name(record), (unsigned long long)left >> 20,
-			      record->terms.backing == WIRE_SHM
-				      ? ", or mount /dev/shm with a bigger size"
-				      : "");
+	return session_refuse(
+		session, serial, ENOSPC,
+		"pool '%s' needs %llu MiB and %s has %llu MiB free; make it smaller, "
+		"destroy other pools%s",
+		record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
+		memory_name(record), (unsigned long long)left >> 20,
+		record->terms.backing == WIRE_SHM ? ", or mount /dev/shm with a bigger size" : "");
 }
 
 static int check_limits(struct session *session, uint32_t serial,

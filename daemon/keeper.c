@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -158,6 +159,13 @@ void keeper_stay(int fd)
 	close(fd);
 }
 
+static bool has_died(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) != 0; /* nobody may have waited for it yet */
+}
+
 int keeper_watch(const struct keeper *keeper)
 {
 	uint64_t start_time;
@@ -167,7 +175,7 @@ int keeper_watch(const struct keeper *keeper)
 		return keeper->pid > 0 && errno != EINVAL ? -errno : -ESRCH;
 	}
 	r = procfs_start_time(keeper->pid, &start_time);
-	if (r < 0 || start_time != keeper->start_time) {
+	if (r < 0 || start_time != keeper->start_time || has_died(fd)) {
 		close(fd);
 		return r == 0 || r == -ENOENT ? -ESRCH : r;
 	}
@@ -181,7 +189,8 @@ static int open_of(pid_t pid, int number)
 
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, number);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	/* It has just ended, or is not ours to look into. */
+	return fd >= 0 ? fd : errno == EACCES || errno == ESRCH ? -ENOENT : -errno;
 }
 
 int keeper_open(const struct keeper *keeper, int fds[2])

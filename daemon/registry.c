@@ -56,6 +56,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -65,6 +66,8 @@
 #define HEADER_SIZE 4096u
 #define FIXED_SIZE (HEADER_SIZE + REGISTRY_POOLS * sizeof(struct registry_pool))
 #define SLOTS_SIZE (REGISTRY_SLOTS * sizeof(struct registry_slot)) /* of one pool */
+#define LOCK_MS 500 /* how long another daemon has to be gone */
+#define LOCK_PAUSE_MS 5
 #define WHOLE_SIZE (FIXED_SIZE + REGISTRY_POOLS * SLOTS_SIZE)
 _Static_assert(FIXED_SIZE % 4096 == 0 && SLOTS_SIZE % 4096 == 0, "reserved by the page");
 
@@ -99,19 +102,39 @@ static void evict_squatter(const char *name)
 	}
 }
 
+/*
+ * Locks the object. A keeper that the last daemon was about to execute when it was killed has the
+ * lock for a moment longer. Returns 0 or -errno.
+ */
+static int lock(int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
+
+	for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; ms += LOCK_PAUSE_MS) {
+		if (errno != EWOULDBLOCK) {
+			return -errno;
+		}
+		if (ms >= LOCK_MS) {
+			return -EBUSY;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 /* Opens the object and locks it. A daemon that ends may unlink it in between: then once more. */
 static int open_locked(const char *name)
 {
 	for (;;) {
 		struct stat st;
-		int fd = shm_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		int r, fd = shm_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0) {
-			int r = -errno;
+			r = -errno;
 			log_error("cannot open /dev/shm%s: %s", name, strerror(-r));
 			return r;
 		}
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-			int r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		r = lock(fd);
+		if (r < 0) {
 			log_error(r == -EBUSY
 					  ? "another daemon has this instance: /dev/shm%s is locked"
 					  : "cannot lock /dev/shm%s",

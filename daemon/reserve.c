@@ -75,8 +75,8 @@ static int close_window(struct reservation *r, uint64_t size, int result)
 	}
 	if (result == -EINVAL) {
 		/* Before Linux 5.14. */
-		bool needed = r->wish.huge_pages == WIRE_REQUIRE ||
-			      r->wish.prefault == WIRE_REQUIRE;
+		bool needed =
+			r->wish.huge_pages == WIRE_REQUIRE || r->wish.prefault == WIRE_REQUIRE;
 		r->wish = (struct reserve_wish){0};
 		return needed ? -EOPNOTSUPP : -EAGAIN;
 	}

@@ -251,7 +251,8 @@ static bool read_number(const struct setting *s, const char *text, uint64_t *n)
 
 static bool is_ranged(const struct setting *s)
 {
-	return s->type != SETTING_LEVEL && s->type != SETTING_WORD && s->type != SETTING_USER && s->type != SETTING_GROUP;
+	return s->type != SETTING_LEVEL && s->type != SETTING_WORD && s->type != SETTING_USER &&
+	       s->type != SETTING_GROUP;
 }
 
 static bool is_text(const struct setting *s)

@@ -42,10 +42,10 @@ struct setting {
 	const char *name;
 	const char *standard; /* default, as one would write it; "": what @about says */
 	const char *about;
-	const char *option; /* the command line's argument of the same meaning, or NULL */
+	const char *option;       /* the command line's argument of the same meaning, or NULL */
 	const char *const *words; /* of SETTING_WORD; ends with NULL */
-	uint64_t min, max;  /* of numbers; the default of "" is outside; bytes of a path */
-	size_t at;          /* of the field in its struct */
+	uint64_t min, max;        /* of numbers; the default of "" is outside; bytes of a path */
+	size_t at;                /* of the field in its struct */
 	enum setting_type type;
 	bool fixed; /* a reload does not change it */
 };

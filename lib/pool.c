@@ -101,15 +101,17 @@ static int prepare_pages(const struct mempool *pool, const struct wire_terms *te
 	int error = 0;
 
 	if (terms->huge_pages != WIRE_NO) {
-		madvise(pool->data, shape->data_size, MADV_HUGEPAGE); /* where they are, it uses them */
+		madvise(pool->data, shape->data_size,
+			MADV_HUGEPAGE); /* where they are, it uses them */
 	}
 	if (terms->prefault != WIRE_NO && pool->access != WIRE_OBSERVER) {
 		error = prefault(pool->control, shape->control_size, true);
 		error = error ? error : prefault(pool->data, data, pool->access == WIRE_WRITER);
 	}
 	if (error && terms->prefault == WIRE_REQUIRE) {
-		return fail(-error, "the pool requires prefault, which fails: %s; make it with "
-				    "prefault try, or no",
+		return fail(-error,
+			    "the pool requires prefault, which fails: %s; make it with "
+			    "prefault try, or no",
 			    error == -EOPNOTSUPP ? "it takes Linux 5.14" : strerror(-error));
 	}
 	return 0;

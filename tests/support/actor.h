@@ -4,7 +4,7 @@
  * its own, not a fork, as clients are.
  *
  * Commands, one a line; each is answered by one number, negative errnos included:
- *	make NAME LIFETIME [PROCESSES]		large NAME MIB (made)
+ *	make NAME LIFETIME [PROCESSES]		large NAME MIB [BACKING] (made)
  *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
  *	destroy NAME
  *	open NAME [reader|observer]	get N		put N		bulk N (get)

@@ -53,7 +53,7 @@ static int64_t do_large(const char *arg)
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 	char name[80];
 
-	sscanf(arg, "%79s %" SCNu32, name, &attr.blocks);
+	sscanf(arg, "%79s %" SCNu32 " %" SCNu32, name, &attr.blocks, &attr.backing);
 	attr.block_size = 1 << 20;
 	int error = conn ? 0 : mempool_connect(&conn, NULL);
 	return error ? error : mempool_create(conn, name, &attr, &pool);

@@ -197,6 +197,7 @@ void service_prepare(struct service *s)
 		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
 	}
 	setenv("MEMPOOL_SOCKET", s->socket, 1);
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* of the keepers of daemons that were killed */
 	start_janitor(s);
 }
 
@@ -229,6 +230,8 @@ unsigned service_stop(struct service *s)
 	unsigned left = each_object(s->instance, true);
 	nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	dismiss_janitor(s);
+	while (waitpid(-1, NULL, WNOHANG) > 0) {
+	}
 	return left;
 }
 
