@@ -59,6 +59,7 @@ static struct attachment *attachment_new(struct pool *pool, uint32_t slot, struc
 	}
 	if (process) {
 		LIST_INSERT_HEAD(&process->attachments, a, of_process);
+		process_store(process);
 		sweep_add(&server->sweep, a);
 		pool->n_live++;
 	} else {

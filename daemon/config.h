@@ -39,6 +39,12 @@ struct config_said {
 	unsigned line;
 };
 
+/* What becomes of pools when the daemon is asked to end; in the order of the setting's words. */
+enum {
+	CONFIG_KEEP,
+	CONFIG_UNUSED, /* those that nobody has open are destroyed */
+};
+
 struct config {
 	char socket[SETTING_TEXT];
 	char runtime_dir[SETTING_TEXT];
@@ -48,6 +54,7 @@ struct config {
 	uint32_t log_level;
 	uint32_t mode; /* of pools for which nobody says; so is gift_grace_ms */
 	uint32_t gift_grace_ms;
+	uint32_t on_stop;       /* CONFIG_KEEP or CONFIG_UNUSED */
 	uint32_t require_memfd; /* 1: who does not own a pool opens it only if it is memfds */
 	struct limits limits;
 	struct rules rules;

@@ -173,17 +173,46 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	return 0;
 }
 
-int listener_open(struct listener *listener, struct server *server)
+/* Listens on the socket the service manager made, which stays its own: its path is told, no more. */
+static int inherit(struct listener *listener, struct place *place)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = sizeof address - 1;
+	int on = 1;
+
+	if (getsockname(listener->fd, (struct sockaddr *)&address, &size) < 0 ||
+	    setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
+	    fcntl(listener->fd, F_SETFL, O_NONBLOCK) < 0) {
+		return -errno;
+	}
+	refuse_descriptors(listener);
+	memcpy(place->socket, address.sun_path, sizeof place->socket);
+	if (listener->server->config.socket_mode ||
+	    listener->server->config.socket_group != UINT32_MAX) {
+		log_warning("socket_mode and socket_group are not looked at: the service manager "
+			    "made %s, see SocketMode= and SocketGroup= of its unit",
+			    place->socket);
+	}
+	return 0;
+}
+
+static int make(struct listener *listener, const struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int r;
 
-	listener->server = server;
-	memcpy(address.sun_path, server->place.socket, sizeof address.sun_path);
+	memcpy(address.sun_path, place->socket, sizeof address.sun_path);
 	r = clear_path(&address);
-	if (r == 0) {
-		r = bind_and_listen(listener, &address);
-	}
+	return r == 0 ? bind_and_listen(listener, &address) : r;
+}
+
+int listener_open(struct listener *listener, struct server *server)
+{
+	int r;
+
+	listener->server = server;
+	listener->fd = manager_listen_fd(&server->manager);
+	r = listener->fd >= 0 ? inherit(listener, &server->place) : make(listener, &server->place);
 	if (r < 0) {
 		log_error("cannot listen on %s: %s", server->place.socket,
 			  r == -EEXIST       ? "something that is no socket is in the way"

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/slice.h"
 
@@ -17,6 +19,13 @@ static const char *const level_names[] = {
 	[LOG_LEVEL_WARNING] = "warning",
 	[LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+static const int priorities[] = {
+	[LOG_LEVEL_ERROR] = LOG_ERR,
+	[LOG_LEVEL_WARNING] = LOG_WARNING,
+	[LOG_LEVEL_INFO] = LOG_INFO,
+	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
@@ -68,9 +77,14 @@ __attribute__((format(printf, 2, 0))) static bool put_line(enum log_level level,
 	int n = snprintf(line, sizeof line, "%s: ", level_names[level]);
 	int m = vsnprintf(line + n, sizeof line - (size_t)n, format, args);
 
+	int begin = n;
+
 	n += m < 0 ? 0 : m;
 	if ((size_t)n > sizeof line - 1) {
 		n = sizeof line - 1;
+	}
+	if (journal_is_open()) {
+		return journal_send(priorities[level], line + begin, (size_t)(n - begin));
 	}
 	line[n] = '\n';
 	return put(line, (size_t)n + 1);

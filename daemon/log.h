@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines, `<level>: text`, to standard error. A line is written once, by the code that decides,
+ * Log lines, `<level>: text`, to standard error, or to the journal (journal.h). A line is written once, by the code that decides,
  * and names the pool, the user and the process; code below it only returns an errno.
  *
  * Logging never blocks: a line that standard error does not take is dropped. Of warnings there are

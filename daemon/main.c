@@ -55,6 +55,9 @@ int main(int argc, char **argv)
 	if (r == 0) {
 		r = server_run(&server);
 	}
+	if (r < 0) {
+		manager_failed(&server.manager, r);
+	}
 	server_stop(&server);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

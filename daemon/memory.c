@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 
 #include "daemon/keeper.h"
 #include "daemon/log.h"
+#include "daemon/manager.h"
 #include "daemon/memory.h"
 #include "daemon/pool.h"
 #include "daemon/server.h"
@@ -197,9 +199,26 @@ static int keep_by_process(struct pool *pool)
 	return watch(pool);
 }
 
+static void name_stored(const struct pool *pool, char name[MANAGER_NAME])
+{
+	snprintf(name, MANAGER_NAME, "pool-%016" PRIx64, pool->record->id);
+}
+
+static int keep_by_manager(struct pool *pool)
+{
+	char name[MANAGER_NAME];
+
+	name_stored(pool, name);
+	return manager_store(&pool->server->manager, name, pool->memory.fds, 2);
+}
+
 int memory_keep(struct pool *pool)
 {
-	return is_memfd(pool) ? keep_by_process(pool) : 0;
+	if (!is_memfd(pool)) {
+		return 0;
+	}
+	return manager_keeps(&pool->server->manager) ? keep_by_manager(pool)
+						     : keep_by_process(pool);
 }
 
 /* Whether the descriptor is the object that was made. */
@@ -212,26 +231,66 @@ static bool is_ours(const struct pool *pool, enum object_kind kind, int fd)
 	       st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) == SEALS;
 }
 
+/* Takes what is ours of two descriptors, and closes the rest. */
+static void sort_in(struct pool *pool, const int fds[2])
+{
+	for (int i = 0; i < 2; i++) {
+		int kind = fds[i] < 0 ? -1 : is_ours(pool, OBJECT_CONTROL, fds[i]) ? OBJECT_CONTROL
+			   : is_ours(pool, OBJECT_DATA, fds[i])			   ? OBJECT_DATA
+										   : -1;
+		if (kind >= 0 && pool->memory.fds[kind] < 0) {
+			pool->memory.fds[kind] = fds[i];
+		} else if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+}
+
+/* The manager goes on keeping what it handed over. */
+static bool find_at_manager(struct pool *pool)
+{
+	struct manager *manager = &pool->server->manager;
+	char name[MANAGER_NAME];
+	int fds[2];
+
+	name_stored(pool, name);
+	fds[0] = manager_take(manager, name);
+	fds[1] = manager_take(manager, name);
+	sort_in(pool, fds);
+	return pool->memory.fds[0] >= 0 && pool->memory.fds[1] >= 0;
+}
+
+static int find_at_process(struct pool *pool)
+{
+	struct keeper keeper = keeper_of(pool);
+	int fds[2], r = keeper_open(&keeper, fds);
+
+	if (r == 0) {
+		sort_in(pool, fds);
+		r = pool->memory.fds[0] >= 0 && pool->memory.fds[1] >= 0 ? 0 : -ENOENT;
+	}
+	if (r == 0 && manager_keeps(&pool->server->manager)) {
+		/* Started by hand before, and by the manager now. */
+		r = keep_by_manager(pool);
+		keeper_end(&keeper);
+	} else if (r == 0) {
+		r = watch(pool);
+	}
+	return r;
+}
+
 int memory_find(struct pool *pool)
 {
-	struct memory *memory = &pool->memory;
-	struct keeper keeper = keeper_of(pool);
-	int r;
+	int r = 0;
 
-	if (!is_memfd(pool)) {
-		return 0;
+	if (is_memfd(pool) && !find_at_manager(pool)) {
+		memory_finish(&pool->memory);
+		r = find_at_process(pool);
 	}
-	r = keeper_open(&keeper, memory->fds);
 	if (r < 0) {
-		memory->fds[0] = memory->fds[1] = -1;
-		return r;
+		memory_finish(&pool->memory);
 	}
-	if (!is_ours(pool, OBJECT_CONTROL, memory->fds[OBJECT_CONTROL]) ||
-	    !is_ours(pool, OBJECT_DATA, memory->fds[OBJECT_DATA])) {
-		memory_finish(memory);
-		return -ENOENT;
-	}
-	return watch(pool);
+	return r;
 }
 
 static void unlink_object(const struct pool *pool, enum object_kind kind)
@@ -248,6 +307,7 @@ static void unlink_object(const struct pool *pool, enum object_kind kind)
 void memory_forget(struct pool *pool)
 {
 	struct keeper keeper = keeper_of(pool);
+	char name[MANAGER_NAME];
 
 	if (!is_memfd(pool)) {
 		unlink_object(pool, OBJECT_CONTROL);
@@ -256,6 +316,8 @@ void memory_forget(struct pool *pool)
 	}
 	memory_finish(&pool->memory);
 	keeper_end(&keeper);
+	name_stored(pool, name);
+	manager_forget(&pool->server->manager, name);
 }
 
 /* ---- words ---- */

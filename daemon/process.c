@@ -28,6 +28,9 @@ static void process_destroy(struct process *process)
 		event_del(&process->death);
 		close(process->pidfd);
 	}
+	if (process->stored && !process->server->ending) {
+		manager_forget_pidfd(&process->server->manager, process->pid, process->start_time);
+	}
 	free(process);
 }
 
@@ -220,13 +223,45 @@ int process_of_peer(struct server *server, int socket, pid_t pid, struct process
 	return process_get(server, pid, start_time, pidfd, process);
 }
 
+void process_store(struct process *process)
+{
+	if (!process->stored && process->pidfd >= 0) {
+		process->stored = true;
+		manager_store_pidfd(&process->server->manager, process->pid, process->start_time,
+				    process->pidfd);
+	}
+}
+
+/* The watch of a process whose pidfd the service manager had. */
+static int process_restore(struct server *server, pid_t pid, uint64_t start_time, int pidfd,
+			   struct process **process)
+{
+	int r;
+
+	if (has_died(pidfd)) {
+		close(pidfd);
+		manager_forget_pidfd(&server->manager, pid, start_time);
+		return -ESRCH;
+	}
+	r = process_get(server, pid, start_time, pidfd, process);
+	if (r == 0) {
+		(*process)->stored = true;
+	}
+	return r;
+}
+
 int process_of_record(struct server *server, pid_t pid, uint64_t start_time,
 		      struct process **process)
 {
 	uint64_t found;
-	int pidfd = open_pidfd(pid);
+	int pidfd = manager_take_pidfd(&server->manager, pid, start_time);
 	int r;
 
+	if (pidfd >= 0) {
+		/* Of that process and no other, whatever became of its number. */
+		return process_restore(server, pid, start_time, pidfd, process);
+	}
+	pidfd = open_pidfd(pid);
 	if (pidfd == -ESRCH) {
 		return pidfd;
 	}

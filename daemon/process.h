@@ -35,6 +35,7 @@ struct process {
 	uint64_t start_time;
 	int pidfd; /* -1: none was to be had; the liveness locks decide alone */
 	bool ending;
+	bool stored; /* its pidfd, with the service manager */
 	LIST_HEAD(, session) sessions;
 	LIST_HEAD(, attachment) attachments; /* that are LIVE */
 	LIST_ENTRY(process) of_bucket;
@@ -56,6 +57,9 @@ int process_of_peer(struct server *server, int socket, pid_t pid, struct process
  */
 int process_of_record(struct server *server, pid_t pid, uint64_t start_time,
 		      struct process **process);
+
+/* It has an attachment now: the next daemon shall know it for sure. */
+void process_store(struct process *process);
 
 /* To be called when a session or attachment of it has come or gone; may free it. */
 void process_settle(struct process *process);

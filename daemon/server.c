@@ -12,6 +12,7 @@
 #include "daemon/build.h"
 #include "daemon/configure.h"
 #include "daemon/guard.h"
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
 #include "daemon/preset.h"
@@ -36,7 +37,9 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 	(void)signal_number;
 	(void)what;
 	slice_begin(&server->slice);
+	manager_reloading(&server->manager);
 	configure_again(server);
+	manager_ready(&server->manager);
 	slice_end(&server->slice);
 }
 
@@ -95,6 +98,8 @@ int server_start(struct server *server, const struct options *said)
 		.reserver = {.fd = -1},
 		.started_at = (uint64_t)time(NULL),
 	};
+	journal_open();
+	manager_init(&server->manager);
 	r = prepare_process();
 	if (r == 0) {
 		r = configure(server, &options);
@@ -110,6 +115,9 @@ int server_start(struct server *server, const struct options *said)
 	}
 	if (r == 0) {
 		r = adopt_all(server, &server->n_adopted);
+	}
+	if (r == 0) {
+		manager_watch(&server->manager, server);
 	}
 	return r;
 }
@@ -139,6 +147,21 @@ static int turn(struct server *server)
 	return event_base_got_break(server->base);
 }
 
+/* As `on_stop` of the configuration wants. */
+static void destroy_unused(struct server *server)
+{
+	for (uint32_t i = 0; server->config.on_stop == CONFIG_UNUSED && i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools[i];
+		if (pool && !pool->build && pool->n_used == 0 &&
+		    pool_state(pool) == REGISTRY_POOL_LIVE) {
+			log_info("pool '%s' of uid %u destroyed: nobody has it open, and `on_stop` "
+				 "is unused",
+				 pool->record->name, pool->record->uid);
+			registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+		}
+	}
+}
+
 int server_run(struct server *server)
 {
 	int r = 0;
@@ -153,12 +176,15 @@ int server_run(struct server *server)
 	if (r == 0) {
 		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
 			 server->place.instance, server->n_adopted);
+		manager_ready(&server->manager);
 	}
 	while (r == 0) {
 		r = turn(server);
 	}
 	if (r > 0) {
+		manager_stopping(&server->manager);
 		drain(server);
+		destroy_unused(server);
 	}
 	return r < 0 ? r : 0;
 }
@@ -185,6 +211,7 @@ static void stop_pools(struct server *server)
 
 void server_stop(struct server *server)
 {
+	server->ending = true;
 	listener_close(&server->listener);
 	while (!LIST_EMPTY(&server->sessions.list)) {
 		session_close(LIST_FIRST(&server->sessions.list));
@@ -205,5 +232,6 @@ void server_stop(struct server *server)
 	if (server->base) {
 		event_base_free(server->base);
 	}
+	manager_finish(&server->manager);
 	config_finish(&server->config);
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/config.h"
 #include "daemon/listener.h"
+#include "daemon/manager.h"
 #include "daemon/place.h"
 #include "daemon/process.h"
 #include "daemon/reclaim.h"
@@ -38,6 +39,7 @@ struct server {
 	struct process_table processes;
 	struct session_list sessions;
 	struct listener listener;
+	struct manager manager;
 	struct reclaim reclaim;
 	struct sweep sweep;
 	uint32_t seats[SERVER_SEAT_BUCKETS]; /* LIVE attachments, by uid modulo their number */
@@ -47,6 +49,7 @@ struct server {
 	struct reserver reserver;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
+	bool ending;         /* what is closed now is not over */
 	uint32_t n_adopted;  /* pools, at the start */
 	bool log_level_said; /* on the command line: the configuration does not change it */
 	struct event terminate, interrupt, hangup;

@@ -21,6 +21,7 @@
 	.section = "limits", .name = #field, .at = offsetof(struct config, limits.field)
 
 static const char *const answers[] = {"no", "yes", NULL};
+static const char *const stops[] = {"keep", "unused", NULL};
 static const char *const backings[] = {"auto", "shm", "memfd", NULL};
 static const char *const efforts[] = {"no", "try", "require", NULL};
 
@@ -68,6 +69,9 @@ static const struct setting main_settings[SETTING_MAIN_N] = {
 	{"pools", "require_memfd", "yes",
 	 "Whether others than a pool's owner and root may use it only if it is backed by memfd.",
 	 .type = SETTING_WORD, .words = answers, AT(require_memfd)},
+	{"pools", "on_stop", "keep",
+	 "What becomes of pools when mempoold is stopped; unused: those nobody has open go.",
+	 .type = SETTING_WORD, .words = stops, AT(on_stop)},
 };
 
 #undef AT

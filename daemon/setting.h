@@ -56,7 +56,7 @@ struct setting_table {
 };
 
 enum {
-	SETTING_MAIN_N = 19, /* in mempoold.conf */
+	SETTING_MAIN_N = 20, /* in mempoold.conf */
 	SETTING_POOL_N = 21, /* in a *.pool file */
 };
 
