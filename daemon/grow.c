@@ -81,10 +81,11 @@ static int answer(struct session *session, uint32_t serial, const struct pool *p
 		wire_init(&reply, WIRE_DONE, serial);
 		return session_send(session, &reply, NULL, 0);
 	case -ENOSPC:
-		return session_refuse(session, serial, ENOSPC,
-				      "pool '%s' did not grow: %s is full; ask for fewer blocks, or "
-				      "make room there",
-				      name, memory_name(pool->record));
+		return session_refuse(
+			session, serial, ENOSPC,
+			"pool '%s' did not grow: %s is full; ask for fewer blocks, or "
+			"make room there",
+			name, memory_name(pool->record));
 	case -EOPNOTSUPP:
 		return session_refuse(session, serial, EOPNOTSUPP,
 				      "pool '%s' did not grow: it requires huge pages, and no more "
@@ -302,9 +303,9 @@ static int start(struct pool *pool, uint32_t blocks, struct session *session, ui
 		growth_destroy(growth);
 		return r;
 	}
-	growth->reservation = reserve_start(&pool->server->reserver, growth->fd, growth->from,
-					    growth->to, reserve_wish(&pool->record->terms, true),
-					    on_reserved, growth);
+	growth->reservation =
+		reserve_start(&pool->server->reserver, growth->fd, growth->from, growth->to,
+			      reserve_wish(&pool->record->terms, true), on_reserved, growth);
 	if (!growth->reservation) {
 		growth_destroy(growth);
 		return -ENOMEM;

@@ -22,7 +22,7 @@ static bool memfd_may(void)
 	return *text && !strstr(text, "[never]") && !strstr(text, "[deny]");
 }
 
-/* Its line of the mounts: "... /dev/shm ... tmpfs tmpfs rw,size=1g,huge=advise". The last counts. */
+/* Its line of the mounts, "... /dev/shm ... tmpfs tmpfs rw,huge=advise"; the last counts. */
 static bool shm_may(void)
 {
 	char line[1024];

@@ -173,7 +173,7 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	return 0;
 }
 
-/* Listens on the socket the service manager made, which stays its own: its path is told, no more. */
+/* Listens on the socket the service manager made, which stays the manager's. */
 static int inherit(struct listener *listener, struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

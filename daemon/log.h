@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines, `<level>: text`, to standard error, or to the journal (journal.h). A line is written once, by the code that decides,
- * and names the pool, the user and the process; code below it only returns an errno.
+ * Log lines, `<level>: text`, to standard error, or to the journal (journal.h). A line is written
+ * once, by the code that decides, and names the pool, the user and the process; code below it only
+ * returns an errno. The journal's fields are read from it: "pool 'NAME'", "of uid N" for the
+ * pool's owner, "uid N, pid N" for who did something.
  *
  * Logging never blocks: a line that standard error does not take is dropped. Of warnings there are
  * at most twenty a second. A later line says how many are missing.

@@ -35,10 +35,10 @@ struct server;
 struct manager {
 	struct server *server;
 	bool present;
-	bool keeps;           /* descriptors */
-	bool ready;           /* it was told so */
-	uint64_t watchdog_us; /* 0: there is none */
-	int listen_fd;        /* -1: none */
+	bool keeps;            /* descriptors */
+	bool ready;            /* it was told so */
+	uint64_t watchdog_us;  /* 0: there is none */
+	int listen_fd;         /* -1: none */
 	struct stored *stored; /* given, not yet taken */
 	size_t n_stored;
 	uint32_t n_pidfds; /* in the store */

@@ -235,9 +235,10 @@ static bool is_ours(const struct pool *pool, enum object_kind kind, int fd)
 static void sort_in(struct pool *pool, const int fds[2])
 {
 	for (int i = 0; i < 2; i++) {
-		int kind = fds[i] < 0 ? -1 : is_ours(pool, OBJECT_CONTROL, fds[i]) ? OBJECT_CONTROL
-			   : is_ours(pool, OBJECT_DATA, fds[i])			   ? OBJECT_DATA
-										   : -1;
+		int kind = fds[i] < 0                              ? -1
+			   : is_ours(pool, OBJECT_CONTROL, fds[i]) ? OBJECT_CONTROL
+			   : is_ours(pool, OBJECT_DATA, fds[i])    ? OBJECT_DATA
+								   : -1;
 		if (kind >= 0 && pool->memory.fds[kind] < 0) {
 			pool->memory.fds[kind] = fds[i];
 		} else if (fds[i] >= 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room: how much of /dev/shm is left, or of the machine's memory for memfds. It is looked at beforehand, as it is friendlier to say that
- * there is not enough than to fill /dev/shm first. What pools that are being made or grow have yet
+ * Room: how much of /dev/shm is left, or of the machine's memory for memfds. It is looked at
+ * beforehand, as it is friendlier to say that there is not enough than to fill it first. What pools that are being made or grow have yet
  * to take is not free any more.
  */
 #ifndef MP_DAEMON_ROOM_H
