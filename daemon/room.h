@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Room: how much of /dev/shm is left, or of the machine's memory for memfds. It is looked at
- * beforehand, as it is friendlier to say that there is not enough than to fill it first. What pools that are being made or grow have yet
- * to take is not free any more.
+ * beforehand, as it is friendlier to say that there is not enough than to fill it first. What pools
+ * that are being made or grow have yet to take is not free any more.
  */
 #ifndef MP_DAEMON_ROOM_H
 #define MP_DAEMON_ROOM_H

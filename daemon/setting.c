@@ -56,7 +56,7 @@ static const struct setting main_settings[SETTING_MAIN_N] = {
 	{LIMIT(pools_per_user), .standard = "256", .type = SETTING_COUNT, .max = 1024,
 	 .about = "Pools that belong to a user."},
 	{LIMIT(bytes), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
-	 .about = "Memory of all pools, root's too; 0: as much as /dev/shm has."},
+	 .about = "Memory of all pools, root's too; 0: as much as there is."},
 	{LIMIT(bytes_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
 	 .about = "Memory of the pools of a user; 0: no limit."},
 	{LIMIT(blocks_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
@@ -386,10 +386,10 @@ static void print_size(char *text, size_t size, uint64_t n)
 	snprintf(text, size, "%" PRIu64 "%s", n, sizes[unit].name);
 }
 
-/* "no, try or require" */
+/* "one of no, try or require" */
 static void list_words(const char *const *words, char *text, size_t size)
 {
-	size_t n = 0;
+	size_t n = (size_t)snprintf(text, size, "one of ");
 
 	for (size_t i = 0; words[i] && n < size; i++) {
 		n += (size_t)snprintf(text + n, size - n, "%s%s",
