@@ -20,23 +20,24 @@
 #define UNDER_WAY 2
 #define WINDOW_SIZE (4u << 20) /* populating keeps others from mapping meanwhile */
 
+static bool wants_window(const struct reservation *r)
+{
+	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
+}
+
+/* Windows end where huge pages do. */
 static uint64_t slice_of(const struct reservation *r)
 {
-	uint64_t most = r->window ? WINDOW_SIZE : SLICE_SIZE;
+	uint64_t most = wants_window(r) ? WINDOW_SIZE - r->at % WINDOW_SIZE : SLICE_SIZE;
 
 	return r->end - r->at < most ? r->end - r->at : most;
 }
 
 /* ---- windows ---- */
 
-static bool wants_window(const struct reservation *r)
-{
-	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
-}
-
 static int open_window(struct reservation *r)
 {
-	uint64_t size = r->end - r->at < WINDOW_SIZE ? r->end - r->at : WINDOW_SIZE;
+	uint64_t size = slice_of(r);
 
 	r->window = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)r->at);
 	if (r->window == MAP_FAILED) {
