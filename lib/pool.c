@@ -331,14 +331,20 @@ static void create_message(union wire_message *m, const char *name, const struct
 	m->create.gift_grace_ms = a->gift_grace_ms;
 }
 
-static int check_attr(const struct mempool_attr *attr)
+/* Of the first version; what came later is zero for programs that do not know it. */
+#define ATTR_SIZE_MIN offsetof(struct mempool_attr, backing)
+
+/* Takes what the caller has of them, and checks it. */
+static int take_attr(struct mempool_attr *attr, const struct mempool_attr *from)
 {
-	if (!attr || attr->size < sizeof *attr) {
+	if (!from || from->size < ATTR_SIZE_MIN) {
 		return fail(EINVAL, "the attributes do not begin with MEMPOOL_ATTR_INIT");
 	}
-	if (!tail_is_zero(attr)) {
+	if (!tail_is_zero(from)) {
 		return fail(E2BIG, "the attributes ask for what this libmempool does not know");
 	}
+	*attr = (struct mempool_attr){0};
+	memcpy(attr, from, from->size < sizeof *attr ? from->size : sizeof *attr);
 	if (attr->reserved) {
 		return fail(EINVAL, "the attributes' reserved field is not zero");
 	}
@@ -353,15 +359,16 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 			  const struct mempool_attr *attr, struct mempool **result)
 {
 	struct process *process = process_get();
+	struct mempool_attr own;
 	union wire_message m;
 	int cancel;
 
 	int error = check_name(name);
-	error = error ? error : check_attr(attr);
+	error = error ? error : take_attr(&own, attr);
 	if (error) {
 		return error;
 	}
-	create_message(&m, name, attr);
+	create_message(&m, name, &own);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	error = request(process, conn, &m, result);

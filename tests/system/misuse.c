@@ -178,6 +178,28 @@ START_TEST(wrong_attributes_are_refused_in_words)
 }
 END_TEST
 
+/* A program built before backing was there: what lies behind its attributes is something else. */
+START_TEST(attributes_of_an_earlier_version_are_taken)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool_info info;
+	struct mempool *p;
+	begin();
+	attr.size = offsetof(struct mempool_attr, backing);
+	attr.block_size = 64;
+	attr.blocks = 10;
+	attr.backing = attr.huge_pages = attr.prefault = 77;
+	ck_assert_int_eq(mempool_create(conn, "x", &attr, &p), 0);
+	ck_assert_int_eq(mempool_find_pool(conn, "x", &info), 0);
+	ck_assert_uint_eq(info.backing, MEMPOOL_BACKING_SHM);
+	ck_assert_int_eq(mempool_close(p), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "x"), 0);
+	attr.size--;
+	ck_assert_int_eq(mempool_create(conn, "x", &attr, &p), -EINVAL);
+	end();
+}
+END_TEST
+
 START_TEST(attributes_of_a_later_version_are_refused_if_they_ask_for_something)
 {
 	begin();
@@ -294,7 +316,7 @@ SUITE("misuse", a_double_put_is_refused, a_foreign_put_is_refused,
       an_address_that_is_no_block_is_refused, another_pools_block_is_refused,
       stale_and_forged_tokens_are_refused, a_put_of_a_gift_is_refused,
       bulk_put_with_one_wrong_puts_none, names_that_break_the_grammar_are_refused,
-      wrong_attributes_are_refused_in_words,
+      wrong_attributes_are_refused_in_words, attributes_of_an_earlier_version_are_taken,
       attributes_of_a_later_version_are_refused_if_they_ask_for_something,
       a_pool_larger_than_dev_shm_is_refused, an_unknown_pool_is_named,
       an_unreachable_socket_is_named, a_stolen_descriptor_is_not_written_to,
