@@ -340,6 +340,10 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	if (error == -EOPNOTSUPP) {
 		return "prefault takes Linux 5.14; ask for prefault try";
 	}
+	/* No worker of io_uring, or no keeper, could be started. */
+	if (error == -ECANCELED || error == -EAGAIN) {
+		return "mempoold may start no more processes: raise LimitNPROC= or ulimit -u";
+	}
 	return memfd ? "make it smaller, or free memory"
 		     : "make it smaller, or make room in /dev/shm";
 }
