@@ -555,10 +555,82 @@ START_TEST(the_command_line_goes_before_the_file)
 }
 END_TEST
 
+START_TEST(connections_in_all_are_limited_and_some_are_kept_for_root)
+{
+	struct mempool_conn *second, *third;
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nsessions = 3\nsessions_kept = 1\n");
+	start();
+	struct actor a = other(), b = other();
+	ck_assert_int_eq(actor_ask(&a, "make one"), 0);
+	ck_assert_int_eq(actor_ask(&b, "open one"), -EUSERS);
+	expect_log("too many sessions: `sessions` allows no more");
+	ck_assert_int_eq(mempool_connect(&second, NULL), 0);
+	ck_assert_int_eq(mempool_connect(&third, NULL), -EUSERS);
+	mempool_disconnect(second);
+	actor_kill(&a);
+	actor_kill(&b);
+	destroy("one");
+	stop();
+}
+END_TEST
+
+/* Runs a daemon that is told to reload; returns whether debug lines were logged after that. */
+static bool is_chatty(const char *option)
+{
+	char arguments[300];
+	snprintf(arguments, sizeof arguments,
+		 "--runtime-dir %s/own --instance %.20s-own --config %s/mempoold.conf %s 2>&1 & "
+		 "p=$!; sleep 0.5; kill -HUP $p; sleep 0.3; kill $p; wait $p",
+		 service.dir, service.instance, service.dir, option);
+	run(arguments);
+	return strstr(said, "debug: ");
+}
+
+START_TEST(the_level_said_on_the_command_line_survives_a_reload)
+{
+	prepare("[daemon]\nlog_level = debug\n");
+	ck_assert(is_chatty(""));
+	ck_assert(!is_chatty("--log-level error"));
+	ck_assert_str_eq(said, "");
+	clean();
+}
+END_TEST
+
+START_TEST(what_nobody_has_open_goes_with_the_daemon_if_so_wanted)
+{
+	prepare("[pools]\non_stop = unused\n");
+	start();
+	ck_assert_int_eq(create("idle", 64, 10), 0);
+	struct actor a;
+	actor_start(&a);
+	ck_assert_int_eq(actor_ask(&a, "make busy"), 0);
+	kill(service.pid, SIGTERM);
+	ck_assert_int_eq(waitpid(service.pid, NULL, 0), service.pid);
+	service_restart(&service);
+	ck_assert(!is_there("idle"));
+	ck_assert(is_there("busy"));
+	/* A daemon that is killed is not asked. */
+	ck_assert_int_eq(create("idle", 64, 10), 0);
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert(is_there("idle"));
+	actor_kill(&a);
+	destroy("busy");
+	destroy("idle");
+	stop();
+}
+END_TEST
+
 SUITE("config", pools_are_there_before_anybody_is_served, a_pool_that_exists_is_kept,
       a_start_can_be_ended_while_pools_are_made, rules_decide_who_may_do_what,
       limits_bind_users_and_are_named, what_a_pool_is_about_to_grow_to_counts,
       growing_is_limited_too, the_budget_binds_everybody, a_reload_applies_what_can_be,
       a_reload_with_faults_changes_nothing, a_check_tells_all_faults_and_what_holds,
       a_daemon_with_a_faulty_main_file_does_not_start, printed_files_are_good_as_they_are,
-      a_private_instance_reads_nothing_by_itself, the_command_line_goes_before_the_file)
+      a_private_instance_reads_nothing_by_itself, the_command_line_goes_before_the_file,
+      connections_in_all_are_limited_and_some_are_kept_for_root,
+      the_level_said_on_the_command_line_survives_a_reload,
+      what_nobody_has_open_goes_with_the_daemon_if_so_wanted)
