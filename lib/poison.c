@@ -5,14 +5,14 @@
 #ifdef HAVE_MEMCHECK_H
 #include <valgrind/memcheck.h>
 #else
-#define VALGRIND_GET_VBITS(at, bits, size) 0
-#define VALGRIND_CREATE_MEMPOOL(pool, redzone, zeroed)
-#define VALGRIND_DESTROY_MEMPOOL(pool)
-#define VALGRIND_MEMPOOL_ALLOC(pool, at, size)
-#define VALGRIND_MEMPOOL_FREE(pool, at)
-#define VALGRIND_MAKE_MEM_NOACCESS(at, size)
-#define VALGRIND_MAKE_MEM_UNDEFINED(at, size)
-#define VALGRIND_MAKE_MEM_DEFINED(at, size)
+#define VALGRIND_GET_VBITS(at, bits, size) ((void)(at), (void)(bits), 0)
+#define VALGRIND_CREATE_MEMPOOL(pool, redzone, zeroed) ((void)(pool))
+#define VALGRIND_DESTROY_MEMPOOL(pool) ((void)(pool))
+#define VALGRIND_MEMPOOL_ALLOC(pool, at, size) ((void)(at), (void)(size))
+#define VALGRIND_MEMPOOL_FREE(pool, at) ((void)(at))
+#define VALGRIND_MAKE_MEM_NOACCESS(at, size) ((void)(at), (void)(size))
+#define VALGRIND_MAKE_MEM_UNDEFINED(at, size) ((void)(at), (void)(size))
+#define VALGRIND_MAKE_MEM_DEFINED(at, size) ((void)(at), (void)(size))
 #endif
 
 /* Of the program, if it is built with AddressSanitizer; else NULL. */
