@@ -255,7 +255,7 @@ static void abandon(struct build *build, int error)
 	}
 	pool_retire(pool);
 	if (r < 0) {
-		session_close(session);
+		session_abort(session);
 	}
 }
 
@@ -297,7 +297,7 @@ static void publish(struct build *build)
 		pool_retire(pool);
 	}
 	if (r < 0) {
-		session_close(session);
+		session_abort(session);
 	}
 }
 
@@ -312,7 +312,7 @@ static void advance(struct build *build, int result)
 	}
 	build->stage += result > 0;
 	if (result >= 0 && build->session && tell(build) < 0) {
-		session_close(build->session);
+		session_abort(build->session);
 	}
 	if (result < 0 || !is_wanted(build)) {
 		abandon(build, result < 0 ? result : 0);

@@ -127,7 +127,7 @@ static void conclude(struct growth *growth, int error)
 		growth_forget(growth);
 		session_set_state(session, SESSION_READY);
 		if (answer(session, growth->serial, pool, error) < 0) {
-			session_close(session);
+			session_abort(session);
 		}
 	}
 }
@@ -236,7 +236,7 @@ static void tell(struct growth *growth)
 	m.progress.total = growth->to - growth->from;
 	m.progress.done = m.progress.total - growth_needs(growth);
 	if (session_send(growth->session, &m, NULL, 0) < 0) {
-		session_close(growth->session); /* which forgets us */
+		session_abort(growth->session);
 	}
 }
 

@@ -88,7 +88,11 @@ static void on_test(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	slice_begin(&server->slice);
 	test_locks(process);
-	process_settle(process);
+	if (LIST_EMPTY(&process->sessions) && LIST_EMPTY(&process->attachments)) {
+		process_destroy(process);
+	} else {
+		process_settle(process);
+	}
 	reclaim_run(&server->reclaim);
 	slice_end(&server->slice);
 }
@@ -104,7 +108,7 @@ void process_settle(struct process *process)
 		evtimer_del(&process->test);
 		process->backoff_ms = 0;
 	} else if (LIST_EMPTY(&process->attachments)) {
-		process_destroy(process);
+		evtimer_add(&process->test, &(struct timeval){0}); /* on_test() frees it */
 	} else if (!evtimer_pending(&process->test, NULL)) {
 		struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 		evtimer_add(&process->test, &after);

@@ -6,6 +6,8 @@
  * ends them is the process's death, which its pidfd tells, or that the address space is gone while
  * the process lives on (exec, unmapping), which the liveness locks tell. While a process without a
  * session has attachments, the locks are tested again and again, after 1, 2, 4 ... ms up to 1 s.
+ *
+ * Only a process's own callbacks and the daemon's end free it: it stays while others work with it.
  */
 #ifndef MP_DAEMON_PROCESS_H
 #define MP_DAEMON_PROCESS_H
@@ -61,7 +63,7 @@ int process_of_record(struct server *server, pid_t pid, uint64_t start_time,
 /* It has an attachment now: the next daemon shall know it for sure. */
 void process_store(struct process *process);
 
-/* To be called when a session or attachment of it has come or gone; may free it. */
+/* To be called when a session or attachment of it has come or gone. Without either it goes soon. */
 void process_settle(struct process *process);
 
 /* Frees all, at the end. */

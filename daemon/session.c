@@ -19,7 +19,7 @@
 
 static const char *const state_names[] = {
 	[SESSION_EXCESS] = "excess",     [SESSION_HELLO] = "hello",   [SESSION_READY] = "ready",
-	[SESSION_BUILDING] = "building", [SESSION_CLOSED] = "closed",
+	[SESSION_BUILDING] = "building", [SESSION_ENDING] = "ending", [SESSION_CLOSED] = "closed",
 };
 
 void session_set_state(struct session *session, enum session_state state)
@@ -29,8 +29,10 @@ void session_set_state(struct session *session, enum session_state state)
 		[SESSION_HELLO] = 0,
 		[SESSION_READY] = 1u << SESSION_HELLO | 1u << SESSION_BUILDING,
 		[SESSION_BUILDING] = 1u << SESSION_READY,
+		[SESSION_ENDING] = 1u << SESSION_READY | 1u << SESSION_BUILDING,
 		[SESSION_CLOSED] = 1u << SESSION_EXCESS | 1u << SESSION_HELLO |
-				   1u << SESSION_READY | 1u << SESSION_BUILDING,
+				   1u << SESSION_READY | 1u << SESSION_BUILDING |
+				   1u << SESSION_ENDING,
 	};
 
 	assert(allowed_from[state] >> session->state & 1);
@@ -130,6 +132,9 @@ static int receive(struct session *session, uint32_t burst)
 {
 	int r = 0;
 
+	if (session->state == SESSION_ENDING) {
+		return -ECONNRESET;
+	}
 	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->slice); i++) {
 		union wire_message message;
 		struct wire_sender sender;
@@ -270,17 +275,30 @@ int session_create(struct server *server, int fd)
 	return 0;
 }
 
-void session_close(struct session *session)
+/* Nobody answers the session any more. */
+static void session_forget(struct session *session)
 {
-	struct server *server = session->server;
-	struct process *process = session->process;
-
 	if (session->build) {
 		build_forget(session->build);
 	}
 	if (session->growth) {
 		growth_forget(session->growth);
 	}
+}
+
+void session_abort(struct session *session)
+{
+	session_forget(session);
+	session_set_state(session, SESSION_ENDING);
+	event_active(&session->readable, EV_READ, 0);
+}
+
+void session_close(struct session *session)
+{
+	struct server *server = session->server;
+	struct process *process = session->process;
+
+	session_forget(session);
 	server->sessions.n--;
 	server->sessions.n_excess -= session->state == SESSION_EXCESS;
 	session_set_state(session, SESSION_CLOSED);

@@ -7,11 +7,17 @@
  *	HELLO		HELLO				READY
  *	READY		any request but HELLO		a CREATE or GROW: BUILDING
  *	BUILDING	nothing until its reply		READY
+ *	ENDING		nothing				its next callback closes it
  *	CLOSED		nothing				-
  *
  * It ends when the client closes or misbehaves, or its process dies. Misbehaviour: a malformed
  * message, a descriptor, credentials other than the session's (a process that shared its socket or
  * changed its user), replies it does not read. Replies are never queued here.
+ *
+ * Only a session's own callback, the death of its process and the daemon's end free it. Whoever else
+ * finds that it must end, such as a build whose requester does not read, calls session_abort():
+ * what waits for the session forgets it at once, and its next callback closes it. So a session, and
+ * the process it belongs to, stay while others work with them.
  *
  * What a session has sent is dealt with as it comes, a burst at a time. When many send so much that
  * a turn of the loop is over before all had theirs, the others wait in a queue, in which each has
@@ -38,6 +44,7 @@ enum session_state {
 	SESSION_HELLO,
 	SESSION_READY,
 	SESSION_BUILDING,
+	SESSION_ENDING,
 	SESSION_CLOSED,
 };
 
@@ -68,8 +75,11 @@ struct session_list {
  */
 int session_create(struct server *server, int fd);
 
-/* Ends and frees the session, and settles its process. */
+/* Ends and frees the session, and settles its process. Not for callbacks of others: see above. */
 void session_close(struct session *session);
+
+/* Has the session closed by its next callback; build and growth forget it now. */
+void session_abort(struct session *session);
 
 /* The one place that changes the state; an edge that is not in its table is a bug. */
 void session_set_state(struct session *session, enum session_state state);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients that break every rule with a raw socket and a raw mapping: the daemon goes on. */
+#include <sys/wait.h>
+
 #include "tests/system/raw.h"
 
 START_TEST(garbage_ends_the_session)
@@ -71,6 +73,82 @@ START_TEST(who_never_reads_is_hung_up_on)
 	int64_t deadline = now_ms() + 10000;
 	while (wire_send(fd, &m, NULL, 0, MSG_DONTWAIT) != -EPIPE) {
 		ck_assert_int_lt(now_ms(), deadline);
+	}
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+/* Asks @n times and reads no reply. A pause now and then lets the daemon come to them. */
+static void ask_unread(int fd, int n)
+{
+	union wire_message m;
+	wire_init(&m, WIRE_DAEMON, 2);
+	for (int i = 0; i < n && wire_send(fd, &m, NULL, 0, MSG_DONTWAIT) == 0; i++) {
+		if (i % 8 == 7) {
+			sleep_ms(1);
+		}
+	}
+}
+
+/* How many replies the daemon can send to a client that reads none. */
+static int count_fitting_replies(void)
+{
+	union wire_message m;
+	int n = 0, fd = greeted();
+	ask_unread(fd, 5000);
+	sleep_ms(50);
+	while (wire_receive(fd, &m, NULL, NULL, NULL, MSG_DONTWAIT) > 0) {
+		n++;
+	}
+	close(fd);
+	return n;
+}
+
+/* A pool of its own that ends with its last user, whose liveness file the client never maps. */
+static int create_unlocked(void)
+{
+	union wire_message m;
+	int fds[3], n = 3, fd = greeted();
+	wire_init(&m, WIRE_CREATE, 2);
+	strcpy(m.create.name, "brief");
+	m.create.shape = (struct wire_shape){
+		.block_size = 4096, .blocks = 64, .max_blocks = 100000, .n_slots = 8};
+	m.create.terms.lifetime = WIRE_LAST_USER;
+	m.create.mode = 0600;
+	m.create.uid = m.create.gid = UINT32_MAX;
+	ck_assert(ask(fd, &m, fds, &n));
+	ck_assert_int_eq(m.head.type, WIRE_ATTACHED);
+	for (int i = 0; i < n; i++) {
+		close(fds[i]);
+	}
+	return fd;
+}
+
+/*
+ * The sweep found a liveness lock free, the pool ended with it, so did its growth, whose requester
+ * could not be told as it does not read: the daemon closed that session, freed the process, and
+ * went on reading it.
+ */
+START_TEST(who_does_not_read_and_lets_go_of_a_growing_pool_harms_nobody)
+{
+	begin();
+	int fit = count_fitting_replies();
+	for (int i = 0; i < 8; i++) {
+		pid_t pid = check_fork();
+		if (pid == 0) {
+			union wire_message m;
+			int fd = create_unlocked();
+			ask_unread(fd, fit);
+			sleep_ms(30 + i * 30);
+			wire_init(&m, WIRE_GROW, 3);
+			strcpy(m.grow.name, "brief");
+			m.grow.blocks = 100000;
+			wire_send(fd, &m, NULL, 0, 0);
+			sleep_ms(300);
+			_exit(0);
+		}
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	}
 	ck_assert(is_unharmed());
 	end();
@@ -178,6 +256,6 @@ END_TEST
 
 SUITE("hostile", garbage_ends_the_session, a_request_before_hello_ends_the_session,
       another_layout_and_another_pid_are_refused_in_words, descriptors_are_not_accepted,
-      who_never_reads_is_hung_up_on, foreign_seats_cannot_be_given_up,
-      a_truncated_pool_is_broken_and_no_other, a_scribbled_pool_harms_no_other,
-      a_dead_mans_lock_on_a_shard_stops_nobody)
+      who_never_reads_is_hung_up_on, who_does_not_read_and_lets_go_of_a_growing_pool_harms_nobody,
+      foreign_seats_cannot_be_given_up, a_truncated_pool_is_broken_and_no_other,
+      a_scribbled_pool_harms_no_other, a_dead_mans_lock_on_a_shard_stops_nobody)
