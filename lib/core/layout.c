@@ -54,6 +54,10 @@ static const char *find_fault(const struct mp_shape *s)
 	    s->alignment > MP_ALIGNMENT_MAX) {
 		return "alignment must be a power of two from 8 to 4096";
 	}
+	if (round_up(s->block_size, s->alignment) * s->max_blocks > MP_DATA_MAX) {
+		return "all blocks it may grow to must be 64 TiB at most, or no process could map "
+		       "them";
+	}
 	if (s->capacity < MP_CAPACITY_MIN || s->capacity > MP_CAPACITY_MAX ||
 	    s->capacity % 16 != 8) {
 		return "magazine capacity must be 8, 24, 40, ... 248";

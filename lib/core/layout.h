@@ -31,6 +31,7 @@
 
 #define MP_NONE UINT32_MAX /* no index */
 #define MP_PAGE 4096u
+#define MP_DATA_MAX (1ull << 46) /* bytes that a process can map: half of its addresses */
 
 enum {
 	MP_BLOCK_SIZE_MIN = 16,

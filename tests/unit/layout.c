@@ -26,6 +26,21 @@ START_TEST(limits_are_kept)
 }
 END_TEST
 
+/* A process has 128 TiB of addresses. Such a pool could be made, and nobody could open it. */
+START_TEST(what_no_process_could_map_is_refused)
+{
+	struct mp_shape s = shape(1 << 30, 1);
+	s.max_blocks = 1 << 16;
+	ck_assert_ptr_null(mp_shape_resolve(&s, 2));
+	s = shape(1 << 30, 1);
+	s.max_blocks = (1 << 16) + 1;
+	ck_assert_ptr_nonnull(mp_shape_resolve(&s, 2));
+	s = shape((1 << 29) + 1, 1);
+	s.max_blocks = 1 << 17;
+	ck_assert_ptr_nonnull(mp_shape_resolve(&s, 2));
+}
+END_TEST
+
 START_TEST(extremes_are_possible)
 {
 	struct mp_shape s = shape(16, 1);
@@ -114,6 +129,7 @@ START_TEST(blocks_come_in_address_order_at_first)
 }
 END_TEST
 
-SUITE("layout", limits_are_kept, extremes_are_possible, bookkeeping_is_at_most_16_bytes_a_block,
-      regions_do_not_overlap, only_a_blocks_address_has_an_index,
-      a_fresh_pool_is_sound_and_recognised, blocks_come_in_address_order_at_first)
+SUITE("layout", limits_are_kept, what_no_process_could_map_is_refused, extremes_are_possible,
+      bookkeeping_is_at_most_16_bytes_a_block, regions_do_not_overlap,
+      only_a_blocks_address_has_an_index, a_fresh_pool_is_sound_and_recognised,
+      blocks_come_in_address_order_at_first)
