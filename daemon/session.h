@@ -14,10 +14,10 @@
  * message, a descriptor, credentials other than the session's (a process that shared its socket or
  * changed its user), replies it does not read. Replies are never queued here.
  *
- * Only a session's own callback, the death of its process and the daemon's end free it. Whoever else
- * finds that it must end, such as a build whose requester does not read, calls session_abort():
- * what waits for the session forgets it at once, and its next callback closes it. So a session, and
- * the process it belongs to, stay while others work with them.
+ * Only a session's own callback, the death of its process and the daemon's end free it. Whoever
+ * else finds that it must end, such as a build whose requester does not read, calls
+ * session_abort(): what waits for the session forgets it at once, and its next callback closes it.
+ * So a session, and the process it belongs to, stay while others work with them.
  *
  * What a session has sent is dealt with as it comes, a burst at a time. When many send so much that
  * a turn of the loop is over before all had theirs, the others wait in a queue, in which each has
