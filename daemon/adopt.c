@@ -78,7 +78,7 @@ static int find_memory(struct pool *pool)
 	return 0;
 }
 
-/* Takes over one record that is in use. The pool may be gone afterwards. */
+/* Takes over one record that is in use. */
 static int adopt(struct server *server, uint32_t index)
 {
 	struct pool *pool = pool_create(server, index);
@@ -91,7 +91,7 @@ static int adopt(struct server *server, uint32_t index)
 		log_info("pool '%s' of uid %u: was being made; taken down", pool->record->name,
 			 pool->record->uid);
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
-		removal_finish(pool);
+		removal_start(pool);
 		return 0;
 	}
 	pool->adopting = true;
@@ -104,7 +104,7 @@ static int adopt(struct server *server, uint32_t index)
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
 	}
 	if (r == 0 && pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
-		removal_finish(pool);
+		removal_start(pool);
 		return 0;
 	}
 	if (r == 0 && !pool_is_broken(pool)) {

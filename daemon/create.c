@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/object.h"
 #include "daemon/pool.h"
+#include "daemon/removal.h"
 #include "daemon/request.h"
 #include "daemon/room.h"
 #include "daemon/server.h"
@@ -264,6 +265,7 @@ int handle_create(struct session *session, const union wire_message *message)
 	uint32_t serial = create->head.serial;
 	struct pool *pool;
 
+	removal_hurry(session->server); /* what was destroyed just now makes room */
 	if (!wire_name_valid(create->name)) {
 		return session_refuse(session, serial, EINVAL,
 				      "a pool's name is [a-z0-9._-]{1,64}; this one is not");

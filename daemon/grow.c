@@ -44,6 +44,11 @@ uint64_t growth_needs(const struct growth *growth)
 	return growth->reservation ? growth->reservation->end - growth->reservation->at : 0;
 }
 
+uint64_t growth_end(const struct growth *growth)
+{
+	return growth->to;
+}
+
 uint32_t growth_target(const struct growth *growth)
 {
 	return growth->blocks;

@@ -43,6 +43,9 @@ void growth_destroy(struct growth *growth);
 /* The blocks that there are to be. */
 uint32_t growth_target(const struct growth *growth);
 
+/* Bytes of data below which it may have reserved pages. */
+uint64_t growth_end(const struct growth *growth);
+
 /* Bytes of /dev/shm that it has yet to take. */
 uint64_t growth_needs(const struct growth *growth);
 

@@ -49,7 +49,7 @@ static void count(const struct server *server, uint32_t uid, struct usage *all, 
 	*all = *own = (struct usage){.pools = 0};
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		const struct pool *pool = server->pools[i];
-		if (!pool || pool->removal) {
+		if (!pool || pool->removal.begun) {
 			continue;
 		}
 		count_pool(all, pool);
@@ -72,7 +72,7 @@ bool limit_on_pool(const struct server *server, const struct limit_claim *claim,
 	struct usage all, own;
 
 	count(server, claim->uid, &all, &own);
-	if (claim->pools && pool_count(server) >= limits->pools) {
+	if (claim->pools && all.pools >= limits->pools) {
 		snprintf(text, size, "there are as many pools as `pools` allows, %u; destroy some",
 			 limits->pools);
 	} else if (is_bound && claim->pools && own.pools >= limits->pools_per_user) {

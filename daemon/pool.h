@@ -11,31 +11,40 @@
 
 #include "daemon/memory.h"
 #include "daemon/registry.h"
+#include "daemon/task.h"
 #include "lib/core/layout.h"
 
 struct build;
 struct growth;
-struct removal;
 struct server;
+
+/* The end of a pool: removal.c. */
+struct pool_removal {
+	bool begun;
+	struct task task; /* of server.removals */
+	int fds[2];       /* by object kind; -1: nothing to give back */
+	uint64_t sizes[2];
+	uint64_t at; /* bytes of the first of them that are given back */
+};
 
 struct pool {
 	struct server *server;
 	uint32_t index; /* of its record */
 	struct registry_pool *record;
 	struct registry_slot *slots;
-	struct mp_shape shape;   /* follows from the record */
-	struct mp_pool view;     /* of the control segment, when that is mapped */
-	void *control;           /* NULL: not mapped */
-	int control_fd;          /* -1: not open */
-	struct memory memory;    /* when that is memfds */
-	uint32_t n_used;         /* slots that are not FREE */
-	uint32_t n_live;         /* slots with an attachment that is not dying */
-	uint32_t slots_end;      /* no slot at or beyond it is in use */
-	bool owner_live;         /* lifetime CREATOR: its attachment is LIVE */
-	bool adopting;           /* not all slots have been looked at: nothing ends yet */
-	struct build *build;     /* while it is being made */
-	struct growth *growth;   /* while it is growing */
-	struct removal *removal; /* while its memory is being given back */
+	struct mp_shape shape; /* follows from the record */
+	struct mp_pool view;   /* of the control segment, when that is mapped */
+	void *control;         /* NULL: not mapped */
+	int control_fd;        /* -1: not open */
+	struct memory memory;  /* when that is memfds */
+	uint32_t n_used;       /* slots that are not FREE */
+	uint32_t n_live;       /* slots with an attachment that is not dying */
+	uint32_t slots_end;    /* no slot at or beyond it is in use */
+	bool owner_live;       /* lifetime CREATOR: its attachment is LIVE */
+	bool adopting;         /* not all slots have been looked at: nothing ends yet */
+	struct build *build;   /* while it is being made */
+	struct growth *growth; /* while it is growing */
+	struct pool_removal removal;
 };
 
 /* The heap object of a record that is in use. NULL: no memory. */

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/grow.h"
 #include "daemon/log.h"
 #include "daemon/object.h"
 #include "daemon/removal.h"
@@ -20,41 +21,34 @@
 #define SMALL_SIZE (32u << 20)
 #define PUNCH_SIZE (8u << 20) /* a step */
 
-struct removal {
-	struct pool *pool;
-	struct task task; /* of server.removals */
-	int fds[2];       /* by object kind; -1: nothing to give back */
-	uint64_t sizes[2];
-	uint64_t at;
-};
-
-static void removal_destroy(struct removal *removal)
+/* Frees the pool; its record, as it says now, is what is left of it. */
+static void removal_end(struct pool *pool)
 {
-	for (int kind = 0; removal && kind < 2; kind++) {
+	struct pool_removal *removal = &pool->removal;
+
+	for (int kind = 0; kind < 2; kind++) {
 		if (removal->fds[kind] >= 0) {
 			close(removal->fds[kind]);
 		}
 	}
-	if (removal) {
-		task_remove(&removal->pool->server->removals, &removal->task);
-	}
-	free(removal);
+	task_remove(&pool->server->removals, &removal->task);
+	pool_destroy(pool);
 }
 
-void removal_finish(struct pool *pool)
+/* All that is big has been given back: takes the names away, and frees pool and record. */
+static void removal_conclude(struct pool *pool)
 {
 	struct server *server = pool->server;
 	uint32_t index = pool->index;
 
-	removal_destroy(pool->removal);
 	memory_forget(pool);
 	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
-	pool_destroy(pool);
+	removal_end(pool);
 	registry_remove(&server->registry, index);
 }
 
 /* Gives back one step's pages. Returns false when there are none left. */
-static bool step(struct removal *removal)
+static bool removal_step(struct pool_removal *removal)
 {
 	for (int kind = 0; kind < 2; kind++) {
 		if (removal->fds[kind] < 0) {
@@ -73,18 +67,18 @@ static bool step(struct removal *removal)
 }
 
 /* Does a step of the task. */
-static void run(void *owner)
+static void removal_run(void *owner)
 {
-	struct removal *removal = owner;
+	struct pool *pool = owner;
 
-	if (step(removal)) {
-		task_add(&removal->pool->server->removals, &removal->task);
+	if (removal_step(&pool->removal)) {
+		task_add(&pool->server->removals, &pool->removal.task);
 	} else {
-		removal_finish(removal->pool);
+		removal_conclude(pool);
 	}
 }
 
-static int open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
+static int removal_open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
 {
 	char name[OBJECT_NAME];
 
@@ -99,26 +93,49 @@ static int open_big(const struct pool *pool, enum object_kind kind, uint64_t siz
 	return shm_open(name, O_RDWR | O_CLOEXEC, 0);
 }
 
+/* Bytes of data below which pages may have been reserved. */
+static uint64_t removal_data_size(const struct pool *pool)
+{
+	uint64_t size = mp_shape_data(&pool->shape, pool->shape.blocks);
+	uint64_t growing = pool->growth ? growth_end(pool->growth) : 0;
+
+	return growing > size ? growing : size;
+}
+
 void removal_start(struct pool *pool)
 {
-	struct removal *removal = calloc(1, sizeof *removal);
+	struct pool_removal *removal = &pool->removal;
 
-	if (!removal) {
-		removal_finish(pool);
+	if (removal->begun) {
 		return;
 	}
-	removal->pool = pool;
-	pool->removal = removal;
+	removal->begun = true;
 	removal->sizes[OBJECT_CONTROL] = pool->record->control_size;
-	removal->sizes[OBJECT_DATA] = pool->record->data_size;
+	removal->sizes[OBJECT_DATA] = removal_data_size(pool);
 	for (int kind = 0; kind < 2; kind++) {
-		removal->fds[kind] = open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
+		removal->fds[kind] =
+			removal_open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
 	}
-	removal->task = (struct task){.step = run, .owner = removal};
-	if (removal->fds[OBJECT_CONTROL] < 0 && removal->fds[OBJECT_DATA] < 0 &&
-	    !slice_over(&pool->server->slice)) {
-		removal_finish(pool);
-	} else {
-		task_add(&pool->server->removals, &removal->task);
+	removal->task = (struct task){.step = removal_run, .owner = pool};
+	task_add(&pool->server->removals, &removal->task);
+}
+
+void removal_hurry(struct server *server)
+{
+	task_queue_run(&server->removals);
+}
+
+void removal_finish(struct pool *pool, uint64_t end_ns)
+{
+	removal_start(pool);
+	while (removal_step(&pool->removal)) {
+		if (slice_now_ns() >= end_ns) {
+			log_info("pool '%s' of uid %u: the next daemon goes on giving back its "
+				 "memory",
+				 pool->record->name, pool->record->uid);
+			removal_end(pool);
+			return;
+		}
 	}
+	removal_conclude(pool);
 }

@@ -128,12 +128,11 @@ int server_start(struct server *server, const struct options *said)
  */
 static void drain(struct server *server)
 {
-	uint64_t end = slice_now_ns() + DRAIN_NS;
-
 	do {
 		slice_begin_turn(&server->slice);
 		event_base_loop(server->base, EVLOOP_NONBLOCK);
-	} while (!TAILQ_EMPTY(&server->reclaim.queue) && slice_now_ns() < end);
+	} while ((!TAILQ_EMPTY(&server->reclaim.queue) || !TAILQ_EMPTY(&server->removals.tasks)) &&
+		 slice_now_ns() < server->end_ns);
 }
 
 /* Waits for something to happen and deals with it. Returns 1 when that was a signal to end. */
@@ -183,6 +182,7 @@ int server_run(struct server *server)
 	}
 	if (r > 0) {
 		manager_stopping(&server->manager);
+		server->end_ns = slice_now_ns() + DRAIN_NS;
 		drain(server);
 		destroy_unused(server);
 	}
@@ -202,7 +202,7 @@ static void stop_pools(struct server *server)
 			registry_move_pool(pool->record, REGISTRY_POOL_GONE);
 		}
 		if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
-			removal_finish(pool);
+			removal_finish(pool, server->end_ns);
 		} else {
 			pool_destroy(pool);
 		}

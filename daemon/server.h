@@ -49,6 +49,7 @@ struct server {
 	struct reserver reserver;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
+	uint64_t end_ns;     /* the loop has ended: long work stops then */
 	bool ending;         /* what is closed now is not over */
 	uint32_t n_adopted;  /* pools, at the start */
 	bool log_level_said; /* on the command line: the configuration does not change it */

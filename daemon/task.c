@@ -4,6 +4,15 @@
 #include "daemon/slice.h"
 #include "daemon/task.h"
 
+void task_queue_run(struct task_queue *queue)
+{
+	while (!TAILQ_EMPTY(&queue->tasks) && !slice_over(queue->slice)) {
+		struct task *task = TAILQ_FIRST(&queue->tasks);
+		task_remove(queue, task);
+		task->step(task->owner);
+	}
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct task_queue *queue = arg;
@@ -11,11 +20,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	slice_begin(queue->slice);
-	do {
-		struct task *task = TAILQ_FIRST(&queue->tasks);
-		task_remove(queue, task);
-		task->step(task->owner);
-	} while (!TAILQ_EMPTY(&queue->tasks) && !slice_over(queue->slice));
+	task_queue_run(queue);
 	if (!TAILQ_EMPTY(&queue->tasks)) {
 		evtimer_add(&queue->turn, &(struct timeval){0});
 	}

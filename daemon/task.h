@@ -33,6 +33,9 @@ void task_queue_init(struct task_queue *queue, struct event_base *base, struct s
 /* Puts it at the end, unless it waits already. */
 void task_add(struct task_queue *queue, struct task *task);
 
+/* Does steps until none waits or the slice is over. */
+void task_queue_run(struct task_queue *queue);
+
 /* Takes it off, if it waits. */
 void task_remove(struct task_queue *queue, struct task *task);
 
