@@ -130,7 +130,8 @@ static void drain(struct server *server)
 {
 	do {
 		slice_begin_turn(&server->slice);
-		event_base_loop(server->base, EVLOOP_NONBLOCK);
+		/* ONCE too: else it goes round for as long as a timer of 0 arms itself again. */
+		event_base_loop(server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	} while ((!TAILQ_EMPTY(&server->reclaim.queue) || !TAILQ_EMPTY(&server->removals.tasks)) &&
 		 slice_now_ns() < server->end_ns);
 }

@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "tests/system/story.h"
+#include <sys/wait.h>
+
+#include "tests/system/raw.h"
 
 START_TEST(clients_keep_their_blocks_over_a_restart)
 {
@@ -137,8 +139,65 @@ START_TEST(two_daemons_do_not_share_an_instance)
 }
 END_TEST
 
+static bool is_big_removed(void *unused)
+{
+	(void)unused;
+	return service_objects(&service) == 4; /* registry; control, data, liveness of frames */
+}
+
+/* Opens the pool as often as a process may, and waits to be killed. */
+static pid_t crowd(const char *name)
+{
+	int ready[2];
+	char byte;
+	ck_assert_int_eq(pipe(ready), 0);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		for (int i = 0; i < 4; i++) {
+			int fds[3];
+			attach(name, fds);
+			mmap(NULL, 1, PROT_READ, MAP_SHARED, fds[2], 0);
+		}
+		(void)!write(ready[1], "", 1);
+		for (;;) {
+			pause();
+		}
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* Passes over the dead armed a timer of 0 again and again, and the loop did not come back. */
+START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
+{
+	enum { CROWD = 60, BIG = 16 << 20 }; /* some seconds of work */
+	begin();
+	struct mempool *big = service_pool(conn, "big", 16, BIG);
+	pid_t pids[CROWD];
+	for (int i = 0; i < CROWD; i++) {
+		pids[i] = crowd("big");
+	}
+	for (int i = 0; i < CROWD; i++) {
+		kill(pids[i], SIGKILL);
+	}
+	sleep_ms(50);
+	int64_t at = now_ms();
+	kill(service.pid, SIGTERM);
+	ck_assert_int_eq(waitpid(service.pid, NULL, 0), service.pid);
+	ck_assert_int_lt(now_ms() - at, 2000);
+	service_restart(&service);
+	ck_assert_int_eq(mempool_destroy(conn, "big"), 0);
+	ck_assert_int_eq(mempool_close(big), 0);
+	ck_assert(wait_until(is_big_removed, NULL, 20000));
+	end();
+}
+END_TEST
+
 SUITE("restart", clients_keep_their_blocks_over_a_restart, who_died_meanwhile_is_reclaimed,
       who_execed_meanwhile_is_reclaimed, a_request_waits_for_the_next_daemon,
       without_a_daemon_requests_fail_and_blocks_do_not,
       a_destroyed_pool_goes_with_its_last_user_after_a_restart_too, gifts_outlive_the_daemon,
-      two_daemons_do_not_share_an_instance)
+      two_daemons_do_not_share_an_instance,
+      sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
