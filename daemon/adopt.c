@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/attachment.h"
-#include "daemon/grow.h"
-#include "daemon/log.h"
-#include "daemon/object.h"
-#include "daemon/pool.h"
-#include "daemon/removal.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/pool/growth.h"
+#include "daemon/base/log.h"
+#include "daemon/store/object.h"
+#include "daemon/pool/pool.h"
+#include "daemon/pool/removal.h"
 #include "daemon/server.h"
 
 #define ID_DIGITS 16 /* of an id in an object's name */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/check.h"
-#include "daemon/source.h"
+#include "daemon/config/source.h"
 
 static void print_line(const char *line)
 {

@@ -5,7 +5,7 @@
 #ifndef MP_DAEMON_CHECK_H
 #define MP_DAEMON_CHECK_H
 
-#include "daemon/options.h"
+#include "daemon/config/options.h"
 
 /* Prints every fault, or that there is none; returns the exit status. */
 int check_config(const struct options *options);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/configure.h"
-#include "daemon/preset.h"
+#include "daemon/request/preset.h"
 #include "daemon/server.h"
 
 static void tell(const char *line)

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "daemon/check.h"
-#include "daemon/keeper.h"
-#include "daemon/options.h"
+#include "daemon/store/keeper.h"
+#include "daemon/config/options.h"
 #include "daemon/server.h"
 
 #define EXIT_USAGE 2

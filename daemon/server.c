@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/attachment.h"
-#include "daemon/build.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/pool/build.h"
 #include "daemon/configure.h"
-#include "daemon/guard.h"
-#include "daemon/journal.h"
-#include "daemon/log.h"
-#include "daemon/pool.h"
-#include "daemon/preset.h"
-#include "daemon/removal.h"
+#include "daemon/base/guard.h"
+#include "daemon/base/journal.h"
+#include "daemon/base/log.h"
+#include "daemon/pool/pool.h"
+#include "daemon/request/preset.h"
+#include "daemon/pool/removal.h"
 #include "daemon/server.h"
 
 #define DRAIN_NS 1000000000u

@@ -9,19 +9,19 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
-#include "daemon/config.h"
-#include "daemon/listener.h"
-#include "daemon/manager.h"
-#include "daemon/place.h"
-#include "daemon/process.h"
-#include "daemon/reclaim.h"
-#include "daemon/registry.h"
-#include "daemon/reserve.h"
-#include "daemon/session.h"
-#include "daemon/slice.h"
-#include "daemon/source.h"
-#include "daemon/sweep.h"
-#include "daemon/task.h"
+#include "daemon/config/config.h"
+#include "daemon/session/listener.h"
+#include "daemon/base/manager.h"
+#include "daemon/config/place.h"
+#include "daemon/seat/process.h"
+#include "daemon/seat/reclaim.h"
+#include "daemon/store/registry.h"
+#include "daemon/store/reserve.h"
+#include "daemon/session/session.h"
+#include "daemon/base/slice.h"
+#include "daemon/config/source.h"
+#include "daemon/seat/sweep.h"
+#include "daemon/base/task.h"
 
 struct pool;
 

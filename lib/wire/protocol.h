@@ -12,7 +12,7 @@
  * terminated by a zero within their field.
  *
  * To add a message: a type, a struct, its line in WIRE_REQUESTS or WIRE_REPLIES; then its handler
- * in daemon/request.c and its caller in lib/.
+ * in daemon/request/request.c and its caller in lib/.
  */
 #ifndef MP_WIRE_PROTOCOL_H
 #define MP_WIRE_PROTOCOL_H

@@ -16,9 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/attachment.h"
-#include "daemon/log.h"
-#include "daemon/pool.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/base/log.h"
+#include "daemon/pool/pool.h"
 #include "tests/fuzz/host.h"
 #include "tests/fuzz/world.h"
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "daemon/pool.h"
-#include "daemon/request.h"
+#include "daemon/pool/pool.h"
+#include "daemon/request/request.h"
 #include "lib/core/layout.h"
 #include "tests/fuzz/bytes.h"
 #include "tests/fuzz/host.h"

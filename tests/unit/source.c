@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/source.h"
+#include "daemon/config/source.h"
 #include "tests/unit/told.h"
 
 static char dir[64];

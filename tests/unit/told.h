@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "tests/unit/suite.h"
 
 static char told[4000]; /* all lines */

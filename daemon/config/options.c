@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/config/options.h"
+#include "daemon/config/place.h"
+#include "daemon/config/setting.h"
+
+static const char usage_line[] = "usage: mempoold [OPTION...]\n"
+				 "\n"
+				 "Names, places and watches over memory pools in POSIX shared "
+				 "memory. Runs in the foreground.\n"
+				 "\n";
+
+/* What has a key in mempoold.conf comes from the table of settings. */
+static const char rest[] =
+	"  --config FILE\n"
+	"      Configuration, with pools.d/*.pool beside it. When not said, "
+	"" MP_CONFIG_DIR "/mempoold.conf for\n"
+	"      root, else $XDG_CONFIG_HOME/mempoold/mempoold.conf; with --runtime-dir none at "
+	"all.\n"
+	"  --check-config [--verbose]\n"
+	"      Say what is wrong with it and end: 0 when nothing is. Verbose: say also what "
+	"holds.\n"
+	"  --print-config[=pool]\n"
+	"      Print a mempoold.conf, or a *.pool file, with all keys and defaults, and end.\n"
+	"  --version, --help\n"
+	"\n"
+	"Log lines go to stderr. SIGHUP has the configuration read again. SIGTERM and SIGINT end "
+	"it:\n"
+	"0. 1: failure; 2: wrong usage.\n";
+
+static const struct option long_options[] = {
+	{"socket", required_argument, NULL, 's'},
+	{"runtime-dir", required_argument, NULL, 'r'},
+	{"instance", required_argument, NULL, 'i'},
+	{"log-level", required_argument, NULL, 'l'},
+	{"config", required_argument, NULL, 'c'},
+	{"check-config", no_argument, NULL, 'C'},
+	{"verbose", no_argument, NULL, 'V'},
+	{"print-config", optional_argument, NULL, 'p'},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static enum options_outcome usage(const char *what, const char *value)
+{
+	fprintf(stderr, "mempoold: %s%s; see mempoold --help\n", what, value);
+	return OPTIONS_USAGE;
+}
+
+static enum options_outcome print_help(void)
+{
+	char range[160];
+
+	fputs(usage_line, stdout);
+	for (size_t i = 0; i < setting_main.n; i++) {
+		const struct setting *s = &setting_main.settings[i];
+		if (!s->option) {
+			continue;
+		}
+		fputs("  --", stdout);
+		for (const char *c = s->name; *c; c++) {
+			putchar(*c == '_' ? '-' : *c);
+		}
+		setting_range(s, range, sizeof range);
+		printf(" %s\n      %s", s->option, s->about);
+		if (*s->standard) {
+			printf(" One of: %s; default %s.", range, s->standard);
+		}
+		putchar('\n');
+	}
+	fputs(rest, stdout);
+	return OPTIONS_DONE;
+}
+
+static enum options_outcome print_config(const char *which)
+{
+	if (!which) {
+		fputs("# mempoold.conf: what mempoold does. mempoold --check-config checks it.\n",
+		      stdout);
+		setting_print(&setting_main, stdout);
+		fputs("\n# Who may do what with pools whose names begin so: users by name or "
+		      "number, groups behind an @,\n"
+		      "# * is anybody. The longest name that fits and says something decides. "
+		      "Where "
+		      "none does, owner and\n"
+		      "# mode of the pool do, its owner destroys it, and anybody creates.\n"
+		      "#[access camera.*]\n#create = root @video\n#write = @video\n#read = *\n"
+		      "#observe = *\n#destroy = root\n",
+		      stdout);
+		return OPTIONS_DONE;
+	}
+	if (strcmp(which, "pool") != 0) {
+		return usage("--print-config prints nothing called ", which);
+	}
+	fputs("# NAME.pool: a pool that mempoold makes when it starts.\n", stdout);
+	setting_print(&setting_pool, stdout);
+	return OPTIONS_DONE;
+}
+
+static enum options_outcome take(struct options *options, int option)
+{
+	switch (option) {
+	case 's':
+		options->socket = optarg;
+		return *optarg ? OPTIONS_RUN : usage("--socket needs a path", "");
+	case 'r':
+		options->runtime_dir = optarg;
+		return *optarg ? OPTIONS_RUN : usage("--runtime-dir needs a directory", "");
+	case 'i':
+		options->instance = optarg;
+		return place_instance_valid(optarg)
+			       ? OPTIONS_RUN
+			       : usage("an instance is [a-z0-9_-]{1,32}, not ", optarg);
+	case 'l':
+		options->log_level_said = true;
+		return log_parse_level(optarg, &options->log_level)
+			       ? OPTIONS_RUN
+			       : usage("no such log level: ", optarg);
+	case 'c':
+		options->config = optarg;
+		return *optarg ? OPTIONS_RUN : usage("--config needs a file", "");
+	case 'C':
+		options->check = true;
+		return OPTIONS_RUN;
+	case 'V':
+		options->verbose = true;
+		return OPTIONS_RUN;
+	case 'p':
+		return print_config(optarg);
+	case 'v':
+		puts("mempoold " MP_VERSION);
+		return OPTIONS_DONE;
+	case 'h':
+		return print_help();
+	default:
+		return usage("wrong usage", "");
+	}
+}
+
+enum options_outcome options_parse(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){.log_level = LOG_LEVEL_INFO};
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		enum options_outcome outcome = take(options, option);
+		if (outcome != OPTIONS_RUN) {
+			return outcome;
+		}
+	}
+	if (optind < argc) {
+		return usage("unexpected argument ", argv[optind]);
+	}
+	if (options->verbose && !options->check) {
+		return usage("--verbose goes with --check-config", "");
+	}
+	return options->check ? OPTIONS_CHECK : OPTIONS_RUN;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "daemon/base/log.h"
+#include "daemon/config/place.h"
+#include "daemon/config/setting.h"
+#include "lib/wire/message.h"
+
+#define DAY_MS 86400000u
+#define MAX_BLOCKS (1u << 26)
+#define NO_END UINT64_MAX
+
+/* ---- the tables ---- */
+
+#define AT(field) .at = offsetof(struct config, field)
+#define LIMIT(field) \
+	.section = "limits", .name = #field, .at = offsetof(struct config, limits.field)
+
+static const char *const answers[] = {"no", "yes", NULL};
+static const char *const stops[] = {"keep", "unused", NULL};
+static const char *const backings[] = {"auto", "shm", "memfd", NULL};
+static const char *const efforts[] = {"no", "try", "require", NULL};
+
+static const struct setting main_settings[SETTING_MAIN_N] = {
+	{"daemon", "socket", "", "Where to listen; `socket` in runtime_dir when not said.", "PATH",
+	 .type = SETTING_PATH, .max = 107, AT(socket), .fixed = true},
+	{"daemon", "socket_mode", "", "Who may connect; when not said, 0666 for root, else 0600.",
+	 .type = SETTING_MODE, .min = 1, .max = 0777, AT(socket_mode), .fixed = true},
+	{"daemon", "socket_group", "", "Group of the socket; the daemon's when not said.",
+	 .type = SETTING_GROUP, AT(socket_group), .fixed = true},
+	{"daemon", "runtime_dir", "",
+	 "Folder of the socket; /run/mempoold for root, else $XDG_RUNTIME_DIR/mempoold.", "DIR",
+	 .type = SETTING_PATH, .max = SETTING_TEXT - 1, AT(runtime_dir), .fixed = true},
+	{"daemon", "instance", "",
+	 "Name space in /dev/shm; `system` for root, else `user-UID`, with a runtime_dir its own.",
+	 "NAME", .type = SETTING_INSTANCE, AT(instance), .fixed = true},
+	{"daemon", "log_level", "info", "What is logged.", "LEVEL", .type = SETTING_LEVEL,
+	 AT(log_level)},
+
+	{LIMIT(sessions), .standard = "4096", .type = SETTING_COUNT, .min = 1, .max = 1u << 20,
+	 .about = "Connections in all."},
+	{LIMIT(sessions_kept), .standard = "32", .type = SETTING_COUNT, .max = 1u << 20,
+	 .about = "Of them, kept for root and the daemon's own user."},
+	{LIMIT(sessions_per_user), .standard = "256", .type = SETTING_COUNT, .min = 1,
+	 .max = 1u << 20, .about = "Connections of a user. No limit per user binds root."},
+	{LIMIT(seats_per_user), .standard = "16384", .type = SETTING_COUNT, .min = 1,
+	 .max = 1u << 22, .about = "Pools that the processes of a user have open, in all."},
+	{LIMIT(seats_per_process), .standard = "4", .type = SETTING_COUNT, .min = 1, .max = 4096,
+	 .about = "Times a process has one pool open; a library needs one."},
+	{LIMIT(pools), .standard = "1024", .type = SETTING_COUNT, .min = 1, .max = 1024,
+	 .about = "Pools in all."},
+	{LIMIT(pools_per_user), .standard = "256", .type = SETTING_COUNT, .max = 1024,
+	 .about = "Pools that belong to a user."},
+	{LIMIT(bytes), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
+	 .about = "Memory of all pools, root's too; 0: as much as there is."},
+	{LIMIT(bytes_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
+	 .about = "Memory of the pools of a user; 0: no limit."},
+	{LIMIT(blocks_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
+	 .about = "Blocks in the pools of a user; 0: no limit."},
+
+	{"pools", "mode", "0600", "Rights to pools for which nobody says: 2 write, 4 read.",
+	 .type = SETTING_MODE, .min = 1, .max = 0777, AT(mode)},
+	{"pools", "gift_grace", "10s", "How long the dead's gifts may be taken; likewise.",
+	 .type = SETTING_TIME, .min = 1, .max = DAY_MS, AT(gift_grace_ms)},
+	{"pools", "require_memfd", "yes",
+	 "Whether others than a pool's owner and root may use it only if it is backed by memfd.",
+	 .type = SETTING_WORD, .words = answers, AT(require_memfd)},
+	{"pools", "on_stop", "keep",
+	 "What becomes of pools when mempoold is stopped; unused: those nobody has open go.",
+	 .type = SETTING_WORD, .words = stops, AT(on_stop)},
+};
+
+#undef AT
+#define POOL(key, field) .section = "pool", .name = key, .at = offsetof(struct preset, field)
+
+static const struct setting pool_settings[SETTING_POOL_N] = {
+	{POOL("name", name), .standard = "", .type = SETTING_POOL,
+	 .about = "Name of the pool; when not said, the file's without .pool."},
+	{POOL("block_size", block_size), .standard = "", .type = SETTING_SIZE, .min = 16,
+	 .max = 1u << 30, .about = "Bytes of a block. It has to be said."},
+	{POOL("blocks", blocks), .standard = "", .type = SETTING_COUNT, .min = 1, .max = MAX_BLOCKS,
+	 .about = "How many there are. It has to be said."},
+	{POOL("max_blocks", max_blocks), .standard = "", .type = SETTING_COUNT, .min = 1,
+	 .max = MAX_BLOCKS, .about = "How many it may grow to; `blocks` when not said."},
+	{POOL("alignment", alignment), .standard = "64", .type = SETTING_COUNT, .min = 8,
+	 .max = 4096, .about = "Of each block, in bytes: a power of two."},
+	{POOL("user", uid), .standard = "", .type = SETTING_USER,
+	 .about = "Owner; the daemon's user when not said."},
+	{POOL("group", gid), .standard = "", .type = SETTING_GROUP,
+	 .about = "Group; that of `user` when not said."},
+	{POOL("mode", mode), .standard = "", .type = SETTING_MODE, .min = 1, .max = 0777,
+	 .about = "Rights, 2 write, 4 read; as mempoold.conf says when not said."},
+	{POOL("processes", processes), .standard = "256", .type = SETTING_COUNT, .min = 1,
+	 .max = 4096, .about = "That may have it open at once."},
+	{POOL("threads", threads), .standard = "64", .type = SETTING_COUNT, .min = 1, .max = 4096,
+	 .about = "That may have a cache at once; others do without."},
+	{POOL("thread_cache", thread_cache), .standard = "", .type = SETTING_CACHE, .min = 16,
+	 .max = 496,
+	 .about = "Blocks a thread may cache: 16, 48, 80 ... 496; by blocks when not "
+		  "said."},
+	{POOL("shards", shards), .standard = "", .type = SETTING_COUNT, .min = 1, .max = 8,
+	 .about = "Of the depot: 1, 2, 4 or 8; by CPUs and blocks when not said."},
+	{POOL("channels", channels), .standard = "4", .type = SETTING_COUNT, .min = 1, .max = 64,
+	 .about = "Ways for blocks from process to process."},
+	{POOL("channel_depth", channel_depth), .standard = "256", .type = SETTING_COUNT, .min = 8,
+	 .max = 65536, .about = "Blocks in each: a power of two."},
+	{POOL("quota", quota), .standard = "0", .type = SETTING_COUNT, .max = MAX_BLOCKS,
+	 .about = "Blocks that a process may own at once; 0: any number."},
+	{POOL("schema", schema), .standard = "0", .type = SETTING_ID, .max = NO_END,
+	 .about = "Of the payload: a number of its users' own; 0: none."},
+	{POOL("schema_version", schema_version), .standard = "0", .type = SETTING_COUNT,
+	 .max = UINT32_MAX, .about = "Of the schema."},
+	{POOL("gift_grace", gift_grace_ms), .standard = "", .type = SETTING_TIME, .min = 1,
+	 .max = DAY_MS, .about = "How long the dead's gifts may be taken; as mempoold.conf says."},
+	{POOL("backing", backing), .standard = "auto", .type = SETTING_WORD, .words = backings,
+	 .about = "Where its memory is; auto: memfd when others than the owner may open it."},
+	{POOL("huge_pages", huge_pages), .standard = "no", .type = SETTING_WORD, .words = efforts,
+	 .about = "Whether the blocks are to be on huge pages."},
+	{POOL("prefault", prefault), .standard = "no", .type = SETTING_WORD, .words = efforts,
+	 .about = "Whether all pages are touched now, and mapped by whoever opens it."},
+};
+
+const struct setting_table setting_main = {main_settings, SETTING_MAIN_N};
+const struct setting_table setting_pool = {pool_settings, SETTING_POOL_N};
+
+const struct setting *setting_find(const struct setting_table *table, const char *section,
+				   const char *name)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct setting *s = &table->settings[i];
+		if ((!section || !strcmp(s->section, section)) && !strcmp(s->name, name)) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* ---- values ---- */
+
+/* Digits of that base, and what is behind them. False: there are none, or too many. */
+static bool read_digits(const char *text, int base, uint64_t *n, const char **end)
+{
+	uint64_t value = 0;
+	const char *c = text;
+
+	for (; isxdigit((unsigned char)*c); c++) {
+		unsigned digit = *c <= '9' ? (unsigned)(*c - '0') : (unsigned)(*c | 32) - 'a' + 10;
+		if (digit >= (unsigned)base) {
+			break;
+		}
+		if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)digit, &value)) {
+			return false;
+		}
+	}
+	*n = value;
+	*end = c;
+	return c > text;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static const struct unit sizes[] = {
+	{"", 1},           {"K", 1ull << 10}, {"M", 1ull << 20},
+	{"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
+};
+static const struct unit times[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"min", 60000}, {NULL, 0}};
+
+static bool read_with_unit(const char *text, const struct unit *units, uint64_t *n)
+{
+	const char *end;
+
+	if (!read_digits(text, 10, n, &end)) {
+		return false;
+	}
+	while (units->name && strcmp(units->name, end) != 0) {
+		units++;
+	}
+	return units->name && !__builtin_mul_overflow(*n, units->factor, n);
+}
+
+static bool read_level(const char *text, uint64_t *n)
+{
+	enum log_level level;
+	bool known = log_parse_level(text, &level);
+
+	*n = known ? level : 0;
+	return known;
+}
+
+static bool read_word(const char *const *words, const char *text, uint64_t *n)
+{
+	for (*n = 0; words[*n]; ++*n) {
+		if (!strcmp(words[*n], text)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_plain(const char *text, int base, uint64_t *n)
+{
+	const char *end;
+
+	return read_digits(text, base, n, &end) && *end == 0;
+}
+
+static bool read_id(const char *text, uint64_t *n)
+{
+	return strncmp(text, "0x", 2) == 0 ? read_plain(text + 2, 16, n) : read_plain(text, 10, n);
+}
+
+/* The number that the text means. False: none. */
+static bool read_number(const struct setting *s, const char *text, uint64_t *n)
+{
+	uint32_t id = 0;
+	bool good;
+
+	switch (s->type) {
+	case SETTING_COUNT:
+	case SETTING_SIZE:
+		return read_with_unit(text, sizes, n);
+	case SETTING_TIME:
+		return read_with_unit(text, times, n);
+	case SETTING_ID:
+		return read_id(text, n);
+	case SETTING_MODE:
+		return read_plain(text, 8, n);
+	case SETTING_CACHE:
+		return read_plain(text, 10, n);
+	case SETTING_WORD:
+		return read_word(s->words, text, n);
+	case SETTING_LEVEL:
+		return read_level(text, n);
+	case SETTING_USER:
+	case SETTING_GROUP:
+		good = s->type == SETTING_USER ? rule_find_user(text, &id)
+					       : rule_find_group(text, &id);
+		*n = id;
+		return good;
+	case SETTING_PATH:
+	case SETTING_INSTANCE:
+	case SETTING_POOL:
+	default:
+		return false;
+	}
+}
+
+static bool is_ranged(const struct setting *s)
+{
+	return s->type != SETTING_LEVEL && s->type != SETTING_WORD && s->type != SETTING_USER &&
+	       s->type != SETTING_GROUP;
+}
+
+static bool is_text(const struct setting *s)
+{
+	return s->type == SETTING_PATH || s->type == SETTING_INSTANCE || s->type == SETTING_POOL;
+}
+
+static bool text_is_good(const struct setting *s, const char *text)
+{
+	return strlen(text) <= (s->type == SETTING_PATH ? s->max : SETTING_TEXT - 1) &&
+	       (s->type == SETTING_PATH   ? *text == '/'
+		: s->type == SETTING_POOL ? wire_name_valid(text)
+					  : place_instance_valid(text));
+}
+
+static void store(const struct setting *s, void *base, uint64_t n)
+{
+	char *at = (char *)base + s->at;
+
+	if (s->type == SETTING_SIZE || s->type == SETTING_ID) {
+		memcpy(at, &n, sizeof n);
+	} else {
+		memcpy(at, &(uint32_t){(uint32_t)n}, sizeof(uint32_t));
+	}
+}
+
+/* The value for which the table has no default. */
+static void store_nothing(const struct setting *s, void *base)
+{
+	if (is_text(s)) {
+		memset((char *)base + s->at, 0, SETTING_TEXT);
+	} else {
+		store(s, base,
+		      s->type == SETTING_USER || s->type == SETTING_GROUP ? UINT32_MAX : 0);
+	}
+}
+
+bool setting_take(const struct setting *s, void *base, const char *text, char *why, size_t size)
+{
+	uint64_t n = 0;
+	char range[160];
+	bool good;
+
+	if (*text == 0 && *s->standard == 0) {
+		store_nothing(s, base);
+		return true;
+	}
+	if (is_text(s)) {
+		good = text_is_good(s, text);
+		if (good) {
+			snprintf((char *)base + s->at, SETTING_TEXT, "%s", text);
+		}
+	} else if (s->type == SETTING_CACHE && !strcmp(text, "none")) {
+		store(s, base, UINT32_MAX);
+		good = true;
+	} else {
+		good = read_number(s, text, &n) && (!is_ranged(s) || (n >= s->min && n <= s->max));
+		if (good) {
+			store(s, base, n);
+		}
+	}
+	if (!good) {
+		setting_range(s, range, sizeof range);
+		snprintf(why, size, "%s cannot be '%.60s': say %s", s->name, text, range);
+	}
+	return good;
+}
+
+void setting_reset(const struct setting_table *table, void *base)
+{
+	char why[SETTING_TEXT];
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct setting *s = &table->settings[i];
+		setting_take(s, base, s->standard, why, sizeof why);
+	}
+}
+
+/* ---- words ---- */
+
+/* How many characters have to be changed, put in or left out to make one text of the other. */
+static unsigned distance(const char *a, const char *b)
+{
+	enum {
+		LONG = 40,
+	};
+	unsigned row[LONG + 1];
+	size_t n = strlen(b);
+
+	if (n > LONG || strlen(a) > LONG) {
+		return LONG;
+	}
+	for (size_t j = 0; j <= n; j++) {
+		row[j] = (unsigned)j;
+	}
+	for (size_t i = 1; a[i - 1]; i++) {
+		unsigned corner = row[0];
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned best = corner + (a[i - 1] != b[j - 1]);
+			corner = row[j];
+			best = best < corner + 1 ? best : corner + 1;
+			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+		}
+	}
+	return row[n];
+}
+
+void setting_consider(const char *text, const char *name, const char **best)
+{
+	unsigned d = distance(text, name);
+
+	if (d <= 1 + strlen(name) / 3 && (!*best || d < distance(text, *best))) {
+		*best = name;
+	}
+}
+
+/* A number as one would write it. */
+static void print_size(char *text, size_t size, uint64_t n)
+{
+	int unit = 0;
+
+	while (n && n % 1024 == 0 && sizes[unit + 1].name) {
+		n /= 1024;
+		unit++;
+	}
+	snprintf(text, size, "%" PRIu64 "%s", n, sizes[unit].name);
+}
+
+/* "one of no, try or require" */
+static void list_words(const char *const *words, char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "one of ");
+
+	for (size_t i = 0; words[i] && n < size; i++) {
+		n += (size_t)snprintf(text + n, size - n, "%s%s",
+				      i == 0         ? ""
+				      : words[i + 1] ? ", "
+						     : " or ",
+				      words[i]);
+	}
+}
+
+void setting_range(const struct setting *s, char *text, size_t size)
+{
+	static const char *const words[] = {
+		[SETTING_ID] = "a number, with 0x in hexadecimal",
+		[SETTING_TIME] = "a time such as 10s, 500ms or 2min, a day at most",
+		[SETTING_MODE] = "permission bits in octal, such as 0660",
+		[SETTING_CACHE] = "none, or 16, 48, 80 ... 496",
+		[SETTING_LEVEL] = "error, warning, info or debug",
+		[SETTING_USER] = "a user that exists, or a number",
+		[SETTING_GROUP] = "a group that exists, or a number",
+		[SETTING_INSTANCE] = "1 to 32 of a-z 0-9 _ -",
+		[SETTING_POOL] = "1 to 64 of a-z 0-9 . _ -",
+	};
+	char min[32], max[32];
+
+	if (s->type == SETTING_WORD) {
+		list_words(s->words, text, size);
+	} else if (s->type == SETTING_PATH) {
+		snprintf(text, size, "an absolute path of at most %u bytes", (unsigned)s->max);
+	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
+		snprintf(text, size, "%s", words[s->type]);
+	} else if (s->max == NO_END) {
+		snprintf(text, size, "a number, with K, M, G or T behind it or without");
+	} else {
+		print_size(min, sizeof min, s->min);
+		print_size(max, sizeof max, s->max);
+		snprintf(text, size, "a number from %s to %s", min, max);
+	}
+}
+
+void setting_print(const struct setting_table *table, FILE *to)
+{
+	const char *section = "";
+	char range[160];
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct setting *s = &table->settings[i];
+		if (strcmp(section, s->section) != 0) {
+			section = s->section;
+			fprintf(to, "\n[%s]\n", section);
+		}
+		setting_range(s, range, sizeof range);
+		fprintf(to, "\n# %s\n# %c%s%s.\n#%s =%s%s\n", s->about,
+			toupper((unsigned char)*range), range + 1,
+			s->fixed ? "; a change needs a restart" : "", s->name,
+			*s->standard ? " " : "", s->standard);
+	}
+}

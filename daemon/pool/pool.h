@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool, as the daemon has it: its record, its control segment mapped, who sits in it. The data is
+ * never mapped. Geometry and rights come from the record; the segment is looked at under the guard.
+ */
+#ifndef MP_DAEMON_POOL_H
+#define MP_DAEMON_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/store/memory.h"
+#include "daemon/store/registry.h"
+#include "daemon/base/task.h"
+#include "lib/core/layout.h"
+
+struct build;
+struct growth;
+struct server;
+
+/* The end of a pool: removal.c. */
+struct pool_removal {
+	bool begun;
+	struct task task; /* of server.removals */
+	int fds[2];       /* by object kind; -1: nothing to give back */
+	uint64_t sizes[2];
+	uint64_t at; /* bytes of the first of them that are given back */
+};
+
+struct pool {
+	struct server *server;
+	uint32_t index; /* of its record */
+	struct registry_pool *record;
+	struct registry_slot *slots;
+	struct mp_shape shape; /* follows from the record */
+	struct mp_pool view;   /* of the control segment, when that is mapped */
+	void *control;         /* NULL: not mapped */
+	int control_fd;        /* -1: not open */
+	struct memory memory;  /* when that is memfds */
+	uint32_t n_used;       /* slots that are not FREE */
+	uint32_t n_live;       /* slots with an attachment that is not dying */
+	uint32_t slots_end;    /* no slot at or beyond it is in use */
+	bool owner_live;       /* lifetime CREATOR: its attachment is LIVE */
+	bool adopting;         /* not all slots have been looked at: nothing ends yet */
+	struct build *build;   /* while it is being made */
+	struct growth *growth; /* while it is growing */
+	struct pool_removal removal;
+};
+
+/* The heap object of a record that is in use. NULL: no memory. */
+struct pool *pool_create(struct server *server, uint32_t index);
+
+/* Forgets the pool, closes and unmaps; the record stays. */
+void pool_destroy(struct pool *pool);
+
+static inline enum registry_pool_state pool_state(const struct pool *pool)
+{
+	return (enum registry_pool_state)mp_load(&pool->record->state);
+}
+
+static inline bool pool_is_broken(const struct pool *pool)
+{
+	return mp_load(&pool->record->broken) != 0;
+}
+
+/* The LIVE pool of that name, or NULL. */
+struct pool *pool_find(struct server *server, const char *name);
+
+/* The pool that has the name: LIVE, or being made. NULL: the name is free. */
+struct pool *pool_find_holder(struct server *server, const char *name);
+
+/* The pool with that id, LIVE or GONE, or NULL. */
+struct pool *pool_find_id(struct server *server, uint64_t id);
+
+/* Pools in all, also those that are going. */
+uint32_t pool_count(const struct server *server);
+
+/*
+ * Opens and maps an existing control object. Returns 0, -EUCLEAN when it is not what the daemon
+ * made, or -errno.
+ */
+int pool_map(struct pool *pool);
+
+/* Maps the control object behind @fd, which becomes the pool's. Returns 0 or -errno. */
+int pool_map_fd(struct pool *pool, int fd);
+
+/*
+ * Does @work on the mapped segment, under the guard. Returns 0, or -EIO when the segment has been
+ * truncated: then the pool is marked broken, and that is logged.
+ */
+int pool_touch(struct pool *pool, void (*work)(struct pool *pool, void *arg), void *arg);
+
+/* Marks the pool broken, for @why, and says so to its users as far as possible. */
+void pool_break(struct pool *pool, const char *why);
+
+/* Whether the control object still has its size; if not, the pool is marked broken. 0 or -EIO. */
+int pool_verify(struct pool *pool);
+
+/* Opens the data object. Returns a descriptor, or as object_open(). */
+int pool_open_data(const struct pool *pool, int flags);
+
+/* Opens the control object once more, read-only. Returns as pool_open_data(). */
+int pool_open_control(const struct pool *pool);
+
+/* Takes the name away. What is left goes when the last slot is free. */
+void pool_retire(struct pool *pool);
+
+/* Why the pool's lifetime is over, or NULL. */
+const char *pool_expired(const struct pool *pool);
+
+/* Takes the name away if its lifetime is over, now that somebody has let go of it. */
+void pool_expire(struct pool *pool);
+
+/* To be called when a slot has become free: the last one out of a GONE pool removes it. */
+void pool_settle(struct pool *pool);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/pool/growth.h"
+#include "daemon/base/log.h"
+#include "daemon/store/object.h"
+#include "daemon/pool/removal.h"
+#include "daemon/server.h"
+#include "daemon/pool/pool.h"
+#include "daemon/base/task.h"
+
+/*
+ * Up to this size an object is unlinked in one go. Observers have no slot: one that still looks at
+ * a bigger pool sees it turn to zeros.
+ */
+#define SMALL_SIZE (32u << 20)
+#define PUNCH_SIZE (8u << 20) /* a step */
+
+/* Frees the pool; its record, as it says now, is what is left of it. */
+static void removal_end(struct pool *pool)
+{
+	struct pool_removal *removal = &pool->removal;
+
+	for (int kind = 0; kind < 2; kind++) {
+		if (removal->fds[kind] >= 0) {
+			close(removal->fds[kind]);
+		}
+	}
+	task_remove(&pool->server->removals, &removal->task);
+	pool_destroy(pool);
+}
+
+/* All that is big has been given back: takes the names away, and frees pool and record. */
+static void removal_conclude(struct pool *pool)
+{
+	struct server *server = pool->server;
+	uint32_t index = pool->index;
+
+	memory_forget(pool);
+	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
+	removal_end(pool);
+	registry_remove(&server->registry, index);
+}
+
+/* Gives back one step's pages. Returns false when there are none left. */
+static bool removal_step(struct pool_removal *removal)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		if (removal->fds[kind] < 0) {
+			continue;
+		}
+		if (removal->at < removal->sizes[kind]) {
+			object_punch(removal->fds[kind], removal->at, PUNCH_SIZE);
+			removal->at += PUNCH_SIZE;
+			return true;
+		}
+		close(removal->fds[kind]);
+		removal->fds[kind] = -1;
+		removal->at = 0;
+	}
+	return false;
+}
+
+/* Does a step of the task. */
+static void removal_run(void *owner)
+{
+	struct pool *pool = owner;
+
+	if (removal_step(&pool->removal)) {
+		task_add(&pool->server->removals, &pool->removal.task);
+	} else {
+		removal_conclude(pool);
+	}
+}
+
+static int removal_open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
+{
+	char name[OBJECT_NAME];
+
+	if (size <= SMALL_SIZE) {
+		return -1;
+	}
+	if (pool->record->terms.backing == WIRE_MEMFD) {
+		return memory_open(pool, kind, O_RDWR);
+	}
+	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+			 kind);
+	return shm_open(name, O_RDWR | O_CLOEXEC, 0);
+}
+
+/* Bytes of data below which pages may have been reserved. */
+static uint64_t removal_data_size(const struct pool *pool)
+{
+	uint64_t size = mp_shape_data(&pool->shape, pool->shape.blocks);
+	uint64_t growing = pool->growth ? growth_end(pool->growth) : 0;
+
+	return growing > size ? growing : size;
+}
+
+void removal_start(struct pool *pool)
+{
+	struct pool_removal *removal = &pool->removal;
+
+	if (removal->begun) {
+		return;
+	}
+	removal->begun = true;
+	removal->sizes[OBJECT_CONTROL] = pool->record->control_size;
+	removal->sizes[OBJECT_DATA] = removal_data_size(pool);
+	for (int kind = 0; kind < 2; kind++) {
+		removal->fds[kind] =
+			removal_open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
+	}
+	removal->task = (struct task){.step = removal_run, .owner = pool};
+	task_add(&pool->server->removals, &removal->task);
+}
+
+void removal_hurry(struct server *server)
+{
+	task_queue_run(&server->removals);
+}
+
+void removal_finish(struct pool *pool, uint64_t end_ns)
+{
+	removal_start(pool);
+	while (removal_step(&pool->removal)) {
+		if (slice_now_ns() >= end_ns) {
+			log_info("pool '%s' of uid %u: the next daemon goes on giving back its "
+				 "memory",
+				 pool->record->name, pool->record->uid);
+			removal_end(pool);
+			return;
+		}
+	}
+	removal_conclude(pool);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CREATE: whether a pool may be made, and of what. What comes after that is a build.
+ */
+#ifndef MP_DAEMON_CREATE_H
+#define MP_DAEMON_CREATE_H
+
+#include "daemon/store/registry.h"
+#include "lib/core/layout.h"
+#include "lib/wire/message.h"
+
+struct config;
+struct session;
+
+/* Whose a pool is when the request does not say. */
+struct create_owner {
+	uint32_t uid, gid;
+};
+
+/*
+ * Works out record and shape of the pool asked for, with the configuration's defaults. Returns
+ * NULL, or what is wrong with the request.
+ */
+const char *create_record(struct registry_pool *record, struct mp_shape *shape,
+			  const struct config *config, const struct wire_create *create,
+			  const struct create_owner *owner);
+
+/* Handles the message; returns as request_handle(). */
+int handle_create(struct session *session, const union wire_message *message);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/pool/build.h"
+#include "daemon/request/create.h"
+#include "daemon/store/hugepage.h"
+#include "daemon/pool/limit.h"
+#include "daemon/base/log.h"
+#include "daemon/pool/pool.h"
+#include "daemon/request/preset.h"
+#include "daemon/pool/room.h"
+#include "daemon/server.h"
+
+/* What a client would send to have it made. */
+static struct wire_create create_of(const struct preset *preset)
+{
+	bool no_cache = preset->thread_cache == UINT32_MAX;
+	struct wire_create create = {
+		.shape = {.block_size = preset->block_size,
+			  .blocks = preset->blocks,
+			  .max_blocks = preset->max_blocks,
+			  .alignment = preset->alignment,
+			  .capacity = no_cache ? 0 : preset->thread_cache / 2,
+			  .n_caches = no_cache ? 0 : preset->threads,
+			  .n_slots = preset->processes,
+			  .n_shards = preset->shards,
+			  .n_channels = preset->channels,
+			  .depth = preset->channel_depth},
+		.terms = {.schema = preset->schema,
+			  .schema_version = preset->schema_version,
+			  .quota = preset->quota,
+			  .lifetime = WIRE_PERSISTENT,
+			  .backing = (uint8_t)preset->backing,
+			  .huge_pages = (uint8_t)preset->huge_pages,
+			  .prefault = (uint8_t)preset->prefault},
+		.uid = preset->uid,
+		.gid = preset->gid,
+		.mode = preset->mode,
+		.gift_grace_ms = preset->gift_grace_ms,
+	};
+
+	memcpy(create.name, preset->name, strlen(preset->name));
+	return create;
+}
+
+/* The group that goes with the owner, when none is named. */
+static gid_t group_of(const struct preset *preset)
+{
+	const struct passwd *user = preset->uid == UINT32_MAX ? NULL : getpwuid(preset->uid);
+
+	return user ? user->pw_gid : getegid();
+}
+
+struct difference {
+	const char *key;
+	bool differs;
+};
+
+/* Names what an existing pool has otherwise. Growing is none of it. */
+static void list_differences(const struct preset *preset, const struct registry_pool *is,
+			     const struct registry_pool *wanted, char *text, size_t size)
+{
+	const struct wire_shape *a = &is->shape, *b = &wanted->shape;
+	const struct difference all[] = {
+		{"block_size", a->block_size != b->block_size},
+		{"blocks", a->blocks < b->blocks || a->blocks > b->max_blocks},
+		{"max_blocks", a->max_blocks != b->max_blocks},
+		{"alignment", a->alignment != b->alignment},
+		{"user", is->uid != wanted->uid},
+		{"group", is->gid != wanted->gid},
+		{"mode", is->mode != wanted->mode},
+		{"processes", a->n_slots != b->n_slots},
+		{"threads", a->n_caches != b->n_caches},
+		{"thread_cache", preset->thread_cache && a->capacity != b->capacity},
+		{"shards", preset->shards && a->n_shards != b->n_shards},
+		{"channels", a->n_channels != b->n_channels},
+		{"channel_depth", a->depth != b->depth},
+		{"quota", is->terms.quota != wanted->terms.quota},
+		{"schema", is->terms.schema != wanted->terms.schema},
+		{"schema_version", is->terms.schema_version != wanted->terms.schema_version},
+		{"lifetime", is->terms.lifetime != wanted->terms.lifetime},
+		{"backing", preset->backing && is->terms.backing != wanted->terms.backing},
+		{"huge_pages", is->terms.huge_pages != wanted->terms.huge_pages},
+		{"prefault", is->terms.prefault != wanted->terms.prefault},
+		{"gift_grace", is->gift_grace_ms != wanted->gift_grace_ms},
+	};
+	size_t n = 0;
+
+	*text = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (all[i].differs && n < size) {
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "",
+					      all[i].key);
+		}
+	}
+}
+
+/* There is a pool of that name, or one is being made. */
+static void keep(const struct preset *preset, const struct registry_pool *wanted,
+		 const struct pool *pool)
+{
+	char text[256];
+
+	if (pool->build) {
+		if (!build_is_preset(pool->build)) {
+			log_error("%s: pool '%s' is being made by uid %u: reload when it is there",
+				  preset->file, preset->name, pool->record->creator);
+		}
+		return;
+	}
+	list_differences(preset, pool->record, wanted, text, sizeof text);
+	if (*text) {
+		log_error("%s: pool '%s' exists and is kept, though it differs in %s: destroy it "
+			  "and reload, or change the file",
+			  preset->file, preset->name, text);
+	}
+}
+
+/* Whether there is no room for it, which is logged then. */
+static bool has_no_room(const struct server *server, const struct preset *preset,
+			const struct registry_pool *record, const struct mp_shape *shape)
+{
+	uint64_t left, bytes = record->control_size + mp_shape_data(shape, shape->blocks);
+	const struct limit_claim claim = {
+		.uid = record->uid,
+		.is_free = true,
+		.pools = 1,
+		.bytes = bytes,
+		.blocks = shape->blocks,
+	};
+	char text[WIRE_TEXT];
+
+	if (!hugepage_suffices(&record->terms)) {
+		log_error("%s: pool '%s' is not made, as it requires huge pages, and there are "
+			  "none: %s",
+			  preset->file, preset->name, memory_remedy(record, -EOPNOTSUPP));
+		return true;
+	}
+	if (limit_on_pool(server, &claim, text, sizeof text)) {
+		log_error("%s: pool '%s' is not made: %s", preset->file, preset->name, text);
+		return true;
+	}
+	if (!room_for(server, record, bytes, &left)) {
+		log_error("%s: pool '%s' is not made, as it needs %llu MiB and %s has %llu: %s",
+			  preset->file, preset->name,
+			  (unsigned long long)(bytes + (1u << 20) - 1) >> 20, memory_name(record),
+			  (unsigned long long)left >> 20, memory_remedy(record, -ENOSPC));
+		return true;
+	}
+	return false;
+}
+
+static void make(struct server *server, const struct preset *preset)
+{
+	const struct wire_create create = create_of(preset);
+	const struct create_owner owner = {geteuid(), group_of(preset)};
+	const struct pool *pool = pool_find_holder(server, preset->name);
+	struct registry_pool record;
+	struct mp_shape shape;
+	const char *why = create_record(&record, &shape, &server->config, &create, &owner);
+	int r;
+
+	if (why) {
+		log_error("%s: pool '%s' is not made: %s", preset->file, preset->name, why);
+		return;
+	}
+	if (pool) {
+		keep(preset, &record, pool);
+		return;
+	}
+	if (has_no_room(server, preset, &record, &shape)) {
+		return;
+	}
+	r = build_start_preset(server, &record, preset->file);
+	if (r < 0) {
+		log_error("%s: pool '%s' is not made: %s: make room, and reload", preset->file,
+			  preset->name, strerror(-r));
+	}
+}
+
+void preset_make_all(struct server *server)
+{
+	for (size_t i = 0; i < server->config.n_presets; i++) {
+		make(server, &server->config.presets[i]);
+	}
+}
+
+bool preset_is_pending(const struct server *server)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		const struct pool *pool = server->pools[i];
+		if (pool && pool->build && build_is_preset(pool->build)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool has_preset(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_presets; i++) {
+		if (!strcmp(config->presets[i].name, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void preset_tell_vanished(struct server *server, const struct config *old, const struct config *new)
+{
+	for (size_t i = 0; i < old->n_presets; i++) {
+		const struct preset *preset = &old->presets[i];
+		if (!has_preset(new, preset->name) && pool_find_holder(server, preset->name)) {
+			log_warning("%s is gone: pool '%s' stays; mempoolctl destroy removes it",
+				    preset->file, preset->name);
+		}
+	}
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may do what. Rights go by the credentials the kernel gave for the session; root and the
+ * daemon's own user may do anything. Access rules of mempoold.conf (rule.h) decide first; where
+ * none does:
+ *
+ *	pool's mode	0400 0040 0004	open as reader or observer: owner, group, others
+ *			0200 0020 0002	open as writer
+ *	owner		destroy, let it grow
+ *	anybody		create
+ *
+ * Whom a rule lets open a pool as writer, it lets be a reader; and observe, whom it lets be either.
+ */
+#ifndef MP_DAEMON_ACCESS_H
+#define MP_DAEMON_ACCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/store/registry.h"
+#include "daemon/config/rule.h"
+
+struct session;
+
+/* Whether rights and per-user limits do not bind that user. */
+bool access_is_free(uid_t uid);
+
+bool access_may_open(const struct session *session, const struct registry_pool *pool,
+		     enum wire_access access);
+
+/*
+ * Whether the session may not have a pool in /dev/shm that it may open: it could truncate what
+ * belongs to somebody else.
+ */
+bool access_needs_memfd(const struct session *session, const struct registry_pool *pool,
+			enum wire_access access);
+
+bool access_may_destroy(const struct session *session, const struct registry_pool *pool);
+bool access_may_create(const struct session *session, const char *pool);
+
+/* Whether a pool may be made that belongs to that user and group. */
+bool access_may_assign(const struct session *session, uid_t uid, gid_t gid);
+
+/* To end a refusal with: names the configuration, if a rule there decided. */
+const char *access_hint(const struct session *session, const char *pool, enum rule_action action);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/session/access.h"
+#include "daemon/pool/build.h"
+#include "daemon/pool/growth.h"
+#include "daemon/base/log.h"
+#include "daemon/request/request.h"
+#include "daemon/server.h"
+
+#define EXCESS_SECONDS 1
+
+static const char *const state_names[] = {
+	[SESSION_EXCESS] = "excess",     [SESSION_HELLO] = "hello",   [SESSION_READY] = "ready",
+	[SESSION_BUILDING] = "building", [SESSION_ENDING] = "ending", [SESSION_CLOSED] = "closed",
+};
+
+void session_set_state(struct session *session, enum session_state state)
+{
+	static const unsigned allowed_from[] = {
+		[SESSION_EXCESS] = 0,
+		[SESSION_HELLO] = 0,
+		[SESSION_READY] = 1u << SESSION_HELLO | 1u << SESSION_BUILDING,
+		[SESSION_BUILDING] = 1u << SESSION_READY,
+		[SESSION_ENDING] = 1u << SESSION_READY | 1u << SESSION_BUILDING,
+		[SESSION_CLOSED] = 1u << SESSION_EXCESS | 1u << SESSION_HELLO |
+				   1u << SESSION_READY | 1u << SESSION_BUILDING |
+				   1u << SESSION_ENDING,
+	};
+
+	assert(allowed_from[state] >> session->state & 1);
+	(void)allowed_from;
+	log_debug("uid %u, pid %d: session %s, was %s", session->peer.uid, (int)session->peer.pid,
+		  state_names[state], state_names[session->state]);
+	session->state = state;
+}
+
+int session_send(struct session *session, const union wire_message *message, const int *fds,
+		 int n_fds)
+{
+	return wire_send(session->fd, message, fds, n_fds, MSG_DONTWAIT);
+}
+
+int session_refuse(struct session *session, uint32_t serial, int error, const char *format, ...)
+{
+	union wire_message reply;
+	va_list args;
+
+	wire_init(&reply, WIRE_ERROR, serial);
+	reply.head.error = error;
+	va_start(args, format);
+	vsnprintf(reply.error.text, sizeof reply.error.text, format, args);
+	va_end(args);
+	log_debug("uid %u, pid %d: refused: %s", session->peer.uid, (int)session->peer.pid,
+		  reply.error.text);
+	return session_send(session, &reply, NULL, 0);
+}
+
+uint32_t session_count_of(const struct session_list *sessions, uid_t uid)
+{
+	const struct session *s;
+	uint32_t n = 0;
+
+	LIST_FOREACH(s, &sessions->list, of_server)
+	{
+		n += s->peer.uid == uid;
+	}
+	return n;
+}
+
+int session_misbehaved(const struct session *session, const char *what)
+{
+	log_warning("uid %u, pid %d: session closed: %s", session->peer.uid, (int)session->peer.pid,
+		    what);
+	return -EPROTO;
+}
+
+static int check_sender(const struct session *session, const struct wire_sender *sender)
+{
+	const struct ucred *peer = &session->peer;
+
+	if (sender->pid == peer->pid && sender->uid == peer->uid && sender->gid == peer->gid) {
+		return 0;
+	}
+	log_warning("uid %u, pid %d: session closed: a message came from uid %u, gid %u, pid %d",
+		    peer->uid, (int)peer->pid, sender->uid, sender->gid, (int)sender->pid);
+	return -EPROTO;
+}
+
+/* A packet of @length bytes, or what receiving it said. Returns < 0: the session ends. */
+static int take(struct session *session, const union wire_message *message, ssize_t length,
+		const struct wire_sender *sender)
+{
+	int r;
+
+	if (length == -EMSGSIZE) {
+		return session_misbehaved(session, "a packet longer than any message");
+	}
+	if (length == -EBADMSG) {
+		return session_misbehaved(session, "it sent descriptors");
+	}
+	if (length <= 0) {
+		return length == 0 ? -ECONNRESET : (int)length;
+	}
+	r = check_sender(session, sender);
+	if (r < 0) {
+		return r;
+	}
+	r = wire_check(message, (size_t)length);
+	if (r == -EPROTONOSUPPORT) {
+		session_refuse(session, message->head.serial, EPROTONOSUPPORT,
+			       "mempoold " MP_VERSION " speaks version %u of the protocol, this "
+			       "client %u; use the libmempool that came with it",
+			       WIRE_VERSION, message->head.version);
+		return session_misbehaved(session, "another version of the protocol");
+	}
+	if (r < 0) {
+		return session_misbehaved(session, "a malformed message");
+	}
+	return request_handle(session, message);
+}
+
+/* Takes what has come, up to @burst messages, so that others do not starve. */
+static int receive(struct session *session, uint32_t burst)
+{
+	int r = 0;
+
+	if (session->state == SESSION_ENDING) {
+		return -ECONNRESET;
+	}
+	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->slice); i++) {
+		union wire_message message;
+		struct wire_sender sender;
+		ssize_t n = wire_receive(session->fd, &message, NULL, NULL, &sender, MSG_DONTWAIT);
+		if (n == -EAGAIN) {
+			break;
+		}
+		r = take(session, &message, n, &sender);
+	}
+	if (r == -EAGAIN) {
+		session_misbehaved(session, "it does not read its replies");
+	}
+	return r;
+}
+
+/* Its turn has come, after it had to wait. */
+static void receive_late(void *owner)
+{
+	struct session *session = owner;
+
+	event_add(&session->readable, NULL);
+	if (receive(session, 1) < 0) {
+		session_close(session);
+	}
+}
+
+/* Whether the session has to wait: others do already, or have used up this turn of the loop. */
+static bool must_wait(const struct session *session)
+{
+	const struct server *server = session->server;
+
+	return session->state != SESSION_EXCESS &&
+	       (!TAILQ_EMPTY(&server->requests.tasks) || slice_turn_over(&server->slice));
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *session = arg;
+	struct server *server = session->server;
+
+	(void)fd;
+	slice_begin(&server->slice);
+	if (must_wait(session)) {
+		event_del(&session->readable);
+		task_add(&server->requests, &session->task);
+	} else if (what & EV_TIMEOUT || receive(session, LIMIT_BURST) < 0) {
+		session_close(session);
+	}
+	reclaim_run(&server->reclaim);
+	slice_end(&server->slice);
+}
+
+/*
+ * Whether there is room for one more session, and the peer is in a PID namespace that can be seen;
+ * -EUSERS when it has to be told that not, or -EMFILE when not even that can be done.
+ */
+static int check_limits(struct session *session)
+{
+	const struct server *server = session->server;
+	const struct ucred *peer = &session->peer;
+
+	session->limit = peer->pid != 0 ? limit_on_session(server, peer->uid) : NULL;
+	if (peer->pid != 0 && !session->limit) {
+		return 0;
+	}
+	return server->sessions.n_excess < LIMIT_EXCESS ? -EUSERS : -EMFILE;
+}
+
+/* Asks the kernel who connected, and finds the process's watch. */
+static int identify(struct session *session)
+{
+	struct ucred *peer = &session->peer;
+	socklen_t size = sizeof *peer;
+	int on = 1;
+
+	if (setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
+	    getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0) {
+		return -errno;
+	}
+	return process_of_peer(session->server, session->fd, peer->pid, &session->process);
+}
+
+static void begin(struct session *session, enum session_state state)
+{
+	const struct timeval patience = {.tv_sec = EXCESS_SECONDS};
+	struct server *server = session->server;
+
+	session->state = state;
+	LIST_INSERT_HEAD(&server->sessions.list, session, of_server);
+	LIST_INSERT_HEAD(&session->process->sessions, session, of_process);
+	server->sessions.n++;
+	server->sessions.n_excess += state == SESSION_EXCESS;
+	process_settle(session->process);
+	event_assign(&session->readable, server->base, session->fd, EV_READ | EV_PERSIST,
+		     on_readable, session);
+	session->task = (struct task){.step = receive_late, .owner = session};
+	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);
+}
+
+/* Says why a connection became no session. Of a peer that has gone already nothing is said. */
+static void log_closed(const struct session *session, int error)
+{
+	uid_t uid = session ? session->peer.uid : (uid_t)-1;
+	int pid = session ? (int)session->peer.pid : 0;
+
+	if (session && session->limit) {
+		log_warning("uid %u, pid %d: connection closed: `%s` allows no more", uid, pid,
+			    session->limit);
+	} else if (error != -ESRCH) {
+		log_warning("uid %u, pid %d: connection closed: %s", uid, pid, strerror(-error));
+	}
+}
+
+int session_create(struct server *server, int fd)
+{
+	struct session *session = calloc(1, sizeof *session);
+	int r = session ? 0 : -ENOMEM, limit = 0;
+
+	if (r == 0) {
+		session->server = server;
+		session->fd = fd;
+		r = identify(session);
+	}
+	if (r == 0) {
+		limit = check_limits(session);
+		r = limit == -EMFILE ? limit : 0;
+		if (r < 0) {
+			process_settle(session->process);
+		}
+	}
+	if (r < 0) {
+		log_closed(session, r);
+		close(fd);
+		free(session);
+		return r;
+	}
+	begin(session, limit < 0 ? SESSION_EXCESS : SESSION_HELLO);
+	return 0;
+}
+
+/* Nobody answers the session any more. */
+static void session_forget(struct session *session)
+{
+	if (session->build) {
+		build_forget(session->build);
+	}
+	if (session->growth) {
+		growth_forget(session->growth);
+	}
+}
+
+void session_abort(struct session *session)
+{
+	session_forget(session);
+	session_set_state(session, SESSION_ENDING);
+	event_active(&session->readable, EV_READ, 0);
+}
+
+void session_close(struct session *session)
+{
+	struct server *server = session->server;
+	struct process *process = session->process;
+
+	session_forget(session);
+	server->sessions.n--;
+	server->sessions.n_excess -= session->state == SESSION_EXCESS;
+	session_set_state(session, SESSION_CLOSED);
+	LIST_REMOVE(session, of_server);
+	LIST_REMOVE(session, of_process);
+	event_del(&session->readable);
+	task_remove(&server->requests, &session->task);
+	close(session->fd);
+	free(session);
+	process_settle(process);
+}

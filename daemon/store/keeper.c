@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/store/keeper.h"
+#include "daemon/base/procfs.h"
+
+#define KEEPER_NAME "mempoold-keep"
+#define PROGRAM "/proc/self/exe"
+
+enum {
+	AT_CONTROL = 3,
+	AT_DATA,
+	AT_STAY,
+	ABOVE = 16, /* where descriptors wait to be moved to those */
+};
+
+static bool allowed;
+
+void keeper_allow(void)
+{
+	allowed = true;
+}
+
+/* ---- being one ---- */
+
+bool keeper_is_called(char **argv)
+{
+	return argv[0] && !strcmp(argv[0], KEEPER_NAME) && argv[1] && argv[2];
+}
+
+/* Whether a file of that path is there, and is the one that the watch was for. */
+static bool is_there(const char *path, ino_t inode)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_ino == inode;
+}
+
+_Noreturn void keeper_run(char **argv)
+{
+	const char *registry = argv[1];
+	ino_t inode = strtoull(argv[2], NULL, 10);
+	char told, event[sizeof(struct inotify_event) + NAME_MAX + 1];
+	int watch;
+
+	prctl(PR_SET_NAME, KEEPER_NAME);
+	close_range(AT_STAY + 1, ~0u, 0);
+	if (chdir("/") < 0 || read(AT_STAY, &told, 1) != 1) {
+		_exit(EXIT_FAILURE); /* not told to stay */
+	}
+	close(AT_STAY);
+	watch = inotify_init1(IN_CLOEXEC);
+	if (watch >= 0 && inotify_add_watch(watch, registry, IN_ATTRIB | IN_DELETE_SELF) < 0 &&
+	    errno != ENOENT) {
+		close(watch);
+		watch = -1;
+	}
+	while (is_there(registry, inode)) {
+		if (watch < 0 || read(watch, event, sizeof event) < 0) {
+			sleep(1);
+		}
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- having one ---- */
+
+/* Executes the keeper, with all it needs already above the numbers it will have. */
+static int spawn(pid_t *pid, const int above[3], char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	char *environment[] = {NULL};
+	int error;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_adddup2(&actions, 0, 1);
+	posix_spawn_file_actions_adddup2(&actions, 0, 2);
+	for (int i = 0; i < 3; i++) {
+		posix_spawn_file_actions_adddup2(&actions, above[i], AT_CONTROL + i);
+	}
+	error = posix_spawn(pid, PROGRAM, &actions, &attr, argv, environment);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return -error;
+}
+
+static int spawn_with(struct keeper *keeper, const int fds[3], char *const argv[])
+{
+	int above[3], r = 0;
+
+	for (int i = 0; i < 3; i++) {
+		above[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
+		r = above[i] < 0 ? -errno : r;
+	}
+	if (r == 0) {
+		r = spawn(&keeper->pid, above, argv);
+	}
+	for (int i = 0; i < 3; i++) {
+		if (above[i] >= 0) {
+			close(above[i]);
+		}
+	}
+	return r;
+}
+
+int keeper_start(struct keeper *keeper, const int fds[2], const char *registry)
+{
+	char path[PATH_MAX], inode[24];
+	char *argv[] = {(char[]){KEEPER_NAME}, path, inode, NULL};
+	struct stat st;
+	int stay[2], r;
+
+	snprintf(path, sizeof path, "/dev/shm%s", registry);
+	if (!allowed || stat(path, &st) < 0) {
+		return allowed ? -errno : -EOPNOTSUPP;
+	}
+	snprintf(inode, sizeof inode, "%llu", (unsigned long long)st.st_ino);
+	if (pipe2(stay, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	r = spawn_with(keeper, (const int[]){fds[0], fds[1], stay[0]}, argv);
+	close(stay[0]);
+	if (r == 0) {
+		r = procfs_start_time(keeper->pid, &keeper->start_time);
+	}
+	if (r < 0) {
+		close(stay[1]);
+		return r;
+	}
+	return stay[1];
+}
+
+void keeper_stay(int fd)
+{
+	(void)!write(fd, "", 1); /* a keeper that has gone is told of by its pidfd */
+	close(fd);
+}
+
+static bool has_died(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) != 0; /* nobody may have waited for it yet */
+}
+
+int keeper_watch(const struct keeper *keeper)
+{
+	uint64_t start_time;
+	int r, fd = keeper->pid > 0 ? (int)syscall(SYS_pidfd_open, keeper->pid, 0u) : -1;
+
+	if (fd < 0) {
+		return keeper->pid > 0 && errno != EINVAL ? -errno : -ESRCH;
+	}
+	r = procfs_start_time(keeper->pid, &start_time);
+	if (r < 0 || start_time != keeper->start_time || has_died(fd)) {
+		close(fd);
+		return r == 0 || r == -ENOENT ? -ESRCH : r;
+	}
+	return fd;
+}
+
+static int open_of(pid_t pid, int number)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, number);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	/* It has just ended, or is not ours to look into. */
+	return fd >= 0 ? fd : errno == EACCES || errno == ESRCH ? -ENOENT : -errno;
+}
+
+int keeper_open(const struct keeper *keeper, int fds[2])
+{
+	int watch = keeper_watch(keeper);
+
+	if (watch < 0) {
+		return watch == -ESRCH ? -ENOENT : watch;
+	}
+	close(watch);
+	fds[0] = open_of(keeper->pid, AT_CONTROL);
+	fds[1] = fds[0] < 0 ? fds[0] : open_of(keeper->pid, AT_DATA);
+	if (fds[1] < 0) {
+		int r = fds[1];
+		if (fds[0] >= 0) {
+			close(fds[0]);
+		}
+		return r;
+	}
+	return 0;
+}
+
+void keeper_end(const struct keeper *keeper)
+{
+	int fd = keeper_watch(keeper);
+
+	if (fd >= 0) {
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u);
+		close(fd);
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/store/liveness.h"
+#include "daemon/store/object.h"
+
+int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment)
+{
+	char name[OBJECT_NAME];
+	int fd;
+
+	object_liveness_name(name, instance, pool_id, attachment);
+	/* Read-only: enough for a lock and a mapping, and the client cannot fill it. */
+	fd = object_create(name, O_RDONLY);
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		int r = -errno;
+		close(fd);
+		shm_unlink(name);
+		return r;
+	}
+	return fd;
+}
+
+enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment)
+{
+	char name[OBJECT_NAME];
+	enum liveness answer = LIVENESS_UNKNOWN;
+	int fd;
+
+	object_liveness_name(name, instance, pool_id, attachment);
+	fd = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0) {
+		return answer;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		answer = LIVENESS_LOST;
+	} else if (errno == EWOULDBLOCK) {
+		answer = LIVENESS_HELD;
+	}
+	close(fd);
+	return answer;
+}
+
+void liveness_remove(const char *instance, uint64_t pool_id, uint64_t attachment)
+{
+	char name[OBJECT_NAME];
+
+	object_liveness_name(name, instance, pool_id, attachment);
+	shm_unlink(name);
+}

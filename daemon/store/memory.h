@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: what a pool's two objects are, and how they outlive the daemon.
+ *
+ *	shm	two names in /dev/shm, see object.h; opened by them whenever they are needed
+ *	memfd	no names, and sealed, so that nobody can change their size. The daemon has both
+ *		open, and somebody who outlives it: the service manager, or a keeper (keeper.h)
+ *
+ * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. Who dies before that
+ * leaves a record that is BUILDING; the next daemon ends its keeper, if it names one, and the
+ * memory goes. A keeper is told to stay only when the record names it, so that none is forgotten.
+ * A keeper that dies is replaced at once; when daemon and keeper die together, the memory has no
+ * name left: the pool is gone for the next daemon, and those who have it open keep what they have.
+ */
+#ifndef MP_DAEMON_MEMORY_H
+#define MP_DAEMON_MEMORY_H
+
+#include <event2/event_struct.h>
+#include <stddef.h>
+
+#include "daemon/store/object.h"
+#include "daemon/store/registry.h"
+
+struct pool;
+
+/* Of a pool backed by memfds. */
+struct memory {
+	int fds[2];          /* by object kind; -1: not there */
+	int watch;           /* pidfd of its keeper; -1: there is none */
+	struct event death;  /* of the keeper */
+	struct event repeat; /* of the try to have another */
+};
+
+void memory_init(struct memory *memory);
+
+/* Closes what is open; who keeps it goes on. */
+void memory_finish(struct memory *memory);
+
+/* Makes an object of that size, without pages. Returns a descriptor to write, or -errno. */
+int memory_create(struct pool *pool, enum object_kind kind, uint64_t size);
+
+/* Opens an object. Returns a descriptor, -EUCLEAN when it is not what was made, or -errno. */
+int memory_open(const struct pool *pool, enum object_kind kind, int flags);
+
+/* Sees to it that the memory outlives the daemon. Returns 0 or -errno. */
+int memory_keep(struct pool *pool);
+
+/* Finds what an earlier daemon had kept. Returns 0, -ENOENT when it is lost, or -errno. */
+int memory_find(struct pool *pool);
+
+/* The objects are not needed any more: their pages go with the last who has them open. */
+void memory_forget(struct pool *pool);
+
+/* What to do about an @error in making the pool; a clause. */
+const char *memory_remedy(const struct registry_pool *record, int error);
+
+/* "/dev/shm" or "memory". */
+const char *memory_name(const struct registry_pool *record);
+
+#endif

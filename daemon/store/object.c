@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/store/object.h"
+
+void object_registry_name(char name[OBJECT_NAME], const char *instance)
+{
+	snprintf(name, OBJECT_NAME, "/mempool.%s.registry", instance);
+}
+
+void object_pool_name(char name[OBJECT_NAME], const char *instance, const char *pool, uint64_t id,
+		      enum object_kind kind)
+{
+	snprintf(name, OBJECT_NAME, "/mempool.%s.%s.%016" PRIx64 ".%s", instance, pool, id,
+		 kind == OBJECT_CONTROL ? "ctl" : "dat");
+}
+
+void object_liveness_name(char name[OBJECT_NAME], const char *instance, uint64_t id,
+			  uint64_t attachment)
+{
+	snprintf(name, OBJECT_NAME, "/mempool.%s.%016" PRIx64 ".%016" PRIx64 ".live", instance, id,
+		 attachment);
+}
+
+uint64_t object_random(void)
+{
+	uint64_t number = 0;
+
+	/* Zero stands for none; up to 256 bytes are never short once the kernel is up. */
+	while (number == 0) {
+		if (getrandom(&number, sizeof number, 0) != sizeof number) {
+			number = 0;
+		}
+	}
+	return number;
+}
+
+int object_create(const char *name, int flags)
+{
+	int fd = shm_open(name, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int object_check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 07777) != 0600 || st.st_uid != geteuid() ||
+	    st.st_nlink != 1) {
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+int object_open(const char *name, int flags, uint64_t size)
+{
+	struct stat st;
+	int fd = shm_open(name, flags | O_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	r = object_check(fd);
+	if (r == 0 && (fstat(fd, &st) < 0 || (uint64_t)st.st_size != size)) {
+		r = -EUCLEAN;
+	}
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int object_reserve(int fd, uint64_t at, uint64_t size)
+{
+	int r;
+
+	do {
+		r = fallocate(fd, 0, (off_t)at, (off_t)size);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+void object_punch(int fd, uint64_t at, uint64_t size)
+{
+	int r;
+
+	do {
+		r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
+			      (off_t)size);
+	} while (r < 0 && errno == EINTR);
+}
+
+void object_report_unknown(const char *instance, int (*known)(void *arg, const char *name),
+			   void *arg)
+{
+	char prefix[OBJECT_NAME];
+	DIR *dir = opendir("/dev/shm");
+	const struct dirent *entry;
+
+	if (!dir) {
+		return;
+	}
+	snprintf(prefix, sizeof prefix, "mempool.%s.", instance);
+	while ((entry = readdir(dir))) {
+		if (!strncmp(entry->d_name, prefix, strlen(prefix)) && !known(arg, entry->d_name)) {
+			log_warning("/dev/shm/%s is no object the registry knows; left alone, "
+				    "remove it by hand",
+				    entry->d_name);
+		}
+	}
+	closedir(dir);
+}

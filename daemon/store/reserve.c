@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/store/hugepage.h"
+#include "daemon/base/log.h"
+#include "daemon/store/object.h"
+#include "daemon/store/reserve.h"
+#include "daemon/base/slice.h"
+
+#define SLICE_SIZE (16u << 20)
+#define RING_ENTRIES 8 /* of which two are used: one slice for each of the machine's idle workers */
+#define UNDER_WAY 2
+#define WINDOW_SIZE (4u << 20) /* populating keeps others from mapping meanwhile */
+
+static bool wants_window(const struct reservation *r)
+{
+	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
+}
+
+/* Windows end where huge pages do. */
+static uint64_t slice_of(const struct reservation *r)
+{
+	uint64_t most = wants_window(r) ? WINDOW_SIZE - r->at % WINDOW_SIZE : SLICE_SIZE;
+
+	return r->end - r->at < most ? r->end - r->at : most;
+}
+
+/* ---- windows ---- */
+
+static int open_window(struct reservation *r)
+{
+	uint64_t size = slice_of(r);
+
+	r->window = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)r->at);
+	if (r->window == MAP_FAILED) {
+		r->window = NULL;
+		return -errno;
+	}
+	if (r->wish.huge_pages != WIRE_NO) {
+		madvise(r->window, size, MADV_HUGEPAGE); /* what came of it is counted */
+	}
+	return 0;
+}
+
+/* Counts what is huge of the slice, and what might be. Returns 0 or -EOPNOTSUPP. */
+static int count_window(struct reservation *r, uint64_t size)
+{
+	uint64_t first = (r->at + HUGEPAGE_SIZE - 1) / HUGEPAGE_SIZE;
+	uint64_t last = (r->at + size) / HUGEPAGE_SIZE;
+	uint64_t asked = last > first ? (last - first) * HUGEPAGE_SIZE : 0;
+	uint64_t huge = hugepage_count(r->window);
+
+	r->asked += asked;
+	r->huge += huge;
+	return r->wish.huge_pages == WIRE_REQUIRE && huge < asked ? -EOPNOTSUPP : 0;
+}
+
+/* The slice of @size bytes ended with @result; returns what that means. */
+static int close_window(struct reservation *r, uint64_t size, int result)
+{
+	if (result == 0 && r->wish.huge_pages != WIRE_NO) {
+		result = count_window(r, size);
+	}
+	munmap(r->window, size);
+	r->window = NULL;
+	if (result == -EFAULT) {
+		return -ENOSPC; /* it would have been a SIGBUS */
+	}
+	if (result == -EINVAL) {
+		/* Before Linux 5.14. */
+		bool needed =
+			r->wish.huge_pages == WIRE_REQUIRE || r->wish.prefault == WIRE_REQUIRE;
+		r->wish = (struct reserve_wish){0};
+		return needed ? -EOPNOTSUPP : -EAGAIN;
+	}
+	return result;
+}
+
+static int populate(const struct reservation *r)
+{
+	return madvise(r->window, slice_of(r), MADV_POPULATE_WRITE) < 0 ? -errno : 0;
+}
+
+/* ---- the thread ---- */
+
+static void *work(void *arg)
+{
+	struct reserver *reserver = arg;
+	struct reserve_thread *w = &reserver->worker;
+
+	pthread_mutex_lock(&w->mutex);
+	for (;;) {
+		while (!w->stop && !w->job) {
+			pthread_cond_wait(&w->wanted, &w->mutex);
+		}
+		if (w->stop) {
+			break;
+		}
+		struct reservation *r = w->job;
+		pthread_mutex_unlock(&w->mutex);
+		r->result = r->window ? populate(r) : object_reserve(r->fd, r->at, slice_of(r));
+		pthread_mutex_lock(&w->mutex);
+		w->job = NULL;
+		w->ended = r;
+		eventfd_write(reserver->fd, 1);
+	}
+	pthread_mutex_unlock(&w->mutex);
+	return NULL;
+}
+
+static int start_thread(struct reserver *reserver)
+{
+	struct reserve_thread *w = &reserver->worker;
+	sigset_t all, old;
+
+	pthread_mutex_init(&w->mutex, NULL);
+	pthread_cond_init(&w->wanted, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(&w->thread, NULL, work, reserver);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -error;
+}
+
+static void stop_thread(struct reserver *reserver)
+{
+	struct reserve_thread *w = &reserver->worker;
+
+	pthread_mutex_lock(&w->mutex);
+	w->stop = true;
+	pthread_cond_signal(&w->wanted);
+	pthread_mutex_unlock(&w->mutex);
+	pthread_join(w->thread, NULL);
+}
+
+/* ---- the ring ---- */
+
+static bool has_both(struct io_uring *ring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_FALLOCATE) &&
+		   io_uring_opcode_supported(probe, IORING_OP_MADVISE);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
+static bool start_ring(struct reserver *reserver)
+{
+	const char *no = getenv("MEMPOOLD_NO_URING");
+
+	if ((no && strcmp(no, "1") == 0) ||
+	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
+		return false;
+	}
+	if (!has_both(&reserver->ring) ||
+	    io_uring_register_eventfd(&reserver->ring, reserver->fd) < 0) {
+		io_uring_queue_exit(&reserver->ring);
+		return false;
+	}
+	return true;
+}
+
+/* ---- slices ---- */
+
+static void destroy(struct reservation *r)
+{
+	if (r->window) {
+		munmap(r->window, slice_of(r));
+	}
+	close(r->fd);
+	free(r);
+}
+
+/* Begins a slice. Returns 0, or -errno and it was not begun. */
+static int submit(struct reserver *reserver, struct reservation *r)
+{
+	if (!reserver->uring) {
+		pthread_mutex_lock(&reserver->worker.mutex);
+		reserver->worker.job = r;
+		pthread_cond_signal(&reserver->worker.wanted);
+		pthread_mutex_unlock(&reserver->worker.mutex);
+		return 0;
+	}
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&reserver->ring);
+	if (!sqe) {
+		return -EAGAIN;
+	}
+	if (r->window) {
+		io_uring_prep_madvise(sqe, r->window, (off_t)slice_of(r), MADV_POPULATE_WRITE);
+	} else {
+		io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)slice_of(r));
+	}
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
+	io_uring_sqe_set_data(sqe, r);
+	int n = io_uring_submit(&reserver->ring);
+	if (io_uring_sq_ready(&reserver->ring) > 0) {
+		/* Still in the ring, it would go with the next, for a job that is freed by then. */
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data(sqe, NULL);
+		return n < 0 ? n : -EAGAIN;
+	}
+	return 0;
+}
+
+static void conclude(struct reservation *r, int result)
+{
+	r->told(r->owner, result);
+	destroy(r);
+}
+
+static int begin_slice(struct reserver *reserver, struct reservation *r)
+{
+	int error = wants_window(r) ? open_window(r) : 0;
+
+	return error ? error : submit(reserver, r);
+}
+
+/* Begins as many slices as may be under way. */
+static void pump(struct reserver *reserver)
+{
+	unsigned most = reserver->uring ? UNDER_WAY : 1;
+
+	while (reserver->n_under_way < most && !TAILQ_EMPTY(&reserver->waiting)) {
+		struct reservation *r = TAILQ_FIRST(&reserver->waiting);
+		TAILQ_REMOVE(&reserver->waiting, r, of_queue);
+		int error = r->at < r->end ? begin_slice(reserver, r) : 0;
+		if (error || r->at == r->end) {
+			conclude(r, error);
+			continue;
+		}
+		r->under_way = true;
+		reserver->n_under_way++;
+	}
+}
+
+/* A slice has ended. */
+static void end_slice(struct reserver *reserver, struct reservation *r, int result)
+{
+	uint64_t size = slice_of(r);
+
+	reserver->n_under_way--;
+	r->under_way = false;
+	if (!r->owner) {
+		destroy(r);
+		return;
+	}
+	if (r->window) {
+		result = close_window(r, size, result);
+	}
+	if (result == -EINTR || result == -EAGAIN) {
+		TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+		return;
+	}
+	if (result < 0) {
+		conclude(r, result);
+		return;
+	}
+	r->at += size;
+	if (r->at == r->end) {
+		conclude(r, 0);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+	r->told(r->owner, 1); /* may abandon it */
+}
+
+static void reap_ring(struct reserver *reserver)
+{
+	struct io_uring_cqe *cqe;
+
+	while (io_uring_peek_cqe(&reserver->ring, &cqe) == 0) {
+		struct reservation *r = io_uring_cqe_get_data(cqe);
+		int result = cqe->res;
+		io_uring_cqe_seen(&reserver->ring, cqe);
+		if (r) {
+			end_slice(reserver, r, result);
+		}
+	}
+}
+
+static void reap_thread(struct reserver *reserver)
+{
+	pthread_mutex_lock(&reserver->worker.mutex);
+	struct reservation *r = reserver->worker.ended;
+	reserver->worker.ended = NULL;
+	pthread_mutex_unlock(&reserver->worker.mutex);
+	if (r) {
+		end_slice(reserver, r, r->result);
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct reserver *reserver = arg;
+	eventfd_t n;
+
+	(void)what;
+	slice_begin(reserver->slice);
+	eventfd_read(fd, &n);
+	if (reserver->uring) {
+		reap_ring(reserver);
+	} else {
+		reap_thread(reserver);
+	}
+	pump(reserver);
+	slice_end(reserver->slice);
+}
+
+/* ---- verbs ---- */
+
+struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data)
+{
+	return (struct reserve_wish){
+		.huge_pages = is_data ? terms->huge_pages : WIRE_NO,
+		.prefault = terms->prefault,
+	};
+}
+
+void reserve_log(const struct reservation *reservation, const char *name)
+{
+	if (reservation->asked > reservation->huge) {
+		log_info("pool '%s': %llu MiB of %llu MiB are on huge pages", name,
+			 (unsigned long long)reservation->huge >> 20,
+			 (unsigned long long)reservation->asked >> 20);
+	}
+}
+
+int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice)
+{
+	int r = 0;
+
+	reserver->slice = slice;
+	TAILQ_INIT(&reserver->waiting);
+	reserver->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (reserver->fd < 0) {
+		r = -errno;
+	} else {
+		reserver->uring = start_ring(reserver);
+		r = reserver->uring ? 0 : start_thread(reserver);
+	}
+	if (r < 0) {
+		log_error("cannot reserve memory: %s", strerror(-r));
+		if (reserver->fd >= 0) {
+			close(reserver->fd);
+			reserver->fd = -1;
+		}
+		return r;
+	}
+	log_debug("memory is reserved by %s", reserver->uring ? "io_uring" : "a thread");
+	event_assign(&reserver->readable, base, reserver->fd, EV_READ | EV_PERSIST, on_readable,
+		     reserver);
+	return event_add(&reserver->readable, NULL) < 0 ? -ENOMEM : 0;
+}
+
+static void await_ring(struct reserver *reserver)
+{
+	struct io_uring_cqe *cqe;
+	int r = 0;
+
+	while (reserver->n_under_way > 0 && (r == 0 || r == -EINTR)) {
+		r = io_uring_wait_cqe(&reserver->ring, &cqe);
+		reap_ring(reserver);
+	}
+	io_uring_queue_exit(&reserver->ring);
+}
+
+void reserver_finish(struct reserver *reserver)
+{
+	if (reserver->fd < 0) {
+		return;
+	}
+	event_del(&reserver->readable);
+	if (reserver->uring) {
+		await_ring(reserver);
+	} else {
+		stop_thread(reserver);
+		reap_thread(reserver);
+		if (reserver->worker.job) {
+			destroy(reserver->worker.job); /* not begun */
+		}
+	}
+	close(reserver->fd);
+	reserver->fd = -1;
+}
+
+struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
+				  struct reserve_wish wish, reserve_told *told, void *owner)
+{
+	struct reservation *r = calloc(1, sizeof *r);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (!r || own < 0) {
+		if (own >= 0) {
+			close(own);
+		}
+		free(r);
+		return NULL;
+	}
+	*r = (struct reservation){
+		.reserver = reserver,
+		.fd = own,
+		.at = from,
+		.end = to,
+		.wish = wish,
+		.told = told,
+		.owner = owner,
+	};
+	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
+	/* By way of the eventfd, so that the owner hears of no failure before it has the result. */
+	eventfd_write(reserver->fd, 1);
+	return r;
+}
+
+void reserve_abandon(struct reservation *reservation)
+{
+	reservation->owner = NULL;
+	if (!reservation->under_way) {
+		TAILQ_REMOVE(&reservation->reserver->waiting, reservation, of_queue);
+		destroy(reservation);
+	}
+}
