@@ -16,6 +16,7 @@
 #include "lib/poison.h"
 #include "lib/pool.h"
 #include "lib/thread.h"
+#include "lib/wire/shape.h"
 
 enum { CONTROL, DATA, LIVENESS };
 
@@ -119,23 +120,6 @@ static int prepare_pages(const struct mempool *pool, const struct wire_terms *te
 
 /* ---- attaching ---- */
 
-static const char *shape_from_wire(struct mp_shape *shape, const struct wire_shape *w)
-{
-	*shape = (struct mp_shape){
-		.block_size = w->block_size,
-		.blocks = w->blocks,
-		.max_blocks = w->max_blocks,
-		.alignment = w->alignment,
-		.capacity = w->capacity,
-		.n_caches = w->n_caches,
-		.n_slots = w->n_slots,
-		.n_shards = w->n_shards,
-		.n_channels = w->n_channels,
-		.depth = w->depth,
-	};
-	return mp_shape_resolve(shape, 1);
-}
-
 /* Fills a handle from the daemon's answer. */
 static int attach(struct mempool *pool, const struct wire_attached *reply, const int *fds,
 		  int n_fds)
@@ -146,7 +130,8 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 	pool->core.slot = reply->slot;
 	pool->attachment = reply->attachment;
 	pool->access = (enum wire_access)reply->access;
-	if (n_fds != wanted || shape_from_wire(&pool->core.shape, &reply->shape)) {
+	pool->core.shape = wire_shape_to_core(&reply->shape);
+	if (n_fds != wanted || mp_shape_resolve(&pool->core.shape, 1)) {
 		return fail(EPROTO, "mempoold sent an attachment that makes no sense");
 	}
 	int error = map_all(pool, fds);
