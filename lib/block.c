@@ -176,7 +176,7 @@ static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **block
 	if (error) {
 		return error;
 	}
-	if (n > pool->core.blocks) {
+	if (n > pool->core.max_blocks) {
 		error = -ENOMEM; /* there are not so many */
 	} else if (!mp_quota_charge(&pool->core, (uint32_t)n)) {
 		error = -EDQUOT;
@@ -222,7 +222,7 @@ static int check_owned(const struct mp_pool *core, void *const *blocks, size_t n
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t index = mp_pool_index(core, blocks[i]);
-		if (index >= core->blocks) {
+		if (index >= core->max_blocks) {
 			return -EINVAL;
 		}
 		uint64_t word = mp_load(&core->words[index].whole);
@@ -247,7 +247,7 @@ static int check_distinct(uint32_t *indices, size_t n)
 
 static int put_many(struct mp_pool *core, struct mp_local *local, void *const *blocks, size_t n)
 {
-	if (n > core->blocks) {
+	if (n > core->max_blocks) {
 		return -EINVAL; /* there are not so many */
 	}
 	uint32_t *indices = malloc(n * sizeof *indices);

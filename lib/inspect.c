@@ -22,7 +22,7 @@ static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
 
 	*stats = (struct mempool_stats){
 		.blocks = mp_pool_born(&pool->core),
-		.max_blocks = pool->core.blocks,
+		.max_blocks = pool->core.max_blocks,
 		.used = t->used,
 		.cached = t->cached,
 		.free = t->free,
@@ -137,9 +137,9 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 	if (error) {
 		return error;
 	}
-	unsigned char *seen = calloc(1, pool->core.blocks);
+	unsigned char *seen = calloc(1, pool->core.max_blocks);
 	if (!seen) {
-		return fail(ENOMEM, "no memory to check %u blocks", pool->core.blocks);
+		return fail(ENOMEM, "no memory to check %u blocks", pool->core.max_blocks);
 	}
 	mp_audit_live(&pool->core, seen, &audit);
 	free(seen);

@@ -92,7 +92,7 @@ static bool is_ours(const struct mempool *pool, const void *block)
 {
 	uint64_t index = mp_pool_index(&pool->core, block);
 
-	return index < pool->core.blocks &&
+	return index < pool->core.max_blocks &&
 	       mp_load(&pool->core.words[index].low) == pool->core.used;
 }
 

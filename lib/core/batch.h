@@ -17,7 +17,7 @@ struct mp_batch {
 	union mp_word *words;
 	unsigned char *data;
 	uint64_t stride, inverse;
-	uint32_t shift, blocks;
+	uint32_t shift, max_blocks;
 	uint32_t from, to; /* what the words' low halves must be, and become */
 };
 
@@ -31,7 +31,7 @@ static inline struct mp_batch mp_batch_of(const struct mp_pool *pool, uint32_t f
 		.stride = pool->stride,
 		.inverse = pool->inverse,
 		.shift = pool->shift & 63,
-		.blocks = pool->blocks,
+		.max_blocks = pool->max_blocks,
 		.from = from,
 		.to = to,
 	};
@@ -40,7 +40,7 @@ static inline struct mp_batch mp_batch_of(const struct mp_pool *pool, uint32_t f
 static inline bool mp_batch_pop_one(const struct mp_batch b, const mp_atomic32 *entry, void **block)
 {
 	uint64_t index = mp_load(entry);
-	if (__builtin_expect(index >= b.blocks, 0)) {
+	if (__builtin_expect(index >= b.max_blocks, 0)) {
 		return false;
 	}
 	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
@@ -78,7 +78,7 @@ static inline bool mp_batch_push_one(const struct mp_batch b, mp_atomic32 *entry
 {
 	uint64_t index = ((uintptr_t)block - (uintptr_t)b.data) * b.inverse;
 	index = index >> b.shift | index << (-b.shift & 63);
-	if (__builtin_expect(index >= b.blocks, 0)) {
+	if (__builtin_expect(index >= b.max_blocks, 0)) {
 		return false;
 	}
 	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {

@@ -402,7 +402,7 @@ int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
 {
 	settle(local);
 	uint64_t index = mp_pool_index(pool, block);
-	if (index >= pool->blocks) {
+	if (index >= pool->max_blocks) {
 		return -EINVAL;
 	}
 	uint64_t word = mp_load(&pool->words[index].whole);

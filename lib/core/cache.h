@@ -111,7 +111,7 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 			      struct mp_cache *cache, const void *block)
 {
 	uint64_t index = mp_pool_index(pool, block);
-	if (__builtin_expect(index >= pool->blocks, 0)) {
+	if (__builtin_expect(index >= pool->max_blocks, 0)) {
 		return false;
 	}
 	struct mp_magazine *m = local->loaded.magazine;

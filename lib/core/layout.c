@@ -134,7 +134,7 @@ void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *cont
 		.data = data,
 		.stride = shape->stride,
 		.shift = (uint32_t)__builtin_ctzll(shape->stride),
-		.blocks = shape->max_blocks,
+		.max_blocks = shape->max_blocks,
 		.used = slot == MP_NONE ? 0 : mp_word_low(MP_USED, slot),
 		.slot = slot,
 		.header = control,
@@ -202,7 +202,7 @@ static void format_header(struct mp_pool *pool, uint64_t pool_id, const char *na
 	h->pool_id = pool_id;
 	h->block_size = pool->shape.block_size;
 	h->stride = pool->stride;
-	h->max_blocks = pool->blocks;
+	h->max_blocks = pool->max_blocks;
 	h->capacity = pool->shape.capacity;
 	h->n_magazines = pool->shape.n_magazines;
 	h->n_caches = pool->shape.n_caches;

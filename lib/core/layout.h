@@ -211,13 +211,13 @@ struct mp_pool {
 	union mp_word *words;
 	unsigned char *data; /* NULL in the daemon */
 	uint64_t stride;
-	uint64_t inverse; /* of stride's odd part, modulo 2^64 */
-	uint32_t shift;   /* trailing zero bits of stride */
-	uint32_t blocks;  /* indices are below it: max_blocks */
-	uint32_t used;    /* low half of the word of a block of ours; 0 for onlookers */
-	uint32_t slot;    /* ours; MP_NONE for onlookers */
-	uint32_t quota;   /* blocks our process may own; 0: any number */
-	bool stealable;   /* our idle threads may be stolen from */
+	uint64_t inverse;    /* of stride's odd part, modulo 2^64 */
+	uint32_t shift;      /* trailing zero bits of stride */
+	uint32_t max_blocks; /* block indices are below it */
+	uint32_t used;       /* low half of the word of a block of ours; 0 for onlookers */
+	uint32_t slot;       /* ours; MP_NONE for onlookers */
+	uint32_t quota;      /* blocks our process may own; 0: any number */
+	bool stealable;      /* our idle threads may be stolen from */
 
 	struct mp_header *header;
 	struct mp_shard *shards;
@@ -232,7 +232,7 @@ struct mp_pool {
 void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *control, void *data,
 		  uint32_t slot);
 
-/* Block index by address: the index, or at least @pool->blocks when no block begins there. */
+/* Block index by address: the index, or at least @pool->max_blocks when no block begins there. */
 static inline uint64_t mp_pool_index(const struct mp_pool *pool, const void *address)
 {
 	/*
@@ -253,7 +253,7 @@ static inline void *mp_pool_address(const struct mp_pool *pool, uint64_t index)
 static inline uint32_t mp_pool_born(const struct mp_pool *pool)
 {
 	uint32_t n = mp_load_acquire(&pool->header->born);
-	return n <= pool->blocks ? n : pool->blocks;
+	return n <= pool->max_blocks ? n : pool->max_blocks;
 }
 
 static inline struct mp_channel *mp_pool_channel(const struct mp_pool *pool, uint32_t number)

@@ -26,7 +26,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 /* Of a block whose index another process may have scribbled on since we stored it. */
 static void set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
 {
-	if (index < pool->blocks) {
+	if (index < pool->max_blocks) {
 		mp_store_release(&pool->words[index].low, low);
 	}
 }
@@ -63,8 +63,8 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 	}
 	/* No block, not ours, or the second time that it is named: all back. */
 	uint64_t index = mp_pool_index(pool, blocks[had]);
-	int error = index < pool->blocks ? mp_word_refusal(mp_load(&pool->words[index].whole))
-					 : -EINVAL;
+	int error = index < pool->max_blocks ? mp_word_refusal(mp_load(&pool->words[index].whole))
+					     : -EINVAL;
 	mp_store_release(&m->count, base + had);
 	mp_magazine_unpush(pool, m, had);
 	return error;

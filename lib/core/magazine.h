@@ -109,7 +109,7 @@ static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_
 				    uint32_t free, uint32_t at, uint32_t *index)
 {
 	*index = mp_load(&m->entry[at]);
-	return *index < pool->blocks && mp_load(&pool->words[*index].low) == free;
+	return *index < pool->max_blocks && mp_load(&pool->words[*index].low) == free;
 }
 
 /* Takes the top block for us; leftovers met on the way are dropped. MP_NONE: there is none. */

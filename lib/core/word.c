@@ -20,7 +20,7 @@ int mp_word_refusal(uint64_t word)
 
 int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 {
-	if (index >= pool->blocks) {
+	if (index >= pool->max_blocks) {
 		return -EINVAL;
 	}
 	uint64_t word = mp_load(&pool->words[index].whole);
@@ -44,7 +44,7 @@ int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
 {
 	uint32_t index = (uint32_t)token;
-	if (index >= pool->blocks || token >> 32 == 0) {
+	if (index >= pool->max_blocks || token >> 32 == 0) {
 		return -ESTALE;
 	}
 	uint64_t word = mp_load(&pool->words[index].whole);

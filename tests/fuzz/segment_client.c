@@ -51,7 +51,7 @@ static size_t control_size;
 
 static bool is_block(const struct member *m, const void *address)
 {
-	return mp_pool_index(&m->pool, address) < m->pool.blocks;
+	return mp_pool_index(&m->pool, address) < m->pool.max_blocks;
 }
 
 /* A call has handed out a block: it must be one, to its last byte. */

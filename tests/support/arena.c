@@ -155,7 +155,7 @@ const char *arena_audit(struct arena *arena)
 {
 	static struct mp_audit audit;
 
-	unsigned char *seen = calloc(1, arena->daemon.blocks);
+	unsigned char *seen = calloc(1, arena->daemon.max_blocks);
 	if (!seen) {
 		err(99, "calloc");
 	}
