@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config/table.h"
+#include "daemon/config/parse.h"
 #include "daemon/check.h"
 #include "daemon/config/source.h"
 
@@ -17,8 +19,8 @@ static void print_settings(const struct config *config)
 	const char *section = "";
 
 	printf("# %s\n", config->file ? config->file : "no mempoold.conf");
-	for (size_t i = 0; i < setting_main.n; i++) {
-		const struct setting *s = &setting_main.settings[i];
+	for (size_t i = 0; i < table_main.n; i++) {
+		const struct setting *s = &table_main.settings[i];
 		const struct config_said *said = &config->said[i];
 		const char *value = said->text ? said->text : s->standard;
 		if (strcmp(section, s->section) != 0) {
@@ -74,7 +76,7 @@ int check_config(const struct options *options)
 	struct config config;
 	struct source source;
 
-	config_init(&config);
+	parse_init(&config);
 	if (source_find(&source, options->config, options->runtime_dir) < 0) {
 		fault(&faults, options->config ? options->config : "mempoold.conf", 0,
 		      "the path is too long: use a shorter one");

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/config/table.h"
+#include "daemon/config/parse.h"
 #include "daemon/configure.h"
 #include "daemon/request/preset.h"
 #include "daemon/server.h"
@@ -23,7 +25,7 @@ int configure(struct server *server, struct options *options)
 	struct faults faults = {.tell = tell};
 	int r = source_find(&server->source, options->config, options->runtime_dir);
 
-	config_init(config);
+	parse_init(config);
 	if (r < 0) {
 		log_error("the path of mempoold.conf is too long");
 		return r;
@@ -57,8 +59,8 @@ static void keep_fixed(struct config *old, struct config *new)
 	char names[256] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < setting_main.n; i++) {
-		const struct setting *s = &setting_main.settings[i];
+	for (size_t i = 0; i < table_main.n; i++) {
+		const struct setting *s = &table_main.settings[i];
 		struct config_said said = new->said[i];
 		if (!s->fixed) {
 			continue;
@@ -84,7 +86,7 @@ void configure_again(struct server *server)
 		log_info("SIGHUP: a private instance without --config has no configuration");
 		return;
 	}
-	config_init(&new);
+	parse_init(&new);
 	source_read_main(&server->source, &new, &faults);
 	source_read_pools(&server->source, &new, &faults);
 	if (faults.n > 0) {

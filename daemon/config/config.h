@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: what mempoold.conf and the *.pool files say, read and checked, and nothing
- * done about it yet. Where the files are is told in source.h, what may stand in them in setting.c
- * and rule.h.
- *
- * The form is that of INI files, by inih: [section], key = value, comments behind # or ; at the
- * start of a line, or behind a blank and ; further on. A key stands once; those of access rules may
- * stand again, and add to the list.
+ * The configuration: what mempoold.conf and the *.pool files say. parse.h reads it, and nothing is
+ * done about it yet. Where the files are is told in source.h, what may stand in them in table.c and
+ * rule.h.
  */
 #ifndef MP_DAEMON_CONFIG_H
 #define MP_DAEMON_CONFIG_H
@@ -14,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/config/fault.h"
-#include "daemon/pool/limit.h"
 #include "daemon/config/rule.h"
 #include "daemon/config/setting.h"
 
@@ -45,6 +39,20 @@ enum {
 	CONFIG_UNUSED, /* those that nobody has open are destroyed */
 };
 
+/* How much of the daemon anybody may use; pool/limit.h says of whom they speak. */
+struct limits {
+	uint32_t sessions;          /* in all */
+	uint32_t sessions_kept;     /* of them, for root and the daemon's own user */
+	uint32_t sessions_per_user; /* EUSERS */
+	uint32_t seats_per_user;    /* LIVE attachments; EUSERS */
+	uint32_t seats_per_process; /* of one pool; EUSERS, root too: one is all that is needed */
+	uint32_t pools;             /* in all; at most 1024; EDQUOT, as the rest */
+	uint32_t pools_per_user;
+	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
+	uint64_t bytes_per_user;
+	uint64_t blocks_per_user;
+};
+
 struct config {
 	char socket[SETTING_TEXT];
 	char runtime_dir[SETTING_TEXT];
@@ -64,22 +72,7 @@ struct config {
 	struct config_said said[SETTING_MAIN_N]; /* in the order of setting_main */
 };
 
-/* Everything at its default. */
-void config_init(struct config *config);
+/* Frees what it has; then it is all zeros. */
 void config_finish(struct config *config);
-
-/*
- * Reads the main file, @n bytes at @text, into a config that was initialised. @file is its name in
- * what is told of it. Pure but for looking up users and groups.
- */
-void config_parse(struct config *config, const char *text, size_t n, const char *file,
-		  struct faults *faults);
-
-/*
- * Reads a *.pool file likewise, and adds the pool; not when it has faults. The pool has the file's
- * name, without folder and suffix, unless it says another.
- */
-void config_parse_pool(struct config *config, const char *text, size_t n, const char *file,
-		       struct faults *faults);
 
 #endif

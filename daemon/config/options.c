@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/config/table.h"
 #include "daemon/config/options.h"
-#include "daemon/config/place.h"
 #include "daemon/config/setting.h"
 
 static const char usage_line[] = "usage: mempoold [OPTION...]\n"
@@ -56,8 +56,8 @@ static enum options_outcome print_help(void)
 	char range[160];
 
 	fputs(usage_line, stdout);
-	for (size_t i = 0; i < setting_main.n; i++) {
-		const struct setting *s = &setting_main.settings[i];
+	for (size_t i = 0; i < table_main.n; i++) {
+		const struct setting *s = &table_main.settings[i];
 		if (!s->option) {
 			continue;
 		}
@@ -81,7 +81,7 @@ static enum options_outcome print_config(const char *which)
 	if (!which) {
 		fputs("# mempoold.conf: what mempoold does. mempoold --check-config checks it.\n",
 		      stdout);
-		setting_print(&setting_main, stdout);
+		setting_print(&table_main, stdout);
 		fputs("\n# Who may do what with pools whose names begin so: users by name or "
 		      "number, groups behind an @,\n"
 		      "# * is anybody. The longest name that fits and says something decides. "
@@ -97,7 +97,7 @@ static enum options_outcome print_config(const char *which)
 		return usage("--print-config prints nothing called ", which);
 	}
 	fputs("# NAME.pool: a pool that mempoold makes when it starts.\n", stdout);
-	setting_print(&setting_pool, stdout);
+	setting_print(&table_pool, stdout);
 	return OPTIONS_DONE;
 }
 
@@ -112,7 +112,7 @@ static enum options_outcome take(struct options *options, int option)
 		return *optarg ? OPTIONS_RUN : usage("--runtime-dir needs a directory", "");
 	case 'i':
 		options->instance = optarg;
-		return place_instance_valid(optarg)
+		return setting_is_instance(optarg)
 			       ? OPTIONS_RUN
 			       : usage("an instance is [a-z0-9_-]{1,32}, not ", optarg);
 	case 'l':

@@ -11,12 +11,6 @@
 #include "daemon/base/log.h"
 #include "daemon/config/place.h"
 
-bool place_instance_valid(const char *name)
-{
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-	return n >= 1 && n < PLACE_INSTANCE && name[n] == 0;
-}
-
 /* FNV-1a, a byte at a time. */
 static uint64_t hash_number(uint64_t hash, uint64_t number)
 {

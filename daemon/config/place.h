@@ -18,16 +18,14 @@
 #include <sys/un.h>
 
 #include "daemon/config/options.h"
+#include "daemon/config/setting.h"
 
-#define PLACE_INSTANCE 33 /* bytes, with the terminator */
+#define PLACE_INSTANCE (SETTING_INSTANCE_LENGTH + 1) /* bytes, with the terminator */
 
 struct place {
 	char instance[PLACE_INSTANCE];
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
-
-/* Whether the name keeps to the grammar [a-z0-9_-]{1,32}. */
-bool place_instance_valid(const char *name);
 
 /* Works out the place and makes its directory where needed; logs. Returns 0 or -errno. */
 int place_resolve(struct place *place, const struct options *options);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config/rule.h"
 #include "lib/wire/message.h"
@@ -207,6 +208,11 @@ bool rule_lists(const struct rule *rule, enum rule_action action, uint32_t uid,
 		}
 	}
 	return false;
+}
+
+bool rule_is_free(uint32_t uid)
+{
+	return uid == 0 || uid == geteuid();
 }
 
 void rules_finish(struct rules *rules)

@@ -77,6 +77,9 @@ const struct rule *rules_find(const struct rules *rules, const char *pool, enum 
 bool rule_lists(const struct rule *rule, enum rule_action action, uint32_t uid,
 		bool (*is_member)(const void *arg, uint32_t gid), const void *arg);
 
+/* Whether rules, modes of pools and limits per user do not bind that user: root, and our own. */
+bool rule_is_free(uint32_t uid);
+
 void rules_finish(struct rules *rules);
 
 /* Users and groups by name or number. False: there is none. */

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings: every key of a configuration file, once, in a table, with its default, its range and
- * what it means. Parser, sample files and --help are made of it, and defaults stand nowhere else.
- *
- *	mempoold.conf	into a struct config	sections [daemon] [limits] [pools]
- *	*.pool		into a struct preset	section [pool]
- *
- * To add one: a field of that struct, and a line in the table of setting.c. HACKING.md has more.
+ * A setting: a key of a configuration file, what may be written behind it, and the field of a struct
+ * that it goes to. This file reads and prints settings of any table; table.c has the tables.
  */
 #ifndef MP_DAEMON_SETTING_H
 #define MP_DAEMON_SETTING_H
@@ -17,7 +12,8 @@
 #include <stdio.h>
 
 enum {
-	SETTING_TEXT = 200, /* bytes of a text, with the terminator */
+	SETTING_TEXT = 200,           /* bytes of a text, with the terminator */
+	SETTING_INSTANCE_LENGTH = 32, /* characters of an instance's name, at most */
 };
 
 /* What is written, and the field it goes to. */
@@ -60,9 +56,6 @@ enum {
 	SETTING_POOL_N = 21, /* in a *.pool file */
 };
 
-extern const struct setting_table setting_main; /* of a struct config */
-extern const struct setting_table setting_pool; /* of a struct preset */
-
 /* The setting of that name; of any section when @section is NULL. NULL: there is none. */
 const struct setting *setting_find(const struct setting_table *table, const char *section,
 				   const char *name);
@@ -76,6 +69,9 @@ bool setting_take(const struct setting *setting, void *base, const char *text, c
 
 /* Gives every field of @base its default. */
 void setting_reset(const struct setting_table *table, void *base);
+
+/* Whether the name of an instance keeps to the grammar [a-z0-9_-]{1,32}. */
+bool setting_is_instance(const char *name);
 
 /* Whether @name is nearer to @text than what stood in *@best, which it then replaces. */
 void setting_consider(const char *text, const char *name, const char **best);

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "daemon/config/parse.h"
 #include "daemon/config/source.h"
 
 #define MAIN_NAME "mempoold.conf"
@@ -197,7 +198,7 @@ void source_read_main(const struct source *source, struct config *config, struct
 	}
 	if (outcome == READ) {
 		config->file = strdup(file);
-		config_parse(config, text.bytes ? text.bytes : "", text.n, file, faults);
+		parse_main(config, text.bytes ? text.bytes : "", text.n, file, faults);
 		free(text.bytes);
 	}
 }
@@ -261,7 +262,7 @@ static void read_pool(const char *folder, const char *vendor, const char *name,
 		outcome = read_file(file, &text, faults);
 	}
 	if (outcome == READ && text.n > 0) {
-		config_parse_pool(config, text.bytes, text.n, file, faults);
+		parse_pool(config, text.bytes, text.n, file, faults);
 	}
 	free(text.bytes);
 }

@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "daemon/config/fault.h"
 #include "daemon/config/config.h"
 
 struct source {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/pool/limit.h"
 #include "daemon/session/access.h"
 #include "daemon/pool/growth.h"
 #include "daemon/base/log.h"
@@ -393,7 +394,7 @@ static bool is_beyond_limits(struct session *session, const struct wire_grow *gr
 {
 	const struct limit_claim claim = {
 		.uid = pool->record->uid,
-		.is_free = access_is_free(session->peer.uid),
+		.is_free = rule_is_free(session->peer.uid),
 		.bytes = need,
 		.blocks = grow->blocks - pool->shape.blocks,
 	};

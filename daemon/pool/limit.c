@@ -13,7 +13,7 @@ const char *limit_on_session(const struct server *server, uid_t uid)
 {
 	const struct limits *limits = &server->config.limits;
 	uint32_t n = server->sessions.n - server->sessions.n_excess;
-	bool is_free = access_is_free(uid);
+	bool is_free = rule_is_free(uid);
 
 	if (n + (is_free ? 0 : limits->sessions_kept) >= limits->sessions) {
 		return "sessions";

@@ -2,7 +2,7 @@
 /*
  * Limits: how much of the daemon anybody may use. The per-user ones do not bind root and the
  * daemon's own user; a pool counts for the user it belongs to. What is refused is answered with an
- * errno and a sentence that names the setting, and logged. Their defaults stand in setting.c.
+ * errno and a sentence that names the setting, and logged. Their defaults stand in config/table.c.
  */
 #ifndef MP_DAEMON_LIMIT_H
 #define MP_DAEMON_LIMIT_H
@@ -12,25 +12,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/config/config.h"
+
 struct pool;
 struct server;
 
 enum {
 	LIMIT_BURST = 16,  /* messages or connections taken in one callback */
 	LIMIT_EXCESS = 64, /* sessions kept just to be told EUSERS; beyond it they are closed */
-};
-
-struct limits {
-	uint32_t sessions;          /* in all */
-	uint32_t sessions_kept;     /* of them, for root and the daemon's own user */
-	uint32_t sessions_per_user; /* EUSERS */
-	uint32_t seats_per_user;    /* LIVE attachments; EUSERS */
-	uint32_t seats_per_process; /* of one pool; EUSERS, root too: one is all that is needed */
-	uint32_t pools;             /* in all; at most REGISTRY_POOLS; EDQUOT, as the rest */
-	uint32_t pools_per_user;
-	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
-	uint64_t bytes_per_user;
-	uint64_t blocks_per_user;
 };
 
 /* A pool to be made, or what one is to grow by. */

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/pool/limit.h"
 #include "daemon/session/access.h"
 #include "daemon/pool/build.h"
 #include "daemon/request/create.h"
@@ -135,7 +136,7 @@ static int check_limits(struct session *session, uint32_t serial,
 	const struct ucred *peer = &session->peer;
 	const struct limit_claim claim = {
 		.uid = record->uid,
-		.is_free = access_is_free(peer->uid),
+		.is_free = rule_is_free(peer->uid),
 		.pools = 1,
 		.bytes = record->control_size + mp_shape_data(shape, shape->blocks),
 		.blocks = shape->blocks,

@@ -80,7 +80,7 @@ static bool is_sated(struct server *server, uint32_t uid)
 	const struct attachment *a;
 	uint32_t n = 0;
 
-	if (access_is_free(uid) || *seats_of(server, uid) < server->config.limits.seats_per_user) {
+	if (rule_is_free(uid) || *seats_of(server, uid) < server->config.limits.seats_per_user) {
 		return false;
 	}
 	TAILQ_FOREACH(a, &server->sweep.queue, of_queue)

@@ -11,11 +11,6 @@
 #define SO_PEERGROUPS 59
 #endif
 
-bool access_is_free(uid_t uid)
-{
-	return uid == 0 || uid == geteuid();
-}
-
 /* Whether the process was in that group, first or supplementary, when it connected. */
 static bool in_group(const struct session *session, gid_t gid)
 {
@@ -84,7 +79,7 @@ static bool mode_allows(const struct session *session, const struct registry_poo
 bool access_may_open(const struct session *session, const struct registry_pool *pool,
 		     enum wire_access access)
 {
-	if (access_is_free(session->peer.uid)) {
+	if (rule_is_free(session->peer.uid)) {
 		return true;
 	}
 	for (int action = RULE_WRITE; action <= (int)access; action++) {
@@ -101,12 +96,12 @@ bool access_needs_memfd(const struct session *session, const struct registry_poo
 {
 	return session->server->config.require_memfd && pool->terms.backing != WIRE_MEMFD &&
 	       access != WIRE_OBSERVER && session->peer.uid != pool->uid &&
-	       !access_is_free(session->peer.uid);
+	       !rule_is_free(session->peer.uid);
 }
 
 bool access_may_destroy(const struct session *session, const struct registry_pool *pool)
 {
-	if (access_is_free(session->peer.uid)) {
+	if (rule_is_free(session->peer.uid)) {
 		return true;
 	}
 	return find_rule(session, pool->name, RULE_DESTROY)
@@ -116,13 +111,13 @@ bool access_may_destroy(const struct session *session, const struct registry_poo
 
 bool access_may_create(const struct session *session, const char *pool)
 {
-	return access_is_free(session->peer.uid) || !find_rule(session, pool, RULE_CREATE) ||
+	return rule_is_free(session->peer.uid) || !find_rule(session, pool, RULE_CREATE) ||
 	       is_listed(session, pool, RULE_CREATE);
 }
 
 bool access_may_assign(const struct session *session, uid_t uid, gid_t gid)
 {
-	if (access_is_free(session->peer.uid)) {
+	if (rule_is_free(session->peer.uid)) {
 		return true;
 	}
 	return session->peer.uid == uid && in_group(session, gid);

@@ -22,9 +22,6 @@
 
 struct session;
 
-/* Whether rights and per-user limits do not bind that user. */
-bool access_is_free(uid_t uid);
-
 bool access_may_open(const struct session *session, const struct registry_pool *pool,
 		     enum wire_access access);
 

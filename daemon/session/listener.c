@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/pool/limit.h"
 #include "daemon/base/log.h"
 #include "daemon/server.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/pool/limit.h"
 #include "daemon/session/access.h"
 #include "daemon/pool/build.h"
 #include "daemon/pool/growth.h"

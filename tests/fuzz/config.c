@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config/parse.h"
 #include "daemon/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -41,11 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	}
 	told = 0;
-	config_init(&config);
+	parse_init(&config);
 	if (*data == 'p') {
-		config_parse_pool(&config, (const char *)data + 1, n - 1, "frames.pool", &faults);
+		parse_pool(&config, (const char *)data + 1, n - 1, "frames.pool", &faults);
 	} else {
-		config_parse(&config, (const char *)data + 1, n - 1, "mempoold.conf", &faults);
+		parse_main(&config, (const char *)data + 1, n - 1, "mempoold.conf", &faults);
 	}
 	check(&config, &faults);
 	config_finish(&config);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration files: what lines may look like, and what is said of those that do not. */
+#include "daemon/config/parse.h"
 #include "tests/unit/told.h"
 
 START_TEST(a_file_may_be_empty_or_without_keys)
@@ -85,7 +86,7 @@ START_TEST(lines_that_inih_would_cut_are_faults)
 	memset(text, 'x', sizeof text);
 	memcpy(text, "[daemon]\n#", 10);
 	begin();
-	config_parse(&config, text, sizeof text, "main", &faults);
+	parse_main(&config, text, sizeof text, "main", &faults);
 	expect_fault("main:2: the line is too long: ");
 }
 END_TEST
@@ -94,7 +95,7 @@ START_TEST(control_characters_are_faults)
 {
 	static const char text[] = "[daemon]\n\001=\nlog_level = debug\0\n[limits]\n\033[2J\n";
 	begin();
-	config_parse(&config, text, sizeof text - 1, "main", &faults);
+	parse_main(&config, text, sizeof text - 1, "main", &faults);
 	ck_assert_uint_eq(faults.n, 3);
 	ck_assert_ptr_null(strchr(told, '\033'));
 	ck_assert_ptr_nonnull(strstr(told, "main:5: a control character"));

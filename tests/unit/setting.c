@@ -2,6 +2,8 @@
 /* Settings: one table, of which everything else is made, and what values may look like. */
 #include <stdlib.h>
 
+#include "daemon/config/table.h"
+#include "daemon/config/parse.h"
 #include "lib/core/layout.h"
 #include "tests/unit/told.h"
 
@@ -9,7 +11,7 @@ static char why[400];
 
 static bool takes(const char *name, const char *text)
 {
-	const struct setting *s = setting_find(&setting_main, NULL, name);
+	const struct setting *s = setting_find(&table_main, NULL, name);
 	return setting_take(s, &config, text, why, sizeof why);
 }
 
@@ -31,8 +33,8 @@ START_TEST(every_default_is_allowed)
 {
 	struct preset preset;
 	begin();
-	check_table(&setting_main, &config);
-	check_table(&setting_pool, &preset);
+	check_table(&table_main, &config);
+	check_table(&table_pool, &preset);
 }
 END_TEST
 
@@ -41,7 +43,7 @@ START_TEST(defaults_of_pools_are_those_of_the_engine)
 {
 	struct preset preset;
 	struct mp_shape shape = {.block_size = 64, .blocks = 10};
-	setting_reset(&setting_pool, &preset);
+	setting_reset(&table_pool, &preset);
 	ck_assert_ptr_null(mp_shape_resolve(&shape, 1));
 	ck_assert_uint_eq(preset.alignment, shape.alignment);
 	ck_assert_uint_eq(preset.processes, shape.n_slots);
@@ -114,18 +116,18 @@ START_TEST(the_printed_file_is_what_holds_by_itself)
 	char *text = NULL;
 	size_t n = 0;
 	FILE *to = open_memstream(&text, &n);
-	setting_print(&setting_main, to);
+	setting_print(&table_main, to);
 	fclose(to);
 	begin();
 	plain = config;
-	config_parse(&config, text, n, "main", &faults);
+	parse_main(&config, text, n, "main", &faults);
 	for (char *c = text; (c = strstr(c, "\n#")); c++) {
 		c[1] = c[2] == ' ' ? '#' : ' ';
 	}
-	config_parse(&config, text, n, "main", &faults);
+	parse_main(&config, text, n, "main", &faults);
 	expect_good();
 	ck_assert_mem_eq(&config, &plain, offsetof(struct config, rules));
-	for (size_t i = 0; i < setting_main.n; i++) {
+	for (size_t i = 0; i < table_main.n; i++) {
 		ck_assert_ptr_nonnull(config.said[i].text);
 	}
 	free(text);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "daemon/config/parse.h"
 #include "daemon/config/config.h"
 #include "tests/unit/suite.h"
 
@@ -25,20 +26,20 @@ static inline void begin(void)
 	*told = 0;
 	faults = (struct faults){.tell = note};
 	config_finish(&config);
-	config_init(&config);
+	parse_init(&config);
 }
 
 /* Reads a main file, anew. */
 static inline void read_main(const char *text)
 {
 	begin();
-	config_parse(&config, text, strlen(text), "main", &faults);
+	parse_main(&config, text, strlen(text), "main", &faults);
 }
 
 /* Reads a pool's file, besides what was read. */
 static inline void read_pool(const char *text, const char *file)
 {
-	config_parse_pool(&config, text, strlen(text), file, &faults);
+	parse_pool(&config, text, strlen(text), file, &faults);
 }
 
 static inline void expect_good(void)
