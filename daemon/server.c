@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@ static void on_signal(evutil_socket_t signal_number, short what, void *arg)
 
 	(void)what;
 	log_info("ending on %s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
-	event_base_loopbreak(server->base);
+	event_base_loopbreak(server->loop.base);
 }
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
@@ -36,11 +37,11 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 
 	(void)signal_number;
 	(void)what;
-	slice_begin(&server->slice);
+	slice_begin(&server->loop.slice);
 	manager_reloading(&server->manager);
 	configure_again(server);
 	manager_ready(&server->manager);
-	slice_end(&server->slice);
+	slice_end(&server->loop.slice);
 }
 
 /* A session takes two descriptors and a pool one: ask for as many as we may have. */
@@ -66,25 +67,33 @@ static int prepare_process(void)
 
 static int init_loop(struct server *server)
 {
-	server->base = event_base_new();
-	if (!server->base) {
+	server->loop.base = event_base_new();
+	if (!server->loop.base) {
 		log_error("cannot make an event loop");
 		return -ENOMEM;
 	}
 	reclaim_init(&server->reclaim, server);
 	sweep_init(&server->sweep, server);
-	task_queue_init(&server->requests, server->base, &server->slice);
-	task_queue_init(&server->builds, server->base, &server->slice);
-	task_queue_init(&server->removals, server->base, &server->slice);
-	evsignal_assign(&server->terminate, server->base, SIGTERM, on_signal, server);
-	evsignal_assign(&server->interrupt, server->base, SIGINT, on_signal, server);
-	evsignal_assign(&server->hangup, server->base, SIGHUP, on_hangup, server);
+	task_queue_init(&server->requests, &server->loop);
+	task_queue_init(&server->builds, &server->loop);
+	task_queue_init(&server->removals, &server->loop);
+	evsignal_assign(&server->terminate, server->loop.base, SIGTERM, on_signal, server);
+	evsignal_assign(&server->interrupt, server->loop.base, SIGINT, on_signal, server);
+	evsignal_assign(&server->hangup, server->loop.base, SIGHUP, on_hangup, server);
 	if (evsignal_add(&server->terminate, NULL) < 0 || evsignal_add(&server->hangup, NULL) < 0 ||
 	    evsignal_add(&server->interrupt, NULL) < 0) {
 		log_error("cannot watch signals");
 		return -ENOMEM;
 	}
-	return reserver_init(&server->reserver, server->base, &server->slice);
+	return reserver_init(&server->reserver, &server->loop);
+}
+
+/* The status that the service manager shows. */
+static void describe(const void *arg, char *text, size_t size)
+{
+	const struct server *server = arg;
+
+	snprintf(text, size, "%u pools, %u clients", pool_count(server), server->sweep.n);
 }
 
 int server_start(struct server *server, const struct options *said)
@@ -96,7 +105,7 @@ int server_start(struct server *server, const struct options *said)
 		.registry = {.fd = -1},
 		.listener = {.fd = -1, .reserve_fd = -1},
 		.reserver = {.fd = -1},
-		.started_at = (uint64_t)time(NULL),
+		.loop.started_at = (uint64_t)time(NULL),
 	};
 	journal_open();
 	manager_init(&server->manager);
@@ -117,7 +126,7 @@ int server_start(struct server *server, const struct options *said)
 		r = adopt_all(server, &server->n_adopted);
 	}
 	if (r == 0) {
-		manager_watch(&server->manager, server);
+		manager_watch(&server->manager, &server->loop, describe, server);
 	}
 	return r;
 }
@@ -129,9 +138,9 @@ int server_start(struct server *server, const struct options *said)
 static void drain(struct server *server)
 {
 	do {
-		slice_begin_turn(&server->slice);
+		slice_begin_turn(&server->loop.slice);
 		/* ONCE too: else it goes round for as long as a timer of 0 arms itself again. */
-		event_base_loop(server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		event_base_loop(server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	} while ((!TAILQ_EMPTY(&server->reclaim.queue) || !TAILQ_EMPTY(&server->removals.tasks)) &&
 		 slice_now_ns() < server->end_ns);
 }
@@ -139,12 +148,12 @@ static void drain(struct server *server)
 /* Waits for something to happen and deals with it. Returns 1 when that was a signal to end. */
 static int turn(struct server *server)
 {
-	slice_begin_turn(&server->slice);
-	if (event_base_loop(server->base, EVLOOP_ONCE) < 0) {
+	slice_begin_turn(&server->loop.slice);
+	if (event_base_loop(server->loop.base, EVLOOP_ONCE) < 0) {
 		log_error("the event loop failed");
 		return -EIO;
 	}
-	return event_base_got_break(server->base);
+	return event_base_got_break(server->loop.base);
 }
 
 /* As `on_stop` of the configuration wants. */
@@ -212,12 +221,12 @@ static void stop_pools(struct server *server)
 
 void server_stop(struct server *server)
 {
-	server->ending = true;
+	server->loop.ended = true;
 	listener_close(&server->listener);
 	while (!LIST_EMPTY(&server->sessions.list)) {
 		session_close(LIST_FIRST(&server->sessions.list));
 	}
-	if (server->base) {
+	if (server->loop.base) {
 		reclaim_finish(&server->reclaim);
 		sweep_finish(&server->sweep);
 		process_table_finish(&server->processes);
@@ -230,8 +239,8 @@ void server_stop(struct server *server)
 	if (server->registry.fd >= 0) {
 		registry_close(&server->registry, server->place.instance);
 	}
-	if (server->base) {
-		event_base_free(server->base);
+	if (server->loop.base) {
+		event_base_free(server->loop.base);
 	}
 	manager_finish(&server->manager);
 	config_finish(&server->config);

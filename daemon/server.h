@@ -18,7 +18,7 @@
 #include "daemon/store/registry.h"
 #include "daemon/store/reserve.h"
 #include "daemon/session/session.h"
-#include "daemon/base/slice.h"
+#include "daemon/base/loop.h"
 #include "daemon/config/source.h"
 #include "daemon/seat/sweep.h"
 #include "daemon/base/task.h"
@@ -30,7 +30,7 @@ enum {
 };
 
 struct server {
-	struct event_base *base;
+	struct loop loop;
 	struct place place;
 	struct source source;
 	struct config config;
@@ -47,10 +47,7 @@ struct server {
 	struct task_queue builds;            /* and growths */
 	struct task_queue removals;
 	struct reserver reserver;
-	struct slice slice;
-	uint64_t started_at; /* seconds since the epoch */
 	uint64_t end_ns;     /* the loop has ended: long work stops then */
-	bool ending;         /* what is closed now is not over */
 	uint32_t n_adopted;  /* pools, at the start */
 	bool log_level_said; /* on the command line: the configuration does not change it */
 	struct event terminate, interrupt, hangup;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "daemon/base/journal.h"
-#include "lib/wire/protocol.h"
 
 static int journal = -1;
 
@@ -44,7 +43,7 @@ bool journal_is_open(void)
 static size_t add_fields(char *to, size_t size, const char *line)
 {
 	const char *pool = strstr(line, "pool '"), *owner = strstr(line, " of uid ");
-	char name[WIRE_NAME];
+	char name[65];
 	unsigned uid;
 	int pid;
 	size_t n = 0;

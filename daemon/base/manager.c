@@ -14,10 +14,8 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "daemon/base/log.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/manager.h"
-#include "daemon/pool/pool.h"
-#include "daemon/server.h"
 
 #define BEAT_US 1000000u /* at most; STATUS is that old at most */
 #define START_EXTENSION_US 30000000u
@@ -122,9 +120,7 @@ void manager_init(struct manager *manager)
 
 static bool compose_status(const struct manager *manager, char text[64])
 {
-	const struct server *server = manager->server;
-
-	snprintf(text, 64, "%u pools, %u clients", pool_count(server), server->sweep.n);
+	manager->describe(manager->described, text, 64);
 	return strcmp(text, manager->status) != 0;
 }
 
@@ -174,23 +170,25 @@ static void drop(struct manager *manager, struct stored *stored)
 	stored->fd = -1;
 }
 
-void manager_watch(struct manager *manager, struct server *server)
+void manager_watch(struct manager *manager, struct loop *loop, manager_describe *describe,
+		   const void *arg)
 {
-	manager->server = server;
+	manager->describe = describe;
+	manager->described = arg;
 	for (size_t i = 0; i < manager->n_stored; i++) {
 		if (manager->stored[i].fd >= 0) {
 			drop(manager, &manager->stored[i]);
 		}
 	}
 	if (manager->present) {
-		evtimer_assign(&manager->beat, server->base, on_beat, manager);
+		evtimer_assign(&manager->beat, loop->base, on_beat, manager);
 		schedule(manager);
 	}
 }
 
 void manager_finish(struct manager *manager)
 {
-	if (manager->server && manager->present) {
+	if (manager->describe && manager->present) {
 		evtimer_del(&manager->beat);
 	}
 	for (size_t i = 0; i < manager->n_stored; i++) {

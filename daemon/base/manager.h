@@ -30,10 +30,14 @@ enum {
 	MANAGER_PIDFDS = 2048,
 };
 
-struct server;
+struct loop;
+
+/* Writes what the manager shall show as the status of the service. */
+typedef void manager_describe(const void *arg, char *text, size_t size);
 
 struct manager {
-	struct server *server;
+	manager_describe *describe; /* NULL: not watched yet */
+	const void *described;
 	bool present;
 	bool keeps;            /* descriptors */
 	bool ready;            /* it was told so */
@@ -50,10 +54,11 @@ struct manager {
 void manager_init(struct manager *manager);
 
 /*
- * Has the loop tell it that it goes round. All pools are adopted: what nobody took is dropped, from
- * the store too.
+ * Starts the timer that tells it status and watchdog. Call it after adoption: descriptors that
+ * nobody took are dropped, from the store too.
  */
-void manager_watch(struct manager *manager, struct server *server);
+void manager_watch(struct manager *manager, struct loop *loop, manager_describe *describe,
+		   const void *arg);
 
 /* Closes what nobody took. */
 void manager_finish(struct manager *manager);

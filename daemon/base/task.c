@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <event2/event.h>
 
-#include "daemon/base/slice.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/task.h"
 
 void task_queue_run(struct task_queue *queue)
 {
-	while (!TAILQ_EMPTY(&queue->tasks) && !slice_over(queue->slice)) {
+	while (!TAILQ_EMPTY(&queue->tasks) && !slice_over(&queue->loop->slice)) {
 		struct task *task = TAILQ_FIRST(&queue->tasks);
 		task_remove(queue, task);
 		task->step(task->owner);
@@ -19,19 +19,19 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(queue->slice);
+	slice_begin(&queue->loop->slice);
 	task_queue_run(queue);
 	if (!TAILQ_EMPTY(&queue->tasks)) {
 		evtimer_add(&queue->turn, &(struct timeval){0});
 	}
-	slice_end(queue->slice);
+	slice_end(&queue->loop->slice);
 }
 
-void task_queue_init(struct task_queue *queue, struct event_base *base, struct slice *slice)
+void task_queue_init(struct task_queue *queue, struct loop *loop)
 {
-	queue->slice = slice;
+	queue->loop = loop;
 	TAILQ_INIT(&queue->tasks);
-	evtimer_assign(&queue->turn, base, on_turn, queue);
+	evtimer_assign(&queue->turn, loop->base, on_turn, queue);
 }
 
 void task_add(struct task_queue *queue, struct task *task)

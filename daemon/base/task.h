@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-struct event_base;
-struct slice;
+struct loop;
 
 struct task {
 	/* Does one step; the task is off the queue then, and adds itself again to go on. */
@@ -23,12 +22,12 @@ struct task {
 };
 
 struct task_queue {
-	struct slice *slice;
+	struct loop *loop;
 	TAILQ_HEAD(, task) tasks;
 	struct event turn;
 };
 
-void task_queue_init(struct task_queue *queue, struct event_base *base, struct slice *slice);
+void task_queue_init(struct task_queue *queue, struct loop *loop);
 
 /* Puts it at the end, unless it waits already. */
 void task_add(struct task_queue *queue, struct task *task);

@@ -170,9 +170,9 @@ int handle_daemon(struct session *session, const union wire_message *message)
 	snprintf(info->version, sizeof info->version, "%s", MP_VERSION);
 	info->pid = getpid();
 	info->sessions = server->sessions.n;
-	info->started_at = server->started_at;
+	info->started_at = server->loop.started_at;
 	info->passes = server->reclaim.passes;
-	info->longest_slice_ns = server->slice.longest_ns;
+	info->longest_slice_ns = server->loop.slice.longest_ns;
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		info->pools += is_visible(server->pools[i], "");
 		info->clients += server->pools[i] ? server->pools[i]->n_live : 0;

@@ -52,7 +52,7 @@ static struct attachment *attachment_new(struct pool *pool, uint32_t slot, struc
 	a->pool = pool;
 	a->slot = slot;
 	a->process = process;
-	evtimer_assign(&a->grace, server->base, reclaim_on_grace, a);
+	evtimer_assign(&a->grace, server->loop.base, reclaim_on_grace, a);
 	pool->n_used++;
 	if (slot >= pool->slots_end) {
 		pool->slots_end = slot + 1;

@@ -28,7 +28,7 @@ static void process_destroy(struct process *process)
 		event_del(&process->death);
 		close(process->pidfd);
 	}
-	if (process->stored && !process->server->ending) {
+	if (process->stored && !process->server->loop.ended) {
 		manager_forget_pidfd(&process->server->manager, process->pid, process->start_time);
 	}
 	free(process);
@@ -55,10 +55,10 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&server->slice);
+	slice_begin(&server->loop.slice);
 	process_die(process);
 	reclaim_run(&server->reclaim);
-	slice_end(&server->slice);
+	slice_end(&server->loop.slice);
 }
 
 /*
@@ -67,7 +67,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
  */
 static void test_locks(struct process *process)
 {
-	const struct slice *slice = &process->server->slice;
+	const struct slice *slice = &process->server->loop.slice;
 	struct attachment *a = LIST_FIRST(&process->attachments), *next;
 
 	for (uint32_t i = 0; a; a = next, i++) {
@@ -86,7 +86,7 @@ static void on_test(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&server->slice);
+	slice_begin(&server->loop.slice);
 	test_locks(process);
 	if (LIST_EMPTY(&process->sessions) && LIST_EMPTY(&process->attachments)) {
 		process_destroy(process);
@@ -94,7 +94,7 @@ static void on_test(evutil_socket_t fd, short what, void *arg)
 		process_settle(process);
 	}
 	reclaim_run(&server->reclaim);
-	slice_end(&server->slice);
+	slice_end(&server->loop.slice);
 }
 
 void process_settle(struct process *process)
@@ -143,8 +143,9 @@ static struct process *process_create(struct server *server, pid_t pid, uint64_t
 	process->pid = pid;
 	process->start_time = start_time;
 	process->pidfd = pidfd;
-	evtimer_assign(&process->test, server->base, on_test, process);
-	event_assign(&process->death, server->base, pidfd, EV_READ | EV_PERSIST, on_death, process);
+	evtimer_assign(&process->test, server->loop.base, on_test, process);
+	event_assign(&process->death, server->loop.base, pidfd, EV_READ | EV_PERSIST, on_death,
+		     process);
 	if (pidfd >= 0 && event_add(&process->death, NULL) < 0) {
 		free(process);
 		return NULL;

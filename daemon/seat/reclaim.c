@@ -88,7 +88,7 @@ static void conclude(struct reclaim *reclaim, struct attachment *attachment)
 
 static void work(struct reclaim *reclaim)
 {
-	while (!TAILQ_EMPTY(&reclaim->queue) && !slice_over(&reclaim->server->slice)) {
+	while (!TAILQ_EMPTY(&reclaim->queue) && !slice_over(&reclaim->server->loop.slice)) {
 		struct attachment *attachment = TAILQ_FIRST(&reclaim->queue);
 		TAILQ_REMOVE(&reclaim->queue, attachment, of_queue);
 		if (advance(attachment)) {
@@ -106,7 +106,7 @@ static void work(struct reclaim *reclaim)
 
 void reclaim_run(struct reclaim *reclaim)
 {
-	if (!slice_turn_over(&reclaim->server->slice)) {
+	if (!slice_turn_over(&reclaim->server->loop.slice)) {
 		work(reclaim);
 	}
 }
@@ -117,9 +117,9 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&reclaim->server->slice);
+	slice_begin(&reclaim->server->loop.slice);
 	work(reclaim);
-	slice_end(&reclaim->server->slice);
+	slice_end(&reclaim->server->loop.slice);
 }
 
 void reclaim_init(struct reclaim *reclaim, struct server *server)
@@ -127,7 +127,7 @@ void reclaim_init(struct reclaim *reclaim, struct server *server)
 	reclaim->server = server;
 	TAILQ_INIT(&reclaim->queue);
 	TAILQ_INIT(&reclaim->waiting);
-	evtimer_assign(&reclaim->turn, server->base, on_turn, reclaim);
+	evtimer_assign(&reclaim->turn, server->loop.base, on_turn, reclaim);
 }
 
 /* GRACE -> PASSING, for the pass that takes the gifts. */
@@ -159,8 +159,8 @@ void reclaim_on_grace(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&reclaim->server->slice);
+	slice_begin(&reclaim->server->loop.slice);
 	end_grace(reclaim, attachment);
 	reclaim_run(reclaim);
-	slice_end(&reclaim->server->slice);
+	slice_end(&reclaim->server->loop.slice);
 }

@@ -35,7 +35,7 @@ static void test_one(struct sweep *sweep)
 static void run(struct sweep *sweep)
 {
 	for (int i = 0; sweep->left > 0 && sweep->n > 0; i++) {
-		if (i % STEP == 0 && slice_over(&sweep->server->slice)) {
+		if (i % STEP == 0 && slice_over(&sweep->server->loop.slice)) {
 			schedule(sweep, 0);
 			return;
 		}
@@ -52,20 +52,20 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&sweep->server->slice);
+	slice_begin(&sweep->server->loop.slice);
 	if (sweep->left == 0) {
 		sweep->left = sweep->n;
 	}
 	run(sweep);
 	reclaim_run(&sweep->server->reclaim);
-	slice_end(&sweep->server->slice);
+	slice_end(&sweep->server->loop.slice);
 }
 
 void sweep_init(struct sweep *sweep, struct server *server)
 {
 	sweep->server = server;
 	TAILQ_INIT(&sweep->queue);
-	evtimer_assign(&sweep->turn, server->base, on_turn, sweep);
+	evtimer_assign(&sweep->turn, server->loop.base, on_turn, sweep);
 }
 
 void sweep_finish(struct sweep *sweep)

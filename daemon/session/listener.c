@@ -73,13 +73,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	slice_begin(&server->slice);
-	for (uint32_t i = 0; i < LIMIT_BURST && !slice_over(&server->slice); i++) {
+	slice_begin(&server->loop.slice);
+	for (uint32_t i = 0; i < LIMIT_BURST && !slice_over(&server->loop.slice); i++) {
 		if (!accept_one(listener)) {
 			break;
 		}
 	}
-	slice_end(&server->slice);
+	slice_end(&server->loop.slice);
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
@@ -227,9 +227,9 @@ int listener_open(struct listener *listener, struct server *server)
 		return r;
 	}
 	listener->reserve_fd = open_reserve();
-	event_assign(&listener->readable, server->base, listener->fd, EV_READ | EV_PERSIST,
+	event_assign(&listener->readable, server->loop.base, listener->fd, EV_READ | EV_PERSIST,
 		     on_readable, listener);
-	evtimer_assign(&listener->pause, server->base, on_pause_over, listener);
+	evtimer_assign(&listener->pause, server->loop.base, on_pause_over, listener);
 	event_add(&listener->readable, NULL);
 	return 0;
 }

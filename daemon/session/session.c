@@ -136,7 +136,8 @@ static int receive(struct session *session, uint32_t burst)
 	if (session->state == SESSION_ENDING) {
 		return -ECONNRESET;
 	}
-	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->slice); i++) {
+	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->loop.slice);
+	     i++) {
 		union wire_message message;
 		struct wire_sender sender;
 		ssize_t n = wire_receive(session->fd, &message, NULL, NULL, &sender, MSG_DONTWAIT);
@@ -168,7 +169,7 @@ static bool must_wait(const struct session *session)
 	const struct server *server = session->server;
 
 	return session->state != SESSION_EXCESS &&
-	       (!TAILQ_EMPTY(&server->requests.tasks) || slice_turn_over(&server->slice));
+	       (!TAILQ_EMPTY(&server->requests.tasks) || slice_turn_over(&server->loop.slice));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -177,7 +178,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct server *server = session->server;
 
 	(void)fd;
-	slice_begin(&server->slice);
+	slice_begin(&server->loop.slice);
 	if (must_wait(session)) {
 		event_del(&session->readable);
 		task_add(&server->requests, &session->task);
@@ -185,7 +186,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		session_close(session);
 	}
 	reclaim_run(&server->reclaim);
-	slice_end(&server->slice);
+	slice_end(&server->loop.slice);
 }
 
 /*
@@ -229,7 +230,7 @@ static void begin(struct session *session, enum session_state state)
 	server->sessions.n++;
 	server->sessions.n_excess += state == SESSION_EXCESS;
 	process_settle(session->process);
-	event_assign(&session->readable, server->base, session->fd, EV_READ | EV_PERSIST,
+	event_assign(&session->readable, server->loop.base, session->fd, EV_READ | EV_PERSIST,
 		     on_readable, session);
 	session->task = (struct task){.step = receive_late, .owner = session};
 	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);

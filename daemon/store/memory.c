@@ -162,7 +162,7 @@ static void on_death(evutil_socket_t fd, short what, void *arg)
 
 static int watch(struct pool *pool)
 {
-	struct event_base *base = pool->server->base;
+	struct event_base *base = pool->server->loop.base;
 	struct keeper keeper = keeper_of(pool);
 	struct memory *memory = &pool->memory;
 

@@ -13,7 +13,7 @@
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "daemon/store/reserve.h"
-#include "daemon/base/slice.h"
+#include "daemon/base/loop.h"
 
 #define SLICE_SIZE (16u << 20)
 #define RING_ENTRIES 8 /* of which two are used: one slice for each of the machine's idle workers */
@@ -304,7 +304,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	eventfd_t n;
 
 	(void)what;
-	slice_begin(reserver->slice);
+	slice_begin(&reserver->loop->slice);
 	eventfd_read(fd, &n);
 	if (reserver->uring) {
 		reap_ring(reserver);
@@ -312,7 +312,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		reap_thread(reserver);
 	}
 	pump(reserver);
-	slice_end(reserver->slice);
+	slice_end(&reserver->loop->slice);
 }
 
 /* ---- verbs ---- */
@@ -334,11 +334,11 @@ void reserve_log(const struct reservation *reservation, const char *name)
 	}
 }
 
-int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice)
+int reserver_init(struct reserver *reserver, struct loop *loop)
 {
 	int r = 0;
 
-	reserver->slice = slice;
+	reserver->loop = loop;
 	TAILQ_INIT(&reserver->waiting);
 	reserver->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (reserver->fd < 0) {
@@ -356,8 +356,8 @@ int reserver_init(struct reserver *reserver, struct event_base *base, struct sli
 		return r;
 	}
 	log_debug("memory is reserved by %s", reserver->uring ? "io_uring" : "a thread");
-	event_assign(&reserver->readable, base, reserver->fd, EV_READ | EV_PERSIST, on_readable,
-		     reserver);
+	event_assign(&reserver->readable, loop->base, reserver->fd, EV_READ | EV_PERSIST,
+		     on_readable, reserver);
 	return event_add(&reserver->readable, NULL) < 0 ? -ENOMEM : 0;
 }
 

@@ -28,8 +28,7 @@
 
 #include "lib/wire/protocol.h"
 
-struct event_base;
-struct slice;
+struct loop;
 
 /*
  * Told to the owner, on the loop, after each slice: 1 and there is more to come, 0 and that was the
@@ -69,7 +68,7 @@ struct reserve_thread {
 };
 
 struct reserver {
-	struct slice *slice;
+	struct loop *loop;
 	struct event readable; /* of fd */
 	int fd;                /* eventfd; -1: not begun */
 	bool uring;
@@ -80,7 +79,7 @@ struct reserver {
 };
 
 /* Begins. Logs why not. Returns 0 or -errno. */
-int reserver_init(struct reserver *reserver, struct event_base *base, struct slice *slice);
+int reserver_init(struct reserver *reserver, struct loop *loop);
 
 /* Ends, when what is under way has. No reservation has an owner any more. */
 void reserver_finish(struct reserver *reserver);
