@@ -63,7 +63,7 @@ static int adopt_slots(struct pool *pool)
 /* Without its memory a pool is nobody's any more but theirs who have it open. */
 static int find_memory(struct pool *pool)
 {
-	int r = memory_find(pool);
+	int r = memory_find(&pool->memory);
 
 	if (r != -ENOENT) {
 		return r;

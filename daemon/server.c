@@ -107,6 +107,11 @@ int server_start(struct server *server, const struct options *said)
 		.reserver = {.fd = -1},
 		.loop.started_at = (uint64_t)time(NULL),
 	};
+	server->memory_host = (struct memory_host){
+		.loop = &server->loop,
+		.manager = &server->manager,
+		.instance = server->place.instance,
+	};
 	journal_open();
 	manager_init(&server->manager);
 	r = prepare_process();

@@ -15,6 +15,7 @@
 #include "daemon/config/place.h"
 #include "daemon/seat/process.h"
 #include "daemon/seat/reclaim.h"
+#include "daemon/store/memory.h"
 #include "daemon/store/registry.h"
 #include "daemon/store/reserve.h"
 #include "daemon/session/session.h"
@@ -31,6 +32,7 @@ enum {
 
 struct server {
 	struct loop loop;
+	struct memory_host memory_host;
 	struct place place;
 	struct source source;
 	struct config config;

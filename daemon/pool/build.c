@@ -124,7 +124,7 @@ static int begin_object(struct build *build, enum object_kind kind, uint64_t siz
 	struct pool *pool = build->pool;
 	struct reserve_wish wish = reserve_wish(&pool->record->terms, kind == OBJECT_DATA);
 
-	build->fd = memory_create(pool, kind, size);
+	build->fd = memory_create(&pool->memory, kind, size);
 	if (build->fd < 0) {
 		return build->fd;
 	}
@@ -178,7 +178,7 @@ static int step(struct build *build)
 		r = pool_touch(pool, touch_format, build);
 		return r < 0 ? r : build->formatted;
 	case KEEP:
-		r = memory_keep(pool);
+		r = memory_keep(&pool->memory);
 		return r < 0 ? r : 1;
 	case READY:
 	default:

@@ -48,7 +48,7 @@ struct pool *pool_create(struct server *server, uint32_t index)
 	pool->record = &server->registry.pools[index];
 	pool->slots = registry_slots(&server->registry, index);
 	pool->control_fd = -1;
-	memory_init(&pool->memory);
+	memory_init(&pool->memory, &server->memory_host, pool->record);
 	if (!resolve(pool)) {
 		pool_break(pool, "this version lays such a pool out differently");
 	}
@@ -132,7 +132,7 @@ int pool_map_fd(struct pool *pool, int fd)
 
 int pool_map(struct pool *pool)
 {
-	int fd = memory_open(pool, OBJECT_CONTROL, O_RDWR);
+	int fd = memory_open(&pool->memory, OBJECT_CONTROL, O_RDWR);
 	int r = fd < 0 ? fd : pool_map_fd(pool, fd);
 
 	if (fd >= 0 && r < 0) {
@@ -143,12 +143,12 @@ int pool_map(struct pool *pool)
 
 int pool_open_control(const struct pool *pool)
 {
-	return memory_open(pool, OBJECT_CONTROL, O_RDONLY);
+	return memory_open(&pool->memory, OBJECT_CONTROL, O_RDONLY);
 }
 
 int pool_open_data(const struct pool *pool, int flags)
 {
-	return memory_open(pool, OBJECT_DATA, flags);
+	return memory_open(&pool->memory, OBJECT_DATA, flags);
 }
 
 struct touch {

@@ -41,7 +41,7 @@ static void removal_conclude(struct pool *pool)
 	struct server *server = pool->server;
 	uint32_t index = pool->index;
 
-	memory_forget(pool);
+	memory_forget(&pool->memory);
 	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
 	removal_end(pool);
 	registry_remove(&server->registry, index);
@@ -80,17 +80,7 @@ static void removal_run(void *owner)
 
 static int removal_open_big(const struct pool *pool, enum object_kind kind, uint64_t size)
 {
-	char name[OBJECT_NAME];
-
-	if (size <= SMALL_SIZE) {
-		return -1;
-	}
-	if (pool->record->terms.backing == WIRE_MEMFD) {
-		return memory_open(pool, kind, O_RDWR);
-	}
-	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
-			 kind);
-	return shm_open(name, O_RDWR | O_CLOEXEC, 0);
+	return size <= SMALL_SIZE ? -1 : memory_open_to_free(&pool->memory, kind);
 }
 
 /* Bytes of data below which pages may have been reserved. */

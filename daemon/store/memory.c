@@ -13,34 +13,40 @@
 #include "daemon/base/log.h"
 #include "daemon/base/manager.h"
 #include "daemon/store/memory.h"
-#include "daemon/pool/pool.h"
-#include "daemon/server.h"
+#include "daemon/base/loop.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define REPEAT_S 1
 
-static bool is_memfd(const struct pool *pool)
+static bool memory_is_memfd(const struct memory *memory)
 {
-	return pool->record->terms.backing == WIRE_MEMFD;
+	return memory->record->terms.backing == WIRE_MEMFD;
 }
 
-static uint64_t size_of(const struct pool *pool, enum object_kind kind)
+static uint64_t memory_size_of(const struct memory *memory, enum object_kind kind)
 {
-	return kind == OBJECT_CONTROL ? pool->record->control_size : pool->record->data_size;
+	return kind == OBJECT_CONTROL ? memory->record->control_size : memory->record->data_size;
 }
 
-static void name_of(const struct pool *pool, enum object_kind kind, char name[OBJECT_NAME])
+static void memory_name_of(const struct memory *memory, enum object_kind kind,
+			   char name[OBJECT_NAME])
 {
-	object_pool_name(name, pool->server->place.instance, pool->record->name, pool->record->id,
+	object_pool_name(name, memory->host->instance, memory->record->name, memory->record->id,
 			 kind);
 }
 
-void memory_init(struct memory *memory)
+void memory_init(struct memory *memory, const struct memory_host *host,
+		 struct registry_pool *record)
 {
-	*memory = (struct memory){.fds = {-1, -1}, .watch = -1};
+	*memory = (struct memory){
+		.host = host,
+		.record = record,
+		.fds = {-1, -1},
+		.watch = -1,
+	};
 }
 
-static void stop_watching(struct memory *memory)
+static void memory_stop_watching(struct memory *memory)
 {
 	if (memory->watch >= 0) {
 		event_del(&memory->death);
@@ -54,7 +60,7 @@ static void stop_watching(struct memory *memory)
 
 void memory_finish(struct memory *memory)
 {
-	stop_watching(memory);
+	memory_stop_watching(memory);
 	for (int kind = 0; kind < 2; kind++) {
 		if (memory->fds[kind] >= 0) {
 			close(memory->fds[kind]);
@@ -65,13 +71,13 @@ void memory_finish(struct memory *memory)
 
 /* ---- making and opening ---- */
 
-static int create_memfd(struct pool *pool, enum object_kind kind, uint64_t size)
+static int memory_create_memfd(struct memory *memory, enum object_kind kind, uint64_t size)
 {
 	char name[OBJECT_NAME];
 	struct stat st;
 	int fd, own;
 
-	name_of(pool, kind, name);
+	memory_name_of(memory, kind, name);
 	fd = memfd_create(name + 1, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0) {
 		return -errno;
@@ -86,20 +92,20 @@ static int create_memfd(struct pool *pool, enum object_kind kind, uint64_t size)
 		close(fd);
 		return r;
 	}
-	pool->memory.fds[kind] = own;
-	pool->record->inodes[kind] = st.st_ino;
+	memory->fds[kind] = own;
+	memory->record->inodes[kind] = st.st_ino;
 	return fd;
 }
 
-int memory_create(struct pool *pool, enum object_kind kind, uint64_t size)
+int memory_create(struct memory *memory, enum object_kind kind, uint64_t size)
 {
 	char name[OBJECT_NAME];
 	int fd;
 
-	if (is_memfd(pool)) {
-		return create_memfd(pool, kind, size);
+	if (memory_is_memfd(memory)) {
+		return memory_create_memfd(memory, kind, size);
 	}
-	name_of(pool, kind, name);
+	memory_name_of(memory, kind, name);
 	fd = object_create(name, O_RDWR);
 	if (fd >= 0 && ftruncate(fd, (off_t)size) < 0) {
 		int r = -errno;
@@ -109,138 +115,137 @@ int memory_create(struct pool *pool, enum object_kind kind, uint64_t size)
 	return fd;
 }
 
-int memory_open(const struct pool *pool, enum object_kind kind, int flags)
+int memory_open(const struct memory *memory, enum object_kind kind, int flags)
 {
 	char path[OBJECT_NAME];
 	int fd;
 
-	if (!is_memfd(pool)) {
-		name_of(pool, kind, path);
-		return object_open(path, flags, size_of(pool, kind));
+	if (!memory_is_memfd(memory)) {
+		memory_name_of(memory, kind, path);
+		return object_open(path, flags, memory_size_of(memory, kind));
 	}
-	if (pool->memory.fds[kind] < 0) {
+	if (memory->fds[kind] < 0) {
 		return -ENOENT;
 	}
-	snprintf(path, sizeof path, "/proc/self/fd/%d", pool->memory.fds[kind]);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", memory->fds[kind]);
 	fd = open(path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 /* ---- outliving the daemon ---- */
 
-static struct keeper keeper_of(const struct pool *pool)
+static struct keeper memory_keeper_of(const struct memory *memory)
 {
 	return (struct keeper){
-		.pid = pool->record->keeper,
-		.start_time = pool->record->keeper_start,
+		.pid = memory->record->keeper,
+		.start_time = memory->record->keeper_start,
 	};
 }
 
-static void on_repeat(evutil_socket_t fd, short what, void *arg)
+static void memory_on_repeat(evutil_socket_t fd, short what, void *arg)
 {
-	struct pool *pool = arg;
+	struct memory *memory = arg;
 
 	(void)fd;
 	(void)what;
-	if (memory_keep(pool) < 0) {
-		evtimer_add(&pool->memory.repeat, &(struct timeval){.tv_sec = REPEAT_S});
+	if (memory_keep(memory) < 0) {
+		evtimer_add(&memory->repeat, &(struct timeval){.tv_sec = REPEAT_S});
 	}
 }
 
-static void on_death(evutil_socket_t fd, short what, void *arg)
+static void memory_on_death(evutil_socket_t fd, short what, void *arg)
 {
-	struct pool *pool = arg;
+	struct memory *memory = arg;
 
 	(void)fd;
 	(void)what;
 	log_warning("pool '%s' of uid %u: the process %d, which kept its memory, died; it gets "
 		    "another",
-		    pool->record->name, pool->record->uid, pool->record->keeper);
-	stop_watching(&pool->memory);
-	on_repeat(-1, 0, pool);
+		    memory->record->name, memory->record->uid, memory->record->keeper);
+	memory_stop_watching(memory);
+	memory_on_repeat(-1, 0, memory);
 }
 
-static int watch(struct pool *pool)
+static int memory_watch(struct memory *memory)
 {
-	struct event_base *base = pool->server->loop.base;
-	struct keeper keeper = keeper_of(pool);
-	struct memory *memory = &pool->memory;
+	struct event_base *base = memory->host->loop->base;
+	struct keeper keeper = memory_keeper_of(memory);
 
 	memory->watch = keeper_watch(&keeper);
 	if (memory->watch < 0) {
 		return memory->watch;
 	}
-	evtimer_assign(&memory->repeat, base, on_repeat, pool);
-	event_assign(&memory->death, base, memory->watch, EV_READ, on_death, pool);
+	evtimer_assign(&memory->repeat, base, memory_on_repeat, memory);
+	event_assign(&memory->death, base, memory->watch, EV_READ, memory_on_death, memory);
 	return event_add(&memory->death, NULL) < 0 ? -ENOMEM : 0;
 }
 
 /* The record names it before it is told to stay: see the order above. */
-static int keep_by_process(struct pool *pool)
+static int memory_keep_by_process(struct memory *memory)
 {
 	char registry[OBJECT_NAME];
 	struct keeper keeper;
 	int stay;
 
-	object_registry_name(registry, pool->server->place.instance);
-	stay = keeper_start(&keeper, pool->memory.fds, registry);
+	object_registry_name(registry, memory->host->instance);
+	stay = keeper_start(&keeper, memory->fds, registry);
 	if (stay < 0) {
 		log_error("pool '%s' of uid %u: nobody can keep its memory over a restart: %s",
-			  pool->record->name, pool->record->uid, strerror(-stay));
+			  memory->record->name, memory->record->uid, strerror(-stay));
 		return stay;
 	}
-	pool->record->keeper = 0;
+	memory->record->keeper = 0;
 	mp_compiler_fence();
-	pool->record->keeper_start = keeper.start_time;
+	memory->record->keeper_start = keeper.start_time;
 	mp_compiler_fence();
-	pool->record->keeper = keeper.pid;
+	memory->record->keeper = keeper.pid;
 	mp_compiler_fence();
 	keeper_stay(stay);
-	return watch(pool);
+	return memory_watch(memory);
 }
 
-static void name_stored(const struct pool *pool, char name[MANAGER_NAME])
+static void memory_name_stored(const struct memory *memory, char name[MANAGER_NAME])
 {
-	snprintf(name, MANAGER_NAME, "pool-%016" PRIx64, pool->record->id);
+	snprintf(name, MANAGER_NAME, "pool-%016" PRIx64, memory->record->id);
 }
 
-static int keep_by_manager(struct pool *pool)
+static int memory_keep_by_manager(struct memory *memory)
 {
 	char name[MANAGER_NAME];
 
-	name_stored(pool, name);
-	return manager_store(&pool->server->manager, name, pool->memory.fds, 2);
+	memory_name_stored(memory, name);
+	return manager_store(memory->host->manager, name, memory->fds, 2);
 }
 
-int memory_keep(struct pool *pool)
+int memory_keep(struct memory *memory)
 {
-	if (!is_memfd(pool)) {
+	if (!memory_is_memfd(memory)) {
 		return 0;
 	}
-	return manager_keeps(&pool->server->manager) ? keep_by_manager(pool)
-						     : keep_by_process(pool);
+	return manager_keeps(memory->host->manager) ? memory_keep_by_manager(memory)
+						    : memory_keep_by_process(memory);
 }
 
 /* Whether the descriptor is the object that was made. */
-static bool is_ours(const struct pool *pool, enum object_kind kind, int fd)
+static bool memory_is_ours(const struct memory *memory, enum object_kind kind, int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_ino == pool->record->inodes[kind] &&
-	       (uint64_t)st.st_size == size_of(pool, kind) && st.st_uid == geteuid() &&
+	return fstat(fd, &st) == 0 && st.st_ino == memory->record->inodes[kind] &&
+	       (uint64_t)st.st_size == memory_size_of(memory, kind) && st.st_uid == geteuid() &&
 	       st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) == SEALS;
 }
 
 /* Takes what is ours of two descriptors, and closes the rest. */
-static void sort_in(struct pool *pool, const int fds[2])
+static void memory_sort_in(struct memory *memory, const int fds[2])
 {
 	for (int i = 0; i < 2; i++) {
-		int kind = fds[i] < 0                              ? -1
-			   : is_ours(pool, OBJECT_CONTROL, fds[i]) ? OBJECT_CONTROL
-			   : is_ours(pool, OBJECT_DATA, fds[i])    ? OBJECT_DATA
-								   : -1;
-		if (kind >= 0 && pool->memory.fds[kind] < 0) {
-			pool->memory.fds[kind] = fds[i];
+		int kind = fds[i] < 0                                       ? -1
+			   : memory_is_ours(memory, OBJECT_CONTROL, fds[i]) ? OBJECT_CONTROL
+			   : memory_is_ours(memory, OBJECT_DATA, fds[i])    ? OBJECT_DATA
+									    : -1;
+		if (kind >= 0 && memory->fds[kind] < 0) {
+			memory->fds[kind] = fds[i];
 		} else if (fds[i] >= 0) {
 			close(fds[i]);
 		}
@@ -248,77 +253,90 @@ static void sort_in(struct pool *pool, const int fds[2])
 }
 
 /* The manager goes on keeping what it handed over. */
-static bool find_at_manager(struct pool *pool)
+static bool memory_find_at_manager(struct memory *memory)
 {
-	struct manager *manager = &pool->server->manager;
+	struct manager *manager = memory->host->manager;
 	char name[MANAGER_NAME];
 	int fds[2];
 
-	name_stored(pool, name);
+	memory_name_stored(memory, name);
 	fds[0] = manager_take(manager, name);
 	fds[1] = manager_take(manager, name);
-	sort_in(pool, fds);
-	return pool->memory.fds[0] >= 0 && pool->memory.fds[1] >= 0;
+	memory_sort_in(memory, fds);
+	return memory->fds[0] >= 0 && memory->fds[1] >= 0;
 }
 
-static int find_at_process(struct pool *pool)
+static int memory_find_at_process(struct memory *memory)
 {
-	struct keeper keeper = keeper_of(pool);
+	struct keeper keeper = memory_keeper_of(memory);
 	int fds[2], r = keeper_open(&keeper, fds);
 
 	if (r == 0) {
-		sort_in(pool, fds);
-		r = pool->memory.fds[0] >= 0 && pool->memory.fds[1] >= 0 ? 0 : -ENOENT;
+		memory_sort_in(memory, fds);
+		r = memory->fds[0] >= 0 && memory->fds[1] >= 0 ? 0 : -ENOENT;
 	}
-	if (r == 0 && manager_keeps(&pool->server->manager)) {
+	if (r == 0 && manager_keeps(memory->host->manager)) {
 		/* Started by hand before, and by the manager now. */
-		r = keep_by_manager(pool);
+		r = memory_keep_by_manager(memory);
 		keeper_end(&keeper);
 	} else if (r == 0) {
-		r = watch(pool);
+		r = memory_watch(memory);
 	}
 	return r;
 }
 
-int memory_find(struct pool *pool)
+int memory_find(struct memory *memory)
 {
 	int r = 0;
 
-	if (is_memfd(pool) && !find_at_manager(pool)) {
-		memory_finish(&pool->memory);
-		r = find_at_process(pool);
+	if (memory_is_memfd(memory) && !memory_find_at_manager(memory)) {
+		memory_finish(memory);
+		r = memory_find_at_process(memory);
 	}
 	if (r < 0) {
-		memory_finish(&pool->memory);
+		memory_finish(memory);
 	}
 	return r;
 }
 
-static void unlink_object(const struct pool *pool, enum object_kind kind)
+int memory_open_to_free(const struct memory *memory, enum object_kind kind)
+{
+	char name[OBJECT_NAME];
+	int fd;
+
+	if (memory_is_memfd(memory)) {
+		return memory_open(memory, kind, O_RDWR);
+	}
+	memory_name_of(memory, kind, name);
+	fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static void memory_unlink_object(const struct memory *memory, enum object_kind kind)
 {
 	char name[OBJECT_NAME];
 
-	name_of(pool, kind, name);
+	memory_name_of(memory, kind, name);
 	if (shm_unlink(name) < 0 && errno != ENOENT) {
-		log_warning("pool '%s': cannot unlink /dev/shm%s: %s", pool->record->name, name,
+		log_warning("pool '%s': cannot unlink /dev/shm%s: %s", memory->record->name, name,
 			    strerror(errno));
 	}
 }
 
-void memory_forget(struct pool *pool)
+void memory_forget(struct memory *memory)
 {
-	struct keeper keeper = keeper_of(pool);
+	struct keeper keeper = memory_keeper_of(memory);
 	char name[MANAGER_NAME];
 
-	if (!is_memfd(pool)) {
-		unlink_object(pool, OBJECT_CONTROL);
-		unlink_object(pool, OBJECT_DATA);
+	if (!memory_is_memfd(memory)) {
+		memory_unlink_object(memory, OBJECT_CONTROL);
+		memory_unlink_object(memory, OBJECT_DATA);
 		return;
 	}
-	memory_finish(&pool->memory);
+	memory_finish(memory);
 	keeper_end(&keeper);
-	name_stored(pool, name);
-	manager_forget(&pool->server->manager, name);
+	memory_name_stored(memory, name);
+	manager_forget(memory->host->manager, name);
 }
 
 /* ---- words ---- */

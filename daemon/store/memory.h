@@ -21,35 +21,53 @@
 #include "daemon/store/object.h"
 #include "daemon/store/registry.h"
 
-struct pool;
+struct loop;
+struct manager;
 
-/* Of a pool backed by memfds. */
+/* What the memory of every pool of an instance is made with. */
+struct memory_host {
+	struct loop *loop;
+	struct manager *manager; /* keeps memfds, if it can */
+	const char *instance;    /* part of the objects' names */
+};
+
 struct memory {
+	const struct memory_host *host;
+	struct registry_pool *record; /* of the pool; keeper and inodes are written here */
+	/* Of memfds. */
 	int fds[2];          /* by object kind; -1: not there */
 	int watch;           /* pidfd of its keeper; -1: there is none */
 	struct event death;  /* of the keeper */
 	struct event repeat; /* of the try to have another */
 };
 
-void memory_init(struct memory *memory);
+/* Of the pool with that record; nothing is open. */
+void memory_init(struct memory *memory, const struct memory_host *host,
+		 struct registry_pool *record);
 
 /* Closes what is open; who keeps it goes on. */
 void memory_finish(struct memory *memory);
 
 /* Makes an object of that size, without pages. Returns a descriptor to write, or -errno. */
-int memory_create(struct pool *pool, enum object_kind kind, uint64_t size);
+int memory_create(struct memory *memory, enum object_kind kind, uint64_t size);
 
 /* Opens an object. Returns a descriptor, -EUCLEAN when it is not what was made, or -errno. */
-int memory_open(const struct pool *pool, enum object_kind kind, int flags);
+int memory_open(const struct memory *memory, enum object_kind kind, int flags);
+
+/*
+ * Opens an object, whatever became of its size and rights, to give back its pages. Returns a
+ * descriptor or -errno.
+ */
+int memory_open_to_free(const struct memory *memory, enum object_kind kind);
 
 /* Sees to it that the memory outlives the daemon. Returns 0 or -errno. */
-int memory_keep(struct pool *pool);
+int memory_keep(struct memory *memory);
 
 /* Finds what an earlier daemon had kept. Returns 0, -ENOENT when it is lost, or -errno. */
-int memory_find(struct pool *pool);
+int memory_find(struct memory *memory);
 
 /* The objects are not needed any more: their pages go with the last who has them open. */
-void memory_forget(struct pool *pool);
+void memory_forget(struct memory *memory);
 
 /* What to do about an @error in making the pool; a clause. */
 const char *memory_remedy(const struct registry_pool *record, int error);
