@@ -8,24 +8,25 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/seat/attachment.h"
-#include "daemon/pool/growth.h"
 #include "daemon/base/log.h"
-#include "daemon/store/object.h"
+#include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/removal.h"
-#include "daemon/server.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/seat/ending.h"
+#include "daemon/seat/process.h"
+#include "daemon/store/object.h"
 
 #define ID_DIGITS 16 /* of an id in an object's name */
 
-static void touch_compare(struct pool *pool, void *arg)
+static void adopt_touch_compare(struct pool *pool, void *arg)
 {
 	bool *matches = arg;
 	*matches = mp_layout_matches(pool->view.header, &pool->shape, pool->record->id);
 }
 
 /* Opens the objects and looks whether they are those the daemon made. A fault breaks the pool. */
-static int check_objects(struct pool *pool)
+static int adopt_check_objects(struct pool *pool)
 {
 	bool matches = false;
 	int fd, r = pool_map(pool);
@@ -41,27 +42,42 @@ static int check_objects(struct pool *pool)
 		pool_break(pool, "its objects in /dev/shm are not those the daemon made");
 		return 0;
 	}
-	if (r == 0 && pool_touch(pool, touch_compare, &matches) == 0 && !matches) {
+	if (r == 0 && pool_touch(pool, adopt_touch_compare, &matches) == 0 && !matches) {
 		pool_break(pool, "its header is not what the daemon wrote");
 	}
 	return r;
 }
 
-static int adopt_slots(struct pool *pool)
+/* Takes over one attachment. One whose process is known to have died is dead already. */
+static int adopt_slot(struct seats *seats, struct pool *pool, uint32_t slot)
+{
+	struct attachment *attachment;
+	struct process *process;
+	int r = attachment_adopt(seats, pool, slot, &attachment);
+
+	if (r == 0 && attachment->stage == ATTACHMENT_LIVE) {
+		process = attachment->process;
+		ending_test(attachment);
+		process_settle(process);
+	}
+	return r;
+}
+
+static int adopt_slots(struct seats *seats, struct pool *pool)
 {
 	uint32_t n = pool->record->shape.n_slots;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < n && i < REGISTRY_SLOTS; i++) {
 		if (mp_load(&pool->slots[i].state) != REGISTRY_SLOT_FREE) {
-			r = attachment_adopt(pool, i);
+			r = adopt_slot(seats, pool, i);
 		}
 	}
 	return r;
 }
 
 /* Without its memory a pool is nobody's any more but theirs who have it open. */
-static int find_memory(struct pool *pool)
+static int adopt_find_memory(struct pool *pool)
 {
 	int r = memory_find(&pool->memory);
 
@@ -79,9 +95,9 @@ static int find_memory(struct pool *pool)
 }
 
 /* Takes over one record that is in use. */
-static int adopt(struct server *server, uint32_t index)
+static int adopt_pool(struct seats *seats, uint32_t index)
 {
-	struct pool *pool = pool_create(server, index);
+	struct pool *pool = pool_create(seats->pools, index);
 	int r = 0;
 
 	if (!pool) {
@@ -95,12 +111,12 @@ static int adopt(struct server *server, uint32_t index)
 		return 0;
 	}
 	pool->adopting = true;
-	r = find_memory(pool);
-	r = r < 0 ? r : adopt_slots(pool);
+	r = adopt_find_memory(pool);
+	r = r < 0 ? r : adopt_slots(seats, pool);
 	pool->adopting = false;
-	if (r == 0 && pool_state(pool) == REGISTRY_POOL_LIVE && pool_expired(pool)) {
+	if (r == 0 && pool_state(pool) == REGISTRY_POOL_LIVE && ending_reason(pool)) {
 		log_info("pool '%s' of uid %u destroyed: %s", pool->record->name, pool->record->uid,
-			 pool_expired(pool));
+			 ending_reason(pool));
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
 	}
 	if (r == 0 && pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
@@ -108,7 +124,7 @@ static int adopt(struct server *server, uint32_t index)
 		return 0;
 	}
 	if (r == 0 && !pool_is_broken(pool)) {
-		r = check_objects(pool);
+		r = adopt_check_objects(pool);
 	}
 	if (r == 0 && !pool_is_broken(pool) && pool_state(pool) == REGISTRY_POOL_LIVE) {
 		r = growth_resume(pool);
@@ -122,7 +138,7 @@ static int adopt(struct server *server, uint32_t index)
 
 /* What the registry knows: the ids that are part of objects' names, sorted. */
 struct known {
-	const struct server *server;
+	const struct pools *pools;
 	struct id {
 		uint64_t pool, attachment; /* 0: the pool itself */
 		uint32_t index;            /* of the pool's record */
@@ -130,7 +146,7 @@ struct known {
 	size_t n;
 };
 
-static int compare_ids(const void *a, const void *b)
+static int adopt_compare_ids(const void *a, const void *b)
 {
 	const struct id *x = a, *y = b;
 
@@ -140,7 +156,7 @@ static int compare_ids(const void *a, const void *b)
 	return x->attachment < y->attachment ? -1 : x->attachment > y->attachment;
 }
 
-static void list_pool(struct known *known, const struct pool *pool)
+static void adopt_list_pool(struct known *known, const struct pool *pool)
 {
 	known->ids[known->n++] = (struct id){.pool = pool->record->id, .index = pool->index};
 	for (uint32_t slot = 0; slot < pool->slots_end; slot++) {
@@ -154,43 +170,42 @@ static void list_pool(struct known *known, const struct pool *pool)
 }
 
 /* Returns 0 or -ENOMEM. */
-static int list_known(struct known *known, const struct server *server)
+static int adopt_list_known(struct known *known, const struct pools *pools)
 {
 	size_t n = 1;
 
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		n += server->pools[i] ? 1 + server->pools[i]->n_used : 0;
+		n += pools->of[i] ? 1 + pools->of[i]->n_used : 0;
 	}
-	*known = (struct known){.server = server, .ids = calloc(n, sizeof *known->ids)};
+	*known = (struct known){.pools = pools, .ids = calloc(n, sizeof *known->ids)};
 	if (!known->ids) {
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		if (server->pools[i]) {
-			list_pool(known, server->pools[i]);
+		if (pools->of[i]) {
+			adopt_list_pool(known, pools->of[i]);
 		}
 	}
-	qsort(known->ids, known->n, sizeof *known->ids, compare_ids);
+	qsort(known->ids, known->n, sizeof *known->ids, adopt_compare_ids);
 	return 0;
 }
 
-static const struct id *find_id(const struct known *known, uint64_t pool, uint64_t attachment)
+static const struct id *adopt_find_id(const struct known *known, uint64_t pool, uint64_t attachment)
 {
 	const struct id wanted = {.pool = pool, .attachment = attachment};
 
-	return bsearch(&wanted, known->ids, known->n, sizeof wanted, compare_ids);
+	return bsearch(&wanted, known->ids, known->n, sizeof wanted, adopt_compare_ids);
 }
 
-static bool is_pool(const struct known *known, uint64_t id, const char *file)
+static bool adopt_is_pool(const struct known *known, uint64_t id, const char *file)
 {
-	const struct server *server = known->server;
-	const struct id *found = find_id(known, id, 0);
+	const struct pools *pools = known->pools;
+	const struct id *found = adopt_find_id(known, id, 0);
 	char name[OBJECT_NAME];
 
 	for (int kind = 0; found && kind < 2; kind++) {
-		object_pool_name(name, server->place.instance,
-				 server->pools[found->index]->record->name, id,
-				 (enum object_kind)kind);
+		object_pool_name(name, pools->host.instance, pools->of[found->index]->record->name,
+				 id, (enum object_kind)kind);
 		if (!strcmp(name + 1, file)) {
 			return true;
 		}
@@ -202,10 +217,10 @@ static bool is_pool(const struct known *known, uint64_t id, const char *file)
  * Whether an object in /dev/shm is one the registry knows. The ids it would have are read from its
  * name; then the name is made of them anew, and compared.
  */
-static int is_known(void *arg, const char *file)
+static int adopt_is_known(void *arg, const char *file)
 {
 	const struct known *known = arg;
-	const char *instance = known->server->place.instance;
+	const char *instance = known->pools->host.instance;
 	const char *suffix = strrchr(file, '.');
 	uint64_t pool = 0, id = 0;
 	char name[OBJECT_NAME];
@@ -218,41 +233,43 @@ static int is_known(void *arg, const char *file)
 	    sscanf(suffix - ID_DIGITS, "%16" SCNx64, &id) != 1) {
 		return false;
 	}
-	if (is_pool(known, id, file)) {
+	if (adopt_is_pool(known, id, file)) {
 		return true;
 	}
 	if (sscanf(file + strlen("mempool.") + strlen(instance), ".%16" SCNx64 ".", &pool) != 1) {
 		return false;
 	}
 	object_liveness_name(name, instance, pool, id);
-	return !strcmp(name + 1, file) && id && find_id(known, pool, id);
+	return !strcmp(name + 1, file) && id && adopt_find_id(known, pool, id);
 }
 
-static int report_unknown(const struct server *server)
+static int adopt_report_unknown(const struct pools *pools)
 {
 	struct known known;
-	int r = list_known(&known, server);
+	int r = adopt_list_known(&known, pools);
 
 	if (r == 0) {
-		object_report_unknown(server->place.instance, is_known, &known);
+		object_report_unknown(pools->host.instance, adopt_is_known, &known);
 		free(known.ids);
 	}
 	return r;
 }
 
-int adopt_all(struct server *server, uint32_t *n_pools)
+int adopt_all(struct seats *seats, uint32_t *n_pools)
 {
+	const struct pools *pools = seats->pools;
+
 	*n_pools = 0;
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		int r;
-		if (mp_load(&server->registry.pools[i].state) == REGISTRY_POOL_FREE) {
+		if (mp_load(&pools->registry.pools[i].state) == REGISTRY_POOL_FREE) {
 			continue;
 		}
-		r = adopt(server, i);
+		r = adopt_pool(seats, i);
 		if (r < 0) {
 			return r;
 		}
-		*n_pools += server->pools[i] && pool_state(server->pools[i]) == REGISTRY_POOL_LIVE;
+		*n_pools += pools->of[i] && pool_state(pools->of[i]) == REGISTRY_POOL_LIVE;
 	}
-	return report_unknown(server);
+	return adopt_report_unknown(pools);
 }

@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-struct server;
+struct seats;
 
 /*
  * Goes through the registry: finishes what was begun, opens and checks what is whole, finds the
  * processes again. Passes are left to the loop. Returns 0 with the number of LIVE pools, or -errno;
  * logs.
  */
-int adopt_all(struct server *server, uint32_t *n_pools);
+int adopt_all(struct seats *seats, uint32_t *n_pools);
 
 #endif

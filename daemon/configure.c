@@ -6,55 +6,56 @@
 #include "daemon/config/table.h"
 #include "daemon/config/parse.h"
 #include "daemon/configure.h"
+#include "daemon/base/log.h"
 #include "daemon/request/preset.h"
-#include "daemon/server.h"
 
-static void tell(const char *line)
+static void configure_tell(const char *line)
 {
 	log_error("%s", line);
 }
 
-static const char *or_null(const char *text)
+static const char *configure_or_null(const char *text)
 {
 	return *text ? text : NULL;
 }
 
-int configure(struct server *server, struct options *options)
+int configure(struct configuration *configuration, struct options *options)
 {
-	struct config *config = &server->config;
-	struct faults faults = {.tell = tell};
-	int r = source_find(&server->source, options->config, options->runtime_dir);
+	struct config *config = &configuration->config;
+	struct faults faults = {.tell = configure_tell};
+	int r = source_find(&configuration->source, options->config, options->runtime_dir);
 
 	parse_init(config);
 	if (r < 0) {
 		log_error("the path of mempoold.conf is too long");
 		return r;
 	}
-	source_read_main(&server->source, config, &faults);
+	source_read_main(&configuration->source, config, &faults);
 	if (faults.n > 0) {
 		log_error("not started with such a configuration; mempoold --check-config checks "
 			  "it");
 		return -EINVAL;
 	}
-	source_read_pools(&server->source, config, &faults);
-	server->log_level_said = options->log_level_said;
+	source_read_pools(&configuration->source, config, &faults);
+	configuration->log_level_said = options->log_level_said;
 	if (!options->log_level_said) {
 		log_set_level((enum log_level)config->log_level);
 	}
-	options->socket = options->socket ? options->socket : or_null(config->socket);
-	options->instance = options->instance ? options->instance : or_null(config->instance);
-	options->runtime_dir =
-		options->runtime_dir ? options->runtime_dir : or_null(config->runtime_dir);
+	options->socket = options->socket ? options->socket : configure_or_null(config->socket);
+	options->instance =
+		options->instance ? options->instance : configure_or_null(config->instance);
+	options->runtime_dir = options->runtime_dir ? options->runtime_dir
+						    : configure_or_null(config->runtime_dir);
 	return 0;
 }
 
-static bool is_same(const char *a, const char *b)
+static bool configure_is_same(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
 }
 
 /* What holds since the start goes on to hold in @new. Names what does not change for that. */
-static void keep_fixed(struct config *old, struct config *new)
+static void configure_keep_fixed(struct config *old, struct config *new)
 {
 	char names[256] = "";
 	size_t n = 0;
@@ -65,7 +66,7 @@ static void keep_fixed(struct config *old, struct config *new)
 		if (!s->fixed) {
 			continue;
 		}
-		if (!is_same(old->said[i].text, said.text)) {
+		if (!configure_is_same(old->said[i].text, said.text)) {
 			n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "",
 					      s->name);
 		}
@@ -77,31 +78,31 @@ static void keep_fixed(struct config *old, struct config *new)
 	}
 }
 
-void configure_again(struct server *server)
+void configure_again(struct configuration *configuration, struct pools *pools)
 {
-	struct faults faults = {.tell = tell};
+	struct faults faults = {.tell = configure_tell};
 	struct config new;
 
-	if (*server->source.main == 0) {
+	if (*configuration->source.main == 0) {
 		log_info("SIGHUP: a private instance without --config has no configuration");
 		return;
 	}
 	parse_init(&new);
-	source_read_main(&server->source, &new, &faults);
-	source_read_pools(&server->source, &new, &faults);
+	source_read_main(&configuration->source, &new, &faults);
+	source_read_pools(&configuration->source, &new, &faults);
 	if (faults.n > 0) {
 		log_error(
 			"the configuration has faults: all stays as it was; mend them and reload");
 		config_finish(&new);
 		return;
 	}
-	keep_fixed(&server->config, &new);
-	preset_tell_vanished(server, &server->config, &new);
-	config_finish(&server->config);
-	server->config = new;
-	if (!server->log_level_said) {
+	configure_keep_fixed(&configuration->config, &new);
+	preset_tell_vanished(pools, &configuration->config, &new);
+	config_finish(&configuration->config);
+	configuration->config = new;
+	if (!configuration->log_level_said) {
 		log_set_level((enum log_level) new.log_level);
 	}
-	preset_make_all(server);
+	preset_make_all(pools);
 	log_info("configuration read again");
 }

@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Putting the configuration into effect: at the start, and again on SIGHUP. Then what can be
- * changed is changed, or nothing when there are faults: new pools, limits, access rules, defaults
- * of pools, log level. What is beyond a lower limit stays, and who has a pool open keeps it,
- * whatever the rules say now. What needs a restart is named.
+ * Configuring: the files are read at the start and on SIGHUP, and what they say is done.
  */
 #ifndef MP_DAEMON_CONFIGURE_H
 #define MP_DAEMON_CONFIGURE_H
 
-struct options;
-struct server;
+#include <stdbool.h>
+
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/config/source.h"
+
+struct pools;
+
+struct configuration {
+	struct source source;
+	struct config config; /* what holds now */
+	bool log_level_said;  /* on the command line: the files do not change it */
+};
 
 /*
- * Reads the configuration, and adds to the options what it says and they do not. Logs. Returns 0
- * or -errno. The faults of pools' files are no failure.
+ * Reads the files for the first time; they say where @options say nothing. Logs faults. Returns 0,
+ * or -errno and the daemon must not start.
  */
-int configure(struct server *server, struct options *options);
+int configure(struct configuration *configuration, struct options *options);
 
-/* Reads it again. */
-void configure_again(struct server *server);
+/* Reads the files again: all of it holds, or with faults nothing changes. Makes missing pools. */
+void configure_again(struct configuration *configuration, struct pools *pools);
 
 #endif

@@ -9,20 +9,24 @@
 #include <unistd.h>
 
 #include "daemon/adopt.h"
-#include "daemon/seat/attachment.h"
-#include "daemon/pool/build.h"
-#include "daemon/configure.h"
 #include "daemon/base/guard.h"
 #include "daemon/base/journal.h"
 #include "daemon/base/log.h"
+#include "daemon/pool/build.h"
+#include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
-#include "daemon/request/preset.h"
 #include "daemon/pool/removal.h"
+#include "daemon/request/preset.h"
+#include "daemon/request/request.h"
+#include "daemon/seat/process.h"
+#include "daemon/seat/reclaim.h"
+#include "daemon/seat/sweep.h"
 #include "daemon/server.h"
+#include "daemon/session/death.h"
 
 #define DRAIN_NS 1000000000u
 
-static void on_signal(evutil_socket_t signal_number, short what, void *arg)
+static void server_on_signal(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct server *server = arg;
 
@@ -31,7 +35,7 @@ static void on_signal(evutil_socket_t signal_number, short what, void *arg)
 	event_base_loopbreak(server->loop.base);
 }
 
-static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
+static void server_on_hangup(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct server *server = arg;
 
@@ -39,13 +43,13 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 	(void)what;
 	slice_begin(&server->loop.slice);
 	manager_reloading(&server->manager);
-	configure_again(server);
+	configure_again(&server->configuration, &server->pools);
 	manager_ready(&server->manager);
 	slice_end(&server->loop.slice);
 }
 
 /* A session takes two descriptors and a pool one: ask for as many as we may have. */
-static void raise_descriptor_limit(void)
+static void server_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
 
@@ -55,45 +59,86 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static int prepare_process(void)
+static int server_prepare_process(void)
 {
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* keepers need nobody to wait for them */
-	raise_descriptor_limit();
+	server_raise_descriptor_limit();
 	return guard_install();
 }
 
-static int init_loop(struct server *server)
+static int server_init_loop(struct server *server)
 {
 	server->loop.base = event_base_new();
 	if (!server->loop.base) {
 		log_error("cannot make an event loop");
 		return -ENOMEM;
 	}
-	reclaim_init(&server->reclaim, server);
-	sweep_init(&server->sweep, server);
-	task_queue_init(&server->requests, &server->loop);
-	task_queue_init(&server->builds, &server->loop);
-	task_queue_init(&server->removals, &server->loop);
-	evsignal_assign(&server->terminate, server->loop.base, SIGTERM, on_signal, server);
-	evsignal_assign(&server->interrupt, server->loop.base, SIGINT, on_signal, server);
-	evsignal_assign(&server->hangup, server->loop.base, SIGHUP, on_hangup, server);
+	death_init(&server->seats);
+	reclaim_init(&server->seats);
+	sweep_init(&server->seats);
+	task_queue_init(&server->sessions.requests, &server->loop);
+	task_queue_init(&server->pools.builds, &server->loop);
+	task_queue_init(&server->pools.removals, &server->loop);
+	evsignal_assign(&server->terminate, server->loop.base, SIGTERM, server_on_signal, server);
+	evsignal_assign(&server->interrupt, server->loop.base, SIGINT, server_on_signal, server);
+	evsignal_assign(&server->hangup, server->loop.base, SIGHUP, server_on_hangup, server);
 	if (evsignal_add(&server->terminate, NULL) < 0 || evsignal_add(&server->hangup, NULL) < 0 ||
 	    evsignal_add(&server->interrupt, NULL) < 0) {
 		log_error("cannot watch signals");
 		return -ENOMEM;
 	}
-	return reserver_init(&server->reserver, &server->loop);
+	return reserver_init(&server->pools.reserver, &server->loop);
 }
 
 /* The status that the service manager shows. */
-static void describe(const void *arg, char *text, size_t size)
+static void server_describe(const void *arg, char *text, size_t size)
 {
 	const struct server *server = arg;
 
-	snprintf(text, size, "%u pools, %u clients", pool_count(server), server->sweep.n);
+	snprintf(text, size, "%u pools, %u clients", pool_count(&server->pools),
+		 server->seats.n_live);
+}
+
+/* Has every part know those it works with. */
+static void server_connect(struct server *server)
+{
+	struct config *config = &server->configuration.config;
+
+	*server = (struct server){
+		.loop = {.started_at = (uint64_t)time(NULL)},
+		.pools =
+			{
+				.loop = &server->loop,
+				.config = config,
+				.host =
+					{
+						.loop = &server->loop,
+						.manager = &server->manager,
+						.instance = server->place.instance,
+					},
+				.registry = {.fd = -1},
+				.reserver = {.fd = -1},
+			},
+		.seats =
+			{
+				.loop = &server->loop,
+				.pools = &server->pools,
+				.manager = &server->manager,
+			},
+		.sessions =
+			{
+				.loop = &server->loop,
+				.pools = &server->pools,
+				.seats = &server->seats,
+				.config = config,
+				.instance = server->place.instance,
+				.handle = request_handle,
+			},
+		.listener = {.fd = -1, .reserve_fd = -1},
+	};
 }
 
 int server_start(struct server *server, const struct options *said)
@@ -101,37 +146,27 @@ int server_start(struct server *server, const struct options *said)
 	struct options options = *said;
 	int r;
 
-	*server = (struct server){
-		.registry = {.fd = -1},
-		.listener = {.fd = -1, .reserve_fd = -1},
-		.reserver = {.fd = -1},
-		.loop.started_at = (uint64_t)time(NULL),
-	};
-	server->memory_host = (struct memory_host){
-		.loop = &server->loop,
-		.manager = &server->manager,
-		.instance = server->place.instance,
-	};
+	server_connect(server);
 	journal_open();
 	manager_init(&server->manager);
-	r = prepare_process();
+	r = server_prepare_process();
 	if (r == 0) {
-		r = configure(server, &options);
+		r = configure(&server->configuration, &options);
 	}
 	if (r == 0) {
 		r = place_resolve(&server->place, &options);
 	}
 	if (r == 0) {
-		r = registry_open(&server->registry, server->place.instance);
+		r = registry_open(&server->pools.registry, server->place.instance);
 	}
 	if (r == 0) {
-		r = init_loop(server);
+		r = server_init_loop(server);
 	}
 	if (r == 0) {
-		r = adopt_all(server, &server->n_adopted);
+		r = adopt_all(&server->seats, &server->n_adopted);
 	}
 	if (r == 0) {
-		manager_watch(&server->manager, &server->loop, describe, server);
+		manager_watch(&server->manager, &server->loop, server_describe, server);
 	}
 	return r;
 }
@@ -140,18 +175,19 @@ int server_start(struct server *server, const struct options *said)
  * What has happened by now is still dealt with, so that a pool whose users died before the signal
  * leaves nothing behind. Bounded: what is not done in time the next daemon does.
  */
-static void drain(struct server *server)
+static void server_drain(struct server *server)
 {
 	do {
 		slice_begin_turn(&server->loop.slice);
 		/* ONCE too: else it goes round for as long as a timer of 0 arms itself again. */
 		event_base_loop(server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	} while ((!TAILQ_EMPTY(&server->reclaim.queue) || !TAILQ_EMPTY(&server->removals.tasks)) &&
+	} while ((!TAILQ_EMPTY(&server->seats.dead) ||
+		  !TAILQ_EMPTY(&server->pools.removals.tasks)) &&
 		 slice_now_ns() < server->end_ns);
 }
 
 /* Waits for something to happen and deals with it. Returns 1 when that was a signal to end. */
-static int turn(struct server *server)
+static int server_turn(struct server *server)
 {
 	slice_begin_turn(&server->loop.slice);
 	if (event_base_loop(server->loop.base, EVLOOP_ONCE) < 0) {
@@ -162,10 +198,11 @@ static int turn(struct server *server)
 }
 
 /* As `on_stop` of the configuration wants. */
-static void destroy_unused(struct server *server)
+static void server_destroy_unused(struct server *server)
 {
-	for (uint32_t i = 0; server->config.on_stop == CONFIG_UNUSED && i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
+	for (uint32_t i = 0;
+	     server->configuration.config.on_stop == CONFIG_UNUSED && i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools.of[i];
 		if (pool && !pool->build && pool->n_used == 0 &&
 		    pool_state(pool) == REGISTRY_POOL_LIVE) {
 			log_info("pool '%s' of uid %u destroyed: nobody has it open, and `on_stop` "
@@ -180,12 +217,13 @@ int server_run(struct server *server)
 {
 	int r = 0;
 
-	preset_make_all(server);
-	while (r == 0 && preset_is_pending(server)) {
-		r = turn(server);
+	preset_make_all(&server->pools);
+	while (r == 0 && preset_is_pending(&server->pools)) {
+		r = server_turn(server);
 	}
 	if (r == 0) {
-		r = listener_open(&server->listener, server);
+		r = listener_open(&server->listener, &server->sessions, &server->manager,
+				  &server->place);
 	}
 	if (r == 0) {
 		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
@@ -193,34 +231,36 @@ int server_run(struct server *server)
 		manager_ready(&server->manager);
 	}
 	while (r == 0) {
-		r = turn(server);
+		r = server_turn(server);
 	}
 	if (r > 0) {
 		manager_stopping(&server->manager);
 		server->end_ns = slice_now_ns() + DRAIN_NS;
-		drain(server);
-		destroy_unused(server);
+		server_drain(server);
+		server_destroy_unused(server);
 	}
 	return r < 0 ? r : 0;
 }
 
 /* Pools that are whole stay; what was being made or removed is taken down. No slot is looked at. */
-static void stop_pools(struct server *server)
+static void server_stop_pools(struct server *server)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
+		struct pool *pool = server->pools.of[i];
 		if (!pool) {
 			continue;
 		}
 		if (pool->build) {
-			build_destroy(pool->build);
-			registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+			build_stop(pool->build);
 		}
 		if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
 			removal_finish(pool, server->end_ns);
-		} else {
-			pool_destroy(pool);
+			continue;
 		}
+		if (pool->growth) {
+			growth_destroy(pool->growth);
+		}
+		pool_destroy(pool);
 	}
 }
 
@@ -228,25 +268,25 @@ void server_stop(struct server *server)
 {
 	server->loop.ended = true;
 	listener_close(&server->listener);
-	while (!LIST_EMPTY(&server->sessions.list)) {
-		session_close(LIST_FIRST(&server->sessions.list));
+	while (!LIST_EMPTY(&server->sessions.all)) {
+		session_close(LIST_FIRST(&server->sessions.all));
 	}
 	if (server->loop.base) {
-		reclaim_finish(&server->reclaim);
-		sweep_finish(&server->sweep);
-		process_table_finish(&server->processes);
+		reclaim_finish(&server->seats);
+		sweep_finish(&server->seats);
+		process_finish(&server->seats);
 	}
-	if (server->registry.fd >= 0) {
-		stop_pools(server);
+	if (server->pools.registry.fd >= 0) {
+		server_stop_pools(server);
 	}
 	/* Before the lock goes: the next daemon gives back what was reserved in vain, once. */
-	reserver_finish(&server->reserver);
-	if (server->registry.fd >= 0) {
-		registry_close(&server->registry, server->place.instance);
+	reserver_finish(&server->pools.reserver);
+	if (server->pools.registry.fd >= 0) {
+		registry_close(&server->pools.registry, server->place.instance);
 	}
 	if (server->loop.base) {
 		event_base_free(server->loop.base);
 	}
 	manager_finish(&server->manager);
-	config_finish(&server->config);
+	config_finish(&server->configuration.config);
 }

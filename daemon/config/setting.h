@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A setting: a key of a configuration file, what may be written behind it, and the field of a struct
- * that it goes to. This file reads and prints settings of any table; table.c has the tables.
+ * A setting: a key of a configuration file, what may be written behind it, and the field of a
+ * struct that it goes to. This file reads and prints settings of any table; table.c has the tables.
  */
 #ifndef MP_DAEMON_SETTING_H
 #define MP_DAEMON_SETTING_H

@@ -10,13 +10,12 @@
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "daemon/pool/pool.h"
-#include "daemon/request/request.h"
+#include "daemon/pool/removal.h"
 #include "daemon/store/reserve.h"
-#include "daemon/server.h"
+#include "daemon/pool/pools.h"
 #include "daemon/base/task.h"
 
 #define FORMAT_BUDGET 16384u /* words a step */
-#define PROGRESS_NS 100000000u
 
 enum stage {
 	RESERVE_CONTROL,
@@ -28,17 +27,14 @@ enum stage {
 
 struct build {
 	struct pool *pool;
-	struct session *session; /* NULL: it has gone, or there was none */
-	uint32_t serial;         /* of its request */
-	char *file;              /* that describes the pool; then there is no request */
+	struct pool_asker asker;
 	enum stage stage;
 	int fd;                          /* of the object being reserved; -1 between them */
 	struct reservation *reservation; /* NULL: none under way */
 	struct mp_format format;
 	bool formatted;
 	uint64_t seed;
-	uint64_t told_ns; /* when the requester last heard */
-	struct task task; /* of server.builds; waits between any two steps */
+	struct task task; /* of pools.builds; waits between any two steps */
 };
 
 bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
@@ -47,48 +43,14 @@ bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
 	       build->pool->record->creator == uid;
 }
 
-bool build_is_preset(const struct build *build)
+const struct pool_asker *build_asker(const struct build *build)
 {
-	return build->file;
+	return &build->asker;
 }
 
-/* Whether somebody still wants the pool. */
-static bool is_wanted(const struct build *build)
+static void build_destroy(struct build *build)
 {
-	return build->session || build->file;
-}
-
-void build_forget(struct build *build)
-{
-	build->session->build = NULL;
-	build->session = NULL;
-}
-
-static void assign(struct build *build, struct session *session, uint32_t serial)
-{
-	build->session = session;
-	build->serial = serial;
-	session->build = build;
-	session_set_state(session, SESSION_BUILDING);
-}
-
-void build_redirect(struct build *build, struct session *session, uint32_t serial)
-{
-	struct session *former = build->session;
-
-	if (former) {
-		build_forget(build);
-		session_set_state(former, SESSION_READY);
-	}
-	assign(build, session, serial);
-}
-
-void build_destroy(struct build *build)
-{
-	task_remove(&build->pool->server->builds, &build->task);
-	if (build->session) {
-		build_forget(build);
-	}
+	task_remove(&build->pool->pools->builds, &build->task);
 	if (build->reservation) {
 		reserve_abandon(build->reservation);
 	}
@@ -96,14 +58,13 @@ void build_destroy(struct build *build)
 		close(build->fd);
 	}
 	build->pool->build = NULL;
-	free(build->file);
 	free(build);
 }
 
-static void advance(struct build *build, int result);
+static void build_advance(struct build *build, int result);
 
 /* A slice has been reserved, or not. */
-static void on_reserved(void *owner, int result)
+static void build_on_reserved(void *owner, int result)
 {
 	struct build *build = owner;
 
@@ -111,15 +72,15 @@ static void on_reserved(void *owner, int result)
 		reserve_log(build->reservation, build->pool->record->name);
 		build->reservation = NULL;
 	}
-	advance(build, result < 0 ? result : result == 0);
+	build_advance(build, result < 0 ? result : result == 0);
 }
 
 /*
  * Makes the object, of its whole size, and has its first @reserved bytes reserved. Returns 0: the
- * rest is up to on_reserved(); or -errno.
+ * rest is up to build_on_reserved(); or -errno.
  */
-static int begin_object(struct build *build, enum object_kind kind, uint64_t size,
-			uint64_t reserved)
+static int build_begin_object(struct build *build, enum object_kind kind, uint64_t size,
+			      uint64_t reserved)
 {
 	struct pool *pool = build->pool;
 	struct reserve_wish wish = reserve_wish(&pool->record->terms, kind == OBJECT_DATA);
@@ -128,13 +89,13 @@ static int begin_object(struct build *build, enum object_kind kind, uint64_t siz
 	if (build->fd < 0) {
 		return build->fd;
 	}
-	build->reservation = reserve_start(&pool->server->reserver, build->fd, 0, reserved, wish,
-					   on_reserved, build);
+	build->reservation = reserve_start(&pool->pools->reserver, build->fd, 0, reserved, wish,
+					   build_on_reserved, build);
 	return build->reservation ? 0 : -ENOMEM;
 }
 
 /* The control segment has its pages: it is mapped, and the daemon's from here on. */
-static int end_control(struct build *build)
+static int build_end_control(struct build *build)
 {
 	int fd = build->fd, r = pool_map_fd(build->pool, fd);
 
@@ -142,19 +103,19 @@ static int end_control(struct build *build)
 	return r;
 }
 
-static void end_data(struct build *build)
+static void build_end_data(struct build *build)
 {
 	close(build->fd);
 	build->fd = -1;
 }
 
 /* Bytes of data to be reserved: those of the blocks there are to begin with. */
-static uint64_t data_needed(const struct pool *pool)
+static uint64_t build_data_size(const struct pool *pool)
 {
 	return mp_shape_data(&pool->shape, pool->shape.blocks);
 }
 
-static void touch_format(struct pool *pool, void *arg)
+static void build_touch_format(struct pool *pool, void *arg)
 {
 	struct build *build = arg;
 
@@ -163,19 +124,20 @@ static void touch_format(struct pool *pool, void *arg)
 }
 
 /* Begins the current stage, or does a step of it. Returns 1 when it is done, 0, or -errno. */
-static int step(struct build *build)
+static int build_step(struct build *build)
 {
 	struct pool *pool = build->pool;
 	int r;
 
 	switch (build->stage) {
 	case RESERVE_CONTROL:
-		return begin_object(build, OBJECT_CONTROL, pool->record->control_size,
-				    pool->record->control_size);
+		return build_begin_object(build, OBJECT_CONTROL, pool->record->control_size,
+					  pool->record->control_size);
 	case RESERVE_DATA:
-		return begin_object(build, OBJECT_DATA, pool->record->data_size, data_needed(pool));
+		return build_begin_object(build, OBJECT_DATA, pool->record->data_size,
+					  build_data_size(pool));
 	case FORMAT:
-		r = pool_touch(pool, touch_format, build);
+		r = pool_touch(pool, build_touch_format, build);
 		return r < 0 ? r : build->formatted;
 	case KEEP:
 		r = memory_keep(&pool->memory);
@@ -186,13 +148,8 @@ static int step(struct build *build)
 	}
 }
 
-/* Bytes to be reserved, and those that are. */
-static uint64_t total(const struct build *build)
-{
-	return build->pool->record->control_size + data_needed(build->pool);
-}
-
-static uint64_t done(const struct build *build)
+/* Bytes that are reserved, of pool_reserved(). */
+static uint64_t build_done(const struct build *build)
 {
 	uint64_t left = build->reservation ? build->reservation->end - build->reservation->at : 0;
 
@@ -200,138 +157,76 @@ static uint64_t done(const struct build *build)
 	case RESERVE_CONTROL:
 		return build->reservation ? build->reservation->at : 0;
 	case RESERVE_DATA:
-		return build->reservation ? total(build) - left : build->pool->record->control_size;
+		return build->reservation ? pool_reserved(build->pool) - left
+					  : build->pool->record->control_size;
 	case FORMAT:
 	case KEEP:
 	case READY:
 	default:
-		return total(build);
+		return pool_reserved(build->pool);
 	}
 }
 
 uint64_t build_needs(const struct build *build)
 {
-	return total(build) - done(build);
+	return pool_reserved(build->pool) - build_done(build);
 }
 
-/* Tells the requester how far it is, now and then. Returns 0, or -errno when it does not listen. */
-static int tell(struct build *build)
+/*
+ * Ends the build and tells its asker. With 0 the pool exists from here on; with an error what was
+ * made of it is taken down.
+ */
+static void build_conclude(struct build *build, int error)
 {
-	uint64_t now = slice_now_ns();
-	union wire_message m;
-
-	if (now - build->told_ns < PROGRESS_NS) {
-		return 0;
-	}
-	build->told_ns = now;
-	wire_init(&m, WIRE_PROGRESS, build->serial);
-	m.progress.total = total(build);
-	m.progress.done = done(build);
-	return session_send(build->session, &m, NULL, 0);
-}
-
-/* Takes down what was made. @error, if it is one, goes to the requester. */
-static void abandon(struct build *build, int error)
-{
+	const struct pool_asker asker = build->asker;
 	struct pool *pool = build->pool;
-	struct session *session = build->session;
-	const char *remedy = memory_remedy(pool->record, error);
-	uint32_t serial = build->serial;
-	int r = 0;
 
-	if (build->file) {
-		log_error("%s: pool '%s' was not made: %s: %s, and reload", build->file,
-			  pool->record->name, strerror(-error), remedy);
-	} else {
-		log_warning("pool '%s', uid %u: not made: %s", pool->record->name,
-			    pool->record->uid,
-			    error < 0 ? strerror(-error) : "its creator has gone");
-	}
+	registry_move_pool(pool->record, error == 0 ? REGISTRY_POOL_LIVE : REGISTRY_POOL_GONE);
 	build_destroy(build);
-	if (session) {
-		session_set_state(session, SESSION_READY);
-		r = session_refuse(session, serial, -error, "pool '%s' was not made: %s; %s",
-				   pool->record->name, strerror(-error), remedy);
-	}
-	pool_retire(pool);
-	if (r < 0) {
-		session_abort(session);
+	asker.ended(asker.arg, pool, error);
+	if (error < 0) {
+		removal_start(pool);
 	}
 }
 
-static void log_made(const struct build *build)
-{
-	const struct pool *pool = build->pool;
-	const struct session *session = build->session;
-	char who[64];
-
-	if (session) {
-		snprintf(who, sizeof who, "uid %u, pid %d", session->peer.uid,
-			 (int)session->peer.pid);
-	}
-	log_info("pool '%s' of uid %u made by %s: %u blocks of %llu bytes, %llu MiB",
-		 pool->record->name, pool->record->uid, session ? who : build->file,
-		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
-		 (unsigned long long)(pool->shape.control_size + data_needed(pool)) >> 20);
-}
-
-/* The pool is whole: it exists from here on, and its creator, if one asked, sits in it. */
-static void publish(struct build *build)
-{
-	struct pool *pool = build->pool;
-	struct session *session = build->session;
-	uint32_t serial = build->serial;
-	bool attached = false;
-	int r;
-
-	registry_move_pool(pool->record, REGISTRY_POOL_LIVE);
-	log_made(build);
-	build_destroy(build);
-	if (!session) {
-		return;
-	}
-	session_set_state(session, SESSION_READY);
-	r = request_attach(session, serial, pool, WIRE_WRITER, &attached);
-	if (!attached) {
-		/* It was told that it failed, or has gone: then there is no pool. */
-		pool_retire(pool);
-	}
-	if (r < 0) {
-		session_abort(session);
-	}
-}
-
-/* Goes on after a step with that result: see step(). The build may be freed. */
-static void advance(struct build *build, int result)
+/* Goes on after a step with that result, see build_step(). The last step frees the build. */
+static void build_advance(struct build *build, int result)
 {
 	if (result > 0 && build->stage == RESERVE_CONTROL) {
-		int r = end_control(build);
+		int r = build_end_control(build);
 		result = r < 0 ? r : 1;
 	} else if (result > 0 && build->stage == RESERVE_DATA) {
-		end_data(build);
+		build_end_data(build);
 	}
 	build->stage += result > 0;
-	if (result >= 0 && build->session && tell(build) < 0) {
-		session_abort(build->session);
+	if (result >= 0 && !build->asker.progress(build->asker.arg, build_done(build),
+						  pool_reserved(build->pool))) {
+		result = -ECANCELED;
 	}
-	if (result < 0 || !is_wanted(build)) {
-		abandon(build, result < 0 ? result : 0);
-	} else if (build->stage == READY) {
-		publish(build);
+	if (result < 0 || build->stage == READY) {
+		build_conclude(build, result < 0 ? result : 0);
 	} else if (!build->reservation) {
-		task_add(&build->pool->server->builds, &build->task);
+		task_add(&build->pool->pools->builds, &build->task);
 	}
 }
 
 /* Does a step of the task. */
-static void run(void *owner)
+static void build_run(void *owner)
 {
-	struct build *build = owner;
-
-	advance(build, is_wanted(build) ? step(build) : 0);
+	build_advance(owner, build_step(owner));
 }
 
-static struct build *build_create(struct pool *pool)
+void build_stop(struct build *build)
+{
+	const struct pool_asker asker = build->asker;
+	struct pool *pool = build->pool;
+
+	registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	build_destroy(build);
+	asker.ended(asker.arg, pool, -ESHUTDOWN);
+}
+
+static struct build *build_create(struct pool *pool, const struct pool_asker *asker)
 {
 	struct build *build = calloc(1, sizeof *build);
 
@@ -341,17 +236,17 @@ static struct build *build_create(struct pool *pool)
 	build->pool = pool;
 	build->fd = -1;
 	build->seed = object_random();
-	build->told_ns = slice_now_ns();
+	build->asker = *asker;
 	pool->build = build;
-	build->task = (struct task){.step = run, .owner = build};
-	task_add(&pool->server->builds, &build->task);
+	build->task = (struct task){.step = build_run, .owner = build};
+	task_add(&pool->pools->builds, &build->task);
 	return build;
 }
 
-/* Begins to make a pool for nobody yet. Returns 0 or -errno. */
-static int start(struct server *server, const struct registry_pool *record, struct build **result)
+int build_start(struct pools *pools, const struct registry_pool *record,
+		const struct pool_asker *asker)
 {
-	int index = registry_find_free(&server->registry);
+	int index = registry_find_free(&pools->registry);
 	struct pool *pool;
 	struct build *build;
 	int r;
@@ -359,45 +254,19 @@ static int start(struct server *server, const struct registry_pool *record, stru
 	if (index < 0) {
 		return -EDQUOT;
 	}
-	r = registry_enter(&server->registry, (uint32_t)index, record);
+	r = registry_enter(&pools->registry, (uint32_t)index, record);
 	if (r < 0) {
 		return r;
 	}
-	pool = pool_create(server, (uint32_t)index);
-	build = pool ? build_create(pool) : NULL;
+	pool = pool_create(pools, (uint32_t)index);
+	build = pool ? build_create(pool, asker) : NULL;
 	if (!build) {
-		registry_move_pool(&server->registry.pools[index], REGISTRY_POOL_GONE);
+		registry_move_pool(&pools->registry.pools[index], REGISTRY_POOL_GONE);
 		if (pool) {
 			pool_destroy(pool);
 		}
-		registry_remove(&server->registry, (uint32_t)index);
+		registry_remove(&pools->registry, (uint32_t)index);
 		return -ENOMEM;
 	}
-	*result = build;
-	return 0;
-}
-
-int build_start(struct session *session, uint32_t serial, const struct registry_pool *record)
-{
-	struct build *build;
-	int r = start(session->server, record, &build);
-
-	if (r == 0) {
-		assign(build, session, serial);
-	}
-	return r;
-}
-
-int build_start_preset(struct server *server, const struct registry_pool *record, const char *file)
-{
-	char *copy = strdup(file);
-	struct build *build;
-	int r = copy ? start(server, record, &build) : -ENOMEM;
-
-	if (r < 0) {
-		free(copy);
-		return r;
-	}
-	build->file = copy;
 	return 0;
 }

@@ -7,23 +7,27 @@
  *	(commit)	the registry says the new number of blocks
  *	LAYING		words, in steps on the loop	goes on also when nobody waits for it
  *
- * A pool that is destroyed meanwhile does not grow any more. The requester is told how far it is,
- * as for a pool being made; when it goes, the pool grows all the same, and whoever asks for the
- * same then waits in its place.
+ * A pool that is destroyed meanwhile does not grow any more. The asker hears how far it is, as of a
+ * pool being made; when nobody wants to hear it, the pool grows all the same, and whoever asks for
+ * the same then waits in its place.
+ *
+ * Who destroys a pool ends its growth first.
  */
-#ifndef MP_DAEMON_GROW_H
-#define MP_DAEMON_GROW_H
+#ifndef MP_DAEMON_GROWTH_H
+#define MP_DAEMON_GROWTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/wire/message.h"
+#include "daemon/pool/pool.h"
 
 struct growth;
-struct pool;
-struct session;
 
-/* Answers a GROW; as the other handlers of request.c. */
-int handle_grow(struct session *session, const union wire_message *message);
+/*
+ * Begins to let the pool grow to that many blocks. Returns 0: the asker hears the end later; or
+ * -errno and nothing was begun.
+ */
+int growth_start(struct pool *pool, uint32_t blocks, const struct pool_asker *asker);
 
 /*
  * After a restart: gives back pages that were reserved and not committed, and lays what was
@@ -31,14 +35,18 @@ int handle_grow(struct session *session, const union wire_message *message);
  */
 int growth_resume(struct pool *pool);
 
-/* The requester has gone. */
-void growth_forget(struct growth *growth);
-
-/* The pool was destroyed: the requester is told, and what was reserved is given back. */
+/* The pool was destroyed: the asker hears so, and what was reserved is given back. May free it. */
 void growth_stop(struct growth *growth);
 
-/* Frees it, at the end. */
+/* Frees it, at the pool's end. */
 void growth_destroy(struct growth *growth);
+
+/* Whether the asker has heard the end; what was reserved is still being given back. */
+bool growth_has_ended(const struct growth *growth);
+
+/* Who hears of it; another may take its place. */
+const struct pool_asker *growth_asker(const struct growth *growth);
+void growth_set_asker(struct growth *growth, const struct pool_asker *asker);
 
 /* The blocks that there are to be. */
 uint32_t growth_target(const struct growth *growth);

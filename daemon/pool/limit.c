@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "daemon/session/access.h"
+#include "daemon/config/rule.h"
 #include "daemon/pool/growth.h"
 #include "daemon/pool/limit.h"
 #include "daemon/pool/pool.h"
-#include "daemon/server.h"
+#include "daemon/pool/pools.h"
 
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
-
-const char *limit_on_session(const struct server *server, uid_t uid)
-{
-	const struct limits *limits = &server->config.limits;
-	uint32_t n = server->sessions.n - server->sessions.n_excess;
-	bool is_free = rule_is_free(uid);
-
-	if (n + (is_free ? 0 : limits->sessions_kept) >= limits->sessions) {
-		return "sessions";
-	}
-	if (!is_free && session_count_of(&server->sessions, uid) >= limits->sessions_per_user) {
-		return "sessions_per_user";
-	}
-	return NULL;
-}
 
 /* What pools take, and what they are about to grow to. */
 struct usage {
@@ -31,7 +16,7 @@ struct usage {
 	uint64_t blocks;
 };
 
-static void count_pool(struct usage *usage, const struct pool *pool)
+static void limit_count_pool(struct usage *usage, const struct pool *pool)
 {
 	uint32_t blocks = pool->record->shape.blocks;
 
@@ -44,34 +29,35 @@ static void count_pool(struct usage *usage, const struct pool *pool)
 }
 
 /* All pools, and those of the user. What is being given back does not count any more. */
-static void count(const struct server *server, uint32_t uid, struct usage *all, struct usage *own)
+static void limit_count(const struct pools *pools, uint32_t uid, struct usage *all,
+			struct usage *own)
 {
 	*all = *own = (struct usage){.pools = 0};
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = server->pools[i];
+		const struct pool *pool = pools->of[i];
 		if (!pool || pool->removal.begun) {
 			continue;
 		}
-		count_pool(all, pool);
+		limit_count_pool(all, pool);
 		if (pool->record->uid == uid) {
-			count_pool(own, pool);
+			limit_count_pool(own, pool);
 		}
 	}
 }
 
-static bool is_beyond(uint64_t used, uint64_t more, uint64_t limit)
+static bool limit_is_beyond(uint64_t used, uint64_t more, uint64_t limit)
 {
 	return limit && more && (used > limit || more > limit - used);
 }
 
-bool limit_on_pool(const struct server *server, const struct limit_claim *claim, char *text,
+bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size)
 {
-	const struct limits *limits = &server->config.limits;
+	const struct limits *limits = &pools->config->limits;
 	bool is_bound = !claim->is_free;
 	struct usage all, own;
 
-	count(server, claim->uid, &all, &own);
+	limit_count(pools, claim->uid, &all, &own);
 	if (claim->pools && all.pools >= limits->pools) {
 		snprintf(text, size, "there are as many pools as `pools` allows, %u; destroy some",
 			 limits->pools);
@@ -79,18 +65,19 @@ bool limit_on_pool(const struct server *server, const struct limit_claim *claim,
 		snprintf(text, size,
 			 "uid %u has as many pools as `pools_per_user` allows, %u; destroy some",
 			 claim->uid, limits->pools_per_user);
-	} else if (is_beyond(all.bytes, claim->bytes, limits->bytes)) {
+	} else if (limit_is_beyond(all.bytes, claim->bytes, limits->bytes)) {
 		snprintf(text, size,
 			 "pools have %llu MiB, `bytes` allows %llu, and this is %llu more; destroy "
 			 "some",
 			 MIB(all.bytes), MIB(limits->bytes), MIB(claim->bytes));
-	} else if (is_bound && is_beyond(own.bytes, claim->bytes, limits->bytes_per_user)) {
+	} else if (is_bound && limit_is_beyond(own.bytes, claim->bytes, limits->bytes_per_user)) {
 		snprintf(text, size,
 			 "uid %u has %llu MiB, `bytes_per_user` allows %llu, and this is %llu "
 			 "more; destroy some",
 			 claim->uid, MIB(own.bytes), MIB(limits->bytes_per_user),
 			 MIB(claim->bytes));
-	} else if (is_bound && is_beyond(own.blocks, claim->blocks, limits->blocks_per_user)) {
+	} else if (is_bound &&
+		   limit_is_beyond(own.blocks, claim->blocks, limits->blocks_per_user)) {
 		snprintf(text, size,
 			 "uid %u has %llu blocks, `blocks_per_user` allows %llu, and this is %llu "
 			 "more; destroy some",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Limits: how much of the daemon anybody may use. The per-user ones do not bind root and the
- * daemon's own user; a pool counts for the user it belongs to. What is refused is answered with an
- * errno and a sentence that names the setting, and logged. Their defaults stand in config/table.c.
+ * Limits of pools: how many and how much anybody may have. The per-user ones do not bind root and
+ * the daemon's own user; a pool counts for the user it belongs to. A refusal names the setting, to
+ * the client and in the log. Their defaults stand in config/table.c.
  */
 #ifndef MP_DAEMON_LIMIT_H
 #define MP_DAEMON_LIMIT_H
@@ -15,12 +15,7 @@
 #include "daemon/config/config.h"
 
 struct pool;
-struct server;
-
-enum {
-	LIMIT_BURST = 16,  /* messages or connections taken in one callback */
-	LIMIT_EXCESS = 64, /* sessions kept just to be told EUSERS; beyond it they are closed */
-};
+struct pools;
 
 /* A pool to be made, or what one is to grow by. */
 struct limit_claim {
@@ -31,11 +26,8 @@ struct limit_claim {
 	uint64_t blocks; /* more */
 };
 
-/* The setting that keeps the user from one more session, or NULL. */
-const char *limit_on_session(const struct server *server, uid_t uid);
-
 /* Whether a limit forbids it: then @text says which, and what to do. */
-bool limit_on_pool(const struct server *server, const struct limit_claim *claim, char *text,
+bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size);
 
 #endif

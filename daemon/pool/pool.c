@@ -7,60 +7,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/pool/growth.h"
 #include "daemon/base/guard.h"
 #include "daemon/base/log.h"
 #include "daemon/pool/pool.h"
-#include "daemon/pool/removal.h"
-#include "daemon/server.h"
+#include "daemon/pool/pools.h"
+#include "lib/wire/shape.h"
 
-/* The record's numbers, as core wants them. What follows from them is computed, never stored. */
-static bool resolve(struct pool *pool)
+/* What follows from the record's numbers is computed, never stored. */
+static bool pool_resolve(struct pool *pool)
 {
-	const struct wire_shape *w = &pool->record->shape;
-
-	pool->shape = (struct mp_shape){
-		.block_size = w->block_size,
-		.blocks = w->blocks,
-		.max_blocks = w->max_blocks,
-		.alignment = w->alignment,
-		.capacity = w->capacity,
-		.n_caches = w->n_caches,
-		.n_slots = w->n_slots,
-		.n_shards = w->n_shards,
-		.n_channels = w->n_channels,
-		.depth = w->depth,
-	};
+	pool->shape = wire_shape_to_core(&pool->record->shape);
 	return mp_shape_resolve(&pool->shape, 1) == NULL &&
 	       pool->shape.control_size == pool->record->control_size &&
 	       pool->shape.data_size == pool->record->data_size;
 }
 
-struct pool *pool_create(struct server *server, uint32_t index)
+struct pool *pool_create(struct pools *pools, uint32_t index)
 {
 	struct pool *pool = calloc(1, sizeof *pool);
 
 	if (!pool) {
 		return NULL;
 	}
-	pool->server = server;
+	pool->pools = pools;
 	pool->index = index;
-	pool->record = &server->registry.pools[index];
-	pool->slots = registry_slots(&server->registry, index);
+	pool->record = &pools->registry.pools[index];
+	pool->slots = registry_slots(&pools->registry, index);
 	pool->control_fd = -1;
-	memory_init(&pool->memory, &server->memory_host, pool->record);
-	if (!resolve(pool)) {
+	memory_init(&pool->memory, &pools->host, pool->record);
+	if (!pool_resolve(pool)) {
 		pool_break(pool, "this version lays such a pool out differently");
 	}
-	server->pools[index] = pool;
+	pools->of[index] = pool;
 	return pool;
 }
 
 void pool_destroy(struct pool *pool)
 {
-	if (pool->growth) {
-		growth_destroy(pool->growth);
-	}
 	if (pool->control) {
 		munmap(pool->control, pool->shape.control_size);
 	}
@@ -68,14 +51,14 @@ void pool_destroy(struct pool *pool)
 		close(pool->control_fd);
 	}
 	memory_finish(&pool->memory);
-	pool->server->pools[pool->index] = NULL;
+	pool->pools->of[pool->index] = NULL;
 	free(pool);
 }
 
-struct pool *pool_find(struct server *server, const char *name)
+struct pool *pool_find(struct pools *pools, const char *name)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
+		struct pool *pool = pools->of[i];
 		if (pool && pool_state(pool) == REGISTRY_POOL_LIVE &&
 		    !strcmp(pool->record->name, name)) {
 			return pool;
@@ -84,34 +67,28 @@ struct pool *pool_find(struct server *server, const char *name)
 	return NULL;
 }
 
-struct pool *pool_find_holder(struct server *server, const char *name)
+struct pool *pool_find_holder(struct pools *pools, const char *name)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
+		struct pool *pool = pools->of[i];
 		if (pool && pool->build && !strcmp(pool->record->name, name)) {
 			return pool;
 		}
 	}
-	return pool_find(server, name);
+	return pool_find(pools, name);
 }
 
-struct pool *pool_find_id(struct server *server, uint64_t id)
+uint64_t pool_reserved(const struct pool *pool)
 {
-	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = server->pools[i];
-		if (pool && pool->record->id == id && !pool->build) {
-			return pool;
-		}
-	}
-	return NULL;
+	return pool->record->control_size + mp_shape_data(&pool->shape, pool->shape.blocks);
 }
 
-uint32_t pool_count(const struct server *server)
+uint32_t pool_count(const struct pools *pools)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		n += server->pools[i] != NULL;
+		n += pools->of[i] != NULL;
 	}
 	return n;
 }
@@ -151,19 +128,19 @@ int pool_open_data(const struct pool *pool, int flags)
 	return memory_open(&pool->memory, OBJECT_DATA, flags);
 }
 
-struct touch {
+struct pool_work {
 	struct pool *pool;
 	void (*work)(struct pool *pool, void *arg);
 	void *arg;
 };
 
-static void run_touch(void *arg)
+static void pool_run_work(void *arg)
 {
-	const struct touch *touch = arg;
-	touch->work(touch->pool, touch->arg);
+	const struct pool_work *work = arg;
+	work->work(work->pool, work->arg);
 }
 
-static void mark_header(void *arg)
+static void pool_mark_header(void *arg)
 {
 	struct pool *pool = arg;
 	/* No acquire goes with it: clients look at it from time to time. */
@@ -172,11 +149,11 @@ static void mark_header(void *arg)
 
 int pool_touch(struct pool *pool, void (*work)(struct pool *pool, void *arg), void *arg)
 {
-	struct touch touch = {.pool = pool, .work = work, .arg = arg};
+	struct pool_work piece = {.pool = pool, .work = work, .arg = arg};
 	int r = -EIO;
 
 	if (pool->control) {
-		r = guard_run(pool->control, pool->shape.control_size, run_touch, &touch);
+		r = guard_run(pool->control, pool->shape.control_size, pool_run_work, &piece);
 		if (r < 0) {
 			pool_break(pool, "its control object was truncated, or has a hole that "
 					 "cannot be filled");
@@ -194,7 +171,7 @@ void pool_break(struct pool *pool, const char *why)
 	}
 	mp_store_release(&pool->record->broken, 1); /* read by the next daemon */
 	if (pool->control) {
-		guard_run(pool->control, pool->shape.control_size, mark_header, pool);
+		guard_run(pool->control, pool->shape.control_size, pool_mark_header, pool);
 	}
 }
 
@@ -207,54 +184,4 @@ int pool_verify(struct pool *pool)
 		pool_break(pool, "its control object has another size");
 	}
 	return pool_is_broken(pool) ? -EIO : 0;
-}
-
-void pool_retire(struct pool *pool)
-{
-	if (pool_state(pool) != REGISTRY_POOL_GONE) {
-		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
-	}
-	if (pool->growth) {
-		growth_stop(pool->growth);
-	}
-	pool_settle(pool);
-}
-
-const char *pool_expired(const struct pool *pool)
-{
-	switch (pool->record->terms.lifetime) {
-	case WIRE_LAST_USER:
-		return pool->n_live == 0 ? "its last user has left" : NULL;
-	case WIRE_CREATOR:
-		return pool->owner_live ? NULL : "its creator has left";
-	default:
-		return NULL;
-	}
-}
-
-void pool_expire(struct pool *pool)
-{
-	const char *why = pool_expired(pool);
-
-	if (why && !pool->adopting && pool_state(pool) == REGISTRY_POOL_LIVE) {
-		log_info("pool '%s' of uid %u destroyed: %s", pool->record->name, pool->record->uid,
-			 why);
-		pool_retire(pool);
-	}
-}
-
-void pool_settle(struct pool *pool)
-{
-	while (pool->slots_end > 0 &&
-	       mp_load(&pool->slots[pool->slots_end - 1].state) == REGISTRY_SLOT_FREE) {
-		pool->slots_end--;
-	}
-	if (pool_state(pool) != REGISTRY_POOL_GONE) {
-		return;
-	}
-	if (pool->n_used == 0) {
-		removal_start(pool);
-	} else if (pool->n_live == 0) {
-		reclaim_hurry(&pool->server->reclaim, pool);
-	}
 }

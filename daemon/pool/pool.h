@@ -14,9 +14,25 @@
 #include "daemon/base/task.h"
 #include "lib/core/layout.h"
 
+struct pool;
+
 struct build;
 struct growth;
-struct server;
+struct pools;
+
+/*
+ * Who hears how long work on a pool goes on, and how it ends: a build, a growth. All NULL: nobody.
+ */
+struct pool_asker {
+	/* Hears after a step how far it is, in bytes. Returns whether anybody still wants it. */
+	bool (*progress)(void *arg, uint64_t done, uint64_t total);
+	/*
+	 * Hears the end, once: 0, or -errno; -ECANCELED: nobody wanted it any more; -ESHUTDOWN: the
+	 * daemon stops. It may destroy the pool then.
+	 */
+	void (*ended)(void *arg, struct pool *pool, int error);
+	void *arg;
+};
 
 /* The end of a pool: removal.c. */
 struct pool_removal {
@@ -28,7 +44,7 @@ struct pool_removal {
 };
 
 struct pool {
-	struct server *server;
+	struct pools *pools;
 	uint32_t index; /* of its record */
 	struct registry_pool *record;
 	struct registry_slot *slots;
@@ -48,9 +64,9 @@ struct pool {
 };
 
 /* The heap object of a record that is in use. NULL: no memory. */
-struct pool *pool_create(struct server *server, uint32_t index);
+struct pool *pool_create(struct pools *pools, uint32_t index);
 
-/* Forgets the pool, closes and unmaps; the record stays. */
+/* Forgets the pool, closes and unmaps; the record stays. It grows no more, see growth.h. */
 void pool_destroy(struct pool *pool);
 
 static inline enum registry_pool_state pool_state(const struct pool *pool)
@@ -64,16 +80,16 @@ static inline bool pool_is_broken(const struct pool *pool)
 }
 
 /* The LIVE pool of that name, or NULL. */
-struct pool *pool_find(struct server *server, const char *name);
+struct pool *pool_find(struct pools *pools, const char *name);
 
 /* The pool that has the name: LIVE, or being made. NULL: the name is free. */
-struct pool *pool_find_holder(struct server *server, const char *name);
+struct pool *pool_find_holder(struct pools *pools, const char *name);
 
-/* The pool with that id, LIVE or GONE, or NULL. */
-struct pool *pool_find_id(struct server *server, uint64_t id);
+/* Bytes of both objects that are reserved for the blocks it has. */
+uint64_t pool_reserved(const struct pool *pool);
 
 /* Pools in all, also those that are going. */
-uint32_t pool_count(const struct server *server);
+uint32_t pool_count(const struct pools *pools);
 
 /*
  * Opens and maps an existing control object. Returns 0, -EUCLEAN when it is not what the daemon
@@ -101,17 +117,5 @@ int pool_open_data(const struct pool *pool, int flags);
 
 /* Opens the control object once more, read-only. Returns as pool_open_data(). */
 int pool_open_control(const struct pool *pool);
-
-/* Takes the name away. What is left goes when the last slot is free. */
-void pool_retire(struct pool *pool);
-
-/* Why the pool's lifetime is over, or NULL. */
-const char *pool_expired(const struct pool *pool);
-
-/* Takes the name away if its lifetime is over, now that somebody has let go of it. */
-void pool_expire(struct pool *pool);
-
-/* To be called when a slot has become free: the last one out of a GONE pool removes it. */
-void pool_settle(struct pool *pool);
 
 #endif

@@ -6,11 +6,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "daemon/pool/growth.h"
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "daemon/pool/removal.h"
-#include "daemon/server.h"
+#include "daemon/pool/pools.h"
 #include "daemon/pool/pool.h"
 #include "daemon/base/task.h"
 
@@ -31,20 +32,23 @@ static void removal_end(struct pool *pool)
 			close(removal->fds[kind]);
 		}
 	}
-	task_remove(&pool->server->removals, &removal->task);
+	if (pool->growth) {
+		growth_destroy(pool->growth);
+	}
+	task_remove(&pool->pools->removals, &removal->task);
 	pool_destroy(pool);
 }
 
 /* All that is big has been given back: takes the names away, and frees pool and record. */
 static void removal_conclude(struct pool *pool)
 {
-	struct server *server = pool->server;
+	struct pools *pools = pool->pools;
 	uint32_t index = pool->index;
 
 	memory_forget(&pool->memory);
 	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
 	removal_end(pool);
-	registry_remove(&server->registry, index);
+	registry_remove(&pools->registry, index);
 }
 
 /* Gives back one step's pages. Returns false when there are none left. */
@@ -72,7 +76,7 @@ static void removal_run(void *owner)
 	struct pool *pool = owner;
 
 	if (removal_step(&pool->removal)) {
-		task_add(&pool->server->removals, &pool->removal.task);
+		task_add(&pool->pools->removals, &pool->removal.task);
 	} else {
 		removal_conclude(pool);
 	}
@@ -107,12 +111,12 @@ void removal_start(struct pool *pool)
 			removal_open_big(pool, (enum object_kind)kind, removal->sizes[kind]);
 	}
 	removal->task = (struct task){.step = removal_run, .owner = pool};
-	task_add(&pool->server->removals, &removal->task);
+	task_add(&pool->pools->removals, &removal->task);
 }
 
-void removal_hurry(struct server *server)
+void removal_hurry(struct pools *pools)
 {
-	task_queue_run(&server->removals);
+	task_queue_run(&pools->removals);
 }
 
 void removal_finish(struct pool *pool, uint64_t end_ns)

@@ -14,13 +14,13 @@
 #include <stdint.h>
 
 struct pool;
-struct server;
+struct pools;
 
 /* Begins; the pool is GONE and has no slot in use. The loop does the rest. */
 void removal_start(struct pool *pool);
 
 /* Does what one slice allows of the removals under way, for somebody who needs the room. */
-void removal_hurry(struct server *server);
+void removal_hurry(struct pools *pools);
 
 /*
  * For the daemon's end: removes the pool, or at @end_ns leaves what is left of it to the next

@@ -7,15 +7,15 @@
 #include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/room.h"
-#include "daemon/server.h"
+#include "daemon/pool/pools.h"
 
 /* What pools of that backing have yet to take. */
-static uint64_t promised(const struct server *server, uint8_t backing)
+static uint64_t promised(const struct pools *pools, uint8_t backing)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = server->pools[i];
+		const struct pool *pool = pools->of[i];
 		if (!pool || pool->record->terms.backing != backing) {
 			continue;
 		}
@@ -26,11 +26,11 @@ static uint64_t promised(const struct server *server, uint8_t backing)
 }
 
 /* Of /dev/shm. A tmpfs without a limit says that it has no blocks. */
-static uint64_t shm_left(const struct server *server)
+static uint64_t shm_left(const struct pools *pools)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(server->registry.fd, &fs) < 0 || fs.f_blocks == 0) {
+	if (fstatvfs(pools->registry.fd, &fs) < 0 || fs.f_blocks == 0) {
 		return UINT64_MAX;
 	}
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -51,13 +51,13 @@ static uint64_t memory_left(void)
 	return kib << 10;
 }
 
-bool room_for(const struct server *server, const struct registry_pool *record, uint64_t need,
+bool room_for(const struct pools *pools, const struct registry_pool *record, uint64_t need,
 	      uint64_t *left)
 {
 	uint8_t backing = record->terms.backing;
-	uint64_t taken = promised(server, backing);
+	uint64_t taken = promised(pools, backing);
 
-	*left = backing == WIRE_MEMFD ? memory_left() : shm_left(server);
+	*left = backing == WIRE_MEMFD ? memory_left() : shm_left(pools);
 	*left -= taken < *left ? taken : *left;
 	return need <= *left;
 }

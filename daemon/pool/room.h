@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 struct registry_pool;
-struct server;
+struct pools;
 
 /* Whether @need bytes for that pool are there, as far as is known; *@left says how many are. */
-bool room_for(const struct server *server, const struct registry_pool *record, uint64_t need,
+bool room_for(const struct pools *pools, const struct registry_pool *record, uint64_t need,
 	      uint64_t *left);
 
 #endif

@@ -1,49 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/pool/limit.h"
-#include "daemon/session/access.h"
-#include "daemon/pool/build.h"
-#include "daemon/request/create.h"
-#include "daemon/store/hugepage.h"
 #include "daemon/base/log.h"
-#include "daemon/store/object.h"
+#include "daemon/config/config.h"
+#include "daemon/pool/build.h"
+#include "daemon/pool/limit.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/removal.h"
-#include "daemon/request/request.h"
 #include "daemon/pool/room.h"
-#include "daemon/server.h"
+#include "daemon/request/attach.h"
+#include "daemon/request/create.h"
+#include "daemon/request/lookup.h"
+#include "daemon/seat/ending.h"
+#include "daemon/session/access.h"
+#include "daemon/session/reply.h"
+#include "daemon/store/hugepage.h"
+#include "daemon/store/object.h"
+#include "lib/wire/shape.h"
 
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
+static uint32_t create_or_default(uint32_t value, uint32_t otherwise)
 {
 	return value ? value : otherwise;
 }
 
 /* Works out the shape asked for. NULL, or what is wrong with it. */
-static const char *resolve(struct mp_shape *shape, const struct wire_shape *asked)
+static const char *create_resolve(struct mp_shape *shape, const struct wire_shape *asked)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*shape = (struct mp_shape){
-		.block_size = asked->block_size,
-		.blocks = asked->blocks,
-		.max_blocks = asked->max_blocks,
-		.alignment = asked->alignment,
-		.capacity = asked->capacity,
-		.n_caches = asked->n_caches, /* 0 is meant: none */
-		.n_slots = asked->n_slots,
-		.n_shards = asked->n_shards,
-		.n_channels = asked->n_channels,
-		.depth = asked->depth,
-	};
+	*shape = wire_shape_to_core(asked); /* no caches at all, 0, is meant */
 	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
 }
 
 /* Whether others than the owner may come to open the pool as writer or reader. */
-static bool has_others(const struct config *config, const struct registry_pool *record)
+static bool create_has_others(const struct config *config, const struct registry_pool *record)
 {
 	const struct rule *write = rules_find(&config->rules, record->name, RULE_WRITE);
 	const struct rule *read = rules_find(&config->rules, record->name, RULE_READ);
@@ -53,10 +47,10 @@ static bool has_others(const struct config *config, const struct registry_pool *
 }
 
 /* Settles where the pool's memory is to be. NULL, or why not there. */
-static const char *choose_memory(const struct config *config, struct registry_pool *record)
+static const char *create_choose_memory(const struct config *config, struct registry_pool *record)
 {
 	struct wire_terms *terms = &record->terms;
-	bool others = has_others(config, record);
+	bool others = create_has_others(config, record);
 
 	if (terms->backing >= WIRE_BACKING_END || terms->huge_pages >= WIRE_EFFORT_END ||
 	    terms->prefault >= WIRE_EFFORT_END) {
@@ -76,7 +70,7 @@ const char *create_record(struct registry_pool *record, struct mp_shape *shape,
 			  const struct config *config, const struct wire_create *create,
 			  const struct create_owner *owner)
 {
-	const char *fault = resolve(shape, &create->shape);
+	const char *fault = create_resolve(shape, &create->shape);
 
 	if (fault) {
 		return fault;
@@ -87,39 +81,29 @@ const char *create_record(struct registry_pool *record, struct mp_shape *shape,
 		.control_size = shape->control_size,
 		.data_size = shape->data_size,
 		.created_at = (uint64_t)time(NULL),
-		.shape = {.block_size = shape->block_size,
-			  .blocks = shape->blocks,
-			  .max_blocks = shape->max_blocks,
-			  .alignment = shape->alignment,
-			  .capacity = shape->capacity,
-			  .n_caches = shape->n_caches,
-			  .n_slots = shape->n_slots,
-			  .n_shards = shape->n_shards,
-			  .n_channels = shape->n_channels,
-			  .depth = shape->depth},
+		.shape = wire_shape_from_core(shape),
 		.terms = create->terms,
 		.uid = create->uid == UINT32_MAX ? owner->uid : create->uid,
 		.gid = create->gid == UINT32_MAX ? owner->gid : create->gid,
-		.mode = or_default(create->mode, config->mode),
-		.gift_grace_ms = or_default(create->gift_grace_ms, config->gift_grace_ms),
+		.mode = create_or_default(create->mode, config->mode),
+		.gift_grace_ms = create_or_default(create->gift_grace_ms, config->gift_grace_ms),
 		.creator = owner->uid,
 		.laid = shape->blocks,
 	};
 	memcpy(record->name, create->name, strlen(create->name));
-	return choose_memory(config, record);
+	return create_choose_memory(config, record);
 }
 
-static int check_room(struct session *session, uint32_t serial, const struct registry_pool *record,
-		      const struct mp_shape *shape, bool *refused)
+static int create_check_room(struct session *session, uint32_t serial,
+			     const struct registry_pool *record, const struct mp_shape *shape)
 {
 	uint64_t need = record->control_size + mp_shape_data(shape, shape->blocks) +
 			record->shape.n_slots * sizeof(struct registry_slot);
 	uint64_t left;
 
-	if (room_for(session->server, record, need, &left)) {
+	if (room_for(session->sessions->pools, record, need, &left)) {
 		return 0;
 	}
-	*refused = true;
 	return session_refuse(
 		session, serial, ENOSPC,
 		"pool '%s' needs %llu MiB and %s has %llu MiB free; make it smaller, "
@@ -129,9 +113,8 @@ static int check_room(struct session *session, uint32_t serial, const struct reg
 		record->terms.backing == WIRE_SHM ? ", or mount /dev/shm with a bigger size" : "");
 }
 
-static int check_limits(struct session *session, uint32_t serial,
-			const struct registry_pool *record, const struct mp_shape *shape,
-			bool *refused)
+static int create_check_limits(struct session *session, uint32_t serial,
+			       const struct registry_pool *record, const struct mp_shape *shape)
 {
 	const struct ucred *peer = &session->peer;
 	const struct limit_claim claim = {
@@ -143,86 +126,174 @@ static int check_limits(struct session *session, uint32_t serial,
 	};
 	char text[WIRE_TEXT];
 
-	if (!limit_on_pool(session->server, &claim, text, sizeof text)) {
+	if (!limit_on_pool(session->sessions->pools, &claim, text, sizeof text)) {
 		return 0;
 	}
 	log_warning("pool '%s', uid %u, pid %d: not made: %s", record->name, peer->uid,
 		    (int)peer->pid, text);
-	*refused = true;
 	return session_refuse(session, serial, EDQUOT, "pool '%s': %s", record->name, text);
 }
 
-/* Checks what was asked, and that the session may. A refusal is told to the client. */
-static int check(struct session *session, uint32_t serial, const struct registry_pool *record,
-		 const struct mp_shape *shape, bool *refused)
+/* Whether the record is one that a pool can have. */
+static int create_check_record(struct session *session, uint32_t serial,
+			       const struct registry_pool *record)
 {
-	int r;
-
-	if (!access_may_create(session, record->name)) {
-		*refused = true;
-		return session_refuse(session, serial, EACCES,
-				      "pool '%s': uid %u may not make it%s", record->name,
-				      session->peer.uid,
-				      access_hint(session, record->name, RULE_CREATE));
-	}
 	if (record->mode > 0777) {
-		*refused = true;
 		return session_refuse(session, serial, EINVAL,
 				      "pool '%s': mode 0%o has more than permission bits",
 				      record->name, record->mode);
 	}
 	if (record->terms.lifetime >= WIRE_LIFETIME_END ||
 	    (record->terms.schema_version && !record->terms.schema)) {
-		*refused = true;
 		return session_refuse(session, serial, EINVAL,
 				      "pool '%s': lifetime %u is not known, or there is a schema's "
 				      "version and no schema",
 				      record->name, record->terms.lifetime);
 	}
+	return 0;
+}
+
+/* Checks what was asked, and that the session may. */
+static int create_check(struct session *session, uint32_t serial,
+			const struct registry_pool *record, const struct mp_shape *shape)
+{
+	int r;
+
+	if (!access_may_create(session, record->name)) {
+		return session_refuse(session, serial, EACCES,
+				      "pool '%s': uid %u may not make it%s", record->name,
+				      session->peer.uid,
+				      access_hint(session, record->name, RULE_CREATE));
+	}
+	r = create_check_record(session, serial, record);
+	if (r) {
+		return r;
+	}
 	if (!access_may_assign(session, record->uid, record->gid)) {
-		*refused = true;
 		return session_refuse(session, serial, EPERM,
 				      "pool '%s': uid %u may not make it for uid %u, gid %u",
 				      record->name, session->peer.uid, record->uid, record->gid);
 	}
 	if (!hugepage_suffices(&record->terms)) {
-		*refused = true;
 		return session_refuse(session, serial, EOPNOTSUPP,
 				      "pool '%s' requires huge pages, and there are none: %s",
 				      record->name, memory_remedy(record, -EOPNOTSUPP));
 	}
-	r = check_limits(session, serial, record, shape, refused);
-	return *refused ? r : check_room(session, serial, record, shape, refused);
+	r = create_check_limits(session, serial, record, shape);
+	return r ? r : create_check_room(session, serial, record, shape);
 }
 
-/* The first answer was lost, and with it the seat that the pool's life may have hung on. */
-static int seat_again(struct session *session, uint32_t serial, struct pool *pool)
+/* ---- who waits for it: a creation, until the build has ended ---- */
+
+struct creation {
+	struct seats *seats;
+	struct reply reply;
+};
+
+static bool create_on_progress(void *arg, uint64_t done, uint64_t total)
 {
-	bool attached = false;
+	struct creation *creation = arg;
+
+	reply_progress(&creation->reply, done, total);
+	return reply_is_owed(&creation->reply);
+}
+
+/* The pool is whole: its creator gets a seat in it, or there is no pool. */
+static void create_publish(const struct creation *creation, struct session *session,
+			   struct pool *pool)
+{
+	int r;
+
+	log_info("pool '%s' of uid %u made by uid %u, pid %d: %u blocks of %llu bytes, %llu MiB",
+		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,
+		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
+		 (unsigned long long)pool_reserved(pool) >> 20);
+	r = attach_session(session, creation->reply.serial, pool, WIRE_WRITER);
+	if (r) {
+		ending_retire(creation->seats, pool);
+	}
+	if (r < 0) {
+		session_abort(session);
+	}
+}
+
+static void create_abandon(const struct creation *creation, struct session *session,
+			   const struct pool *pool, int error)
+{
+	log_warning("pool '%s', uid %u: not made: %s", pool->record->name, pool->record->uid,
+		    error == -ECANCELED ? "its creator has gone" : strerror(-error));
+	if (session && session_refuse(session, creation->reply.serial, -error,
+				      "pool '%s' was not made: %s; %s", pool->record->name,
+				      strerror(-error), memory_remedy(pool->record, error)) < 0) {
+		session_abort(session);
+	}
+}
+
+static void create_on_end(void *arg, struct pool *pool, int error)
+{
+	struct creation *creation = arg;
+	struct session *session = reply_take(&creation->reply);
+
+	if (error == 0) {
+		/* It waits still: else create_on_progress() had said that nobody wants the pool. */
+		create_publish(creation, session, pool);
+	} else {
+		create_abandon(creation, session, pool, error);
+	}
+	free(creation);
+}
+
+/* Begins the build. Returns 0 or -errno. */
+static int create_start(struct session *session, uint32_t serial,
+			const struct registry_pool *record)
+{
+	struct creation *creation = calloc(1, sizeof *creation);
+	const struct pool_asker asker = {
+		.progress = create_on_progress,
+		.ended = create_on_end,
+		.arg = creation,
+	};
+	int r = creation ? build_start(session->sessions->pools, record, &asker) : -ENOMEM;
+
+	if (r < 0) {
+		free(creation);
+		return r;
+	}
+	creation->seats = session->sessions->seats;
+	reply_assign(&creation->reply, session, serial);
+	return 0;
+}
+
+/* ---- the request ---- */
+
+/* The first answer was lost, and with it the seat that the pool's life may have hung on. */
+static int create_seat_again(struct session *session, uint32_t serial, struct pool *pool)
+{
 	int r;
 
 	pool->record->owner_attachment = 0;
-	r = request_attach(session, serial, pool, WIRE_WRITER, &attached);
-	if (!attached) {
-		pool->owner_live = false; /* it was told that it failed, or has gone */
-		pool_expire(pool);
+	r = attach_session(session, serial, pool, WIRE_WRITER);
+	if (r) {
+		pool->owner_live = false;
+		ending_expire(session->sessions->seats, pool);
 	}
 	return r;
 }
 
 /* There is a pool of that name, or one is being made. */
-static int handle_existing(struct session *session, const struct wire_create *create,
-			   struct pool *pool)
+static int create_again(struct session *session, const struct wire_create *create,
+			struct pool *pool)
 {
 	uint32_t serial = create->head.serial, uid = session->peer.uid;
 
 	if (pool->build && build_is_of(pool->build, create->cookie, uid)) {
-		build_redirect(pool->build, session, serial);
+		struct creation *creation = build_asker(pool->build)->arg;
+		reply_assign(&creation->reply, session, serial);
 		return 0;
 	}
 	if (!pool->build && create->cookie && create->cookie == pool->record->cookie &&
 	    uid == pool->record->creator) {
-		return seat_again(session, serial, pool);
+		return create_seat_again(session, serial, pool);
 	}
 	return session_refuse(session, serial, EEXIST,
 			      pool->build
@@ -231,26 +302,25 @@ static int handle_existing(struct session *session, const struct wire_create *cr
 			      create->name);
 }
 
-static int begin(struct session *session, const struct wire_create *create)
+static int create_begin(struct session *session, const struct wire_create *create)
 {
 	const struct create_owner owner = {session->peer.uid, session->peer.gid};
 	uint32_t serial = create->head.serial;
 	struct registry_pool record;
 	struct mp_shape shape;
-	bool refused = false;
 	const char *fault =
-		create_record(&record, &shape, &session->server->config, create, &owner);
+		create_record(&record, &shape, session->sessions->config, create, &owner);
 	int r;
 
 	if (fault) {
 		return session_refuse(session, serial, EINVAL, "pool '%s': %s", create->name,
 				      fault);
 	}
-	r = check(session, serial, &record, &shape, &refused);
-	if (refused) {
+	r = create_check(session, serial, &record, &shape);
+	if (r) {
 		return r;
 	}
-	r = build_start(session, serial, &record);
+	r = create_start(session, serial, &record);
 	if (r < 0) {
 		log_warning("pool '%s', uid %u, pid %d: cannot be made: %s", create->name,
 			    session->peer.uid, (int)session->peer.pid, strerror(-r));
@@ -263,14 +333,14 @@ static int begin(struct session *session, const struct wire_create *create)
 int handle_create(struct session *session, const union wire_message *message)
 {
 	const struct wire_create *create = &message->create;
-	uint32_t serial = create->head.serial;
+	struct pools *pools = session->sessions->pools;
+	int r = lookup_check_name(session, create->head.serial, create->name);
 	struct pool *pool;
 
-	removal_hurry(session->server); /* what was destroyed just now makes room */
-	if (!wire_name_valid(create->name)) {
-		return session_refuse(session, serial, EINVAL,
-				      "a pool's name is [a-z0-9._-]{1,64}; this one is not");
+	if (r) {
+		return r;
 	}
-	pool = pool_find_holder(session->server, create->name);
-	return pool ? handle_existing(session, create, pool) : begin(session, create);
+	removal_hurry(pools); /* what was destroyed just now makes room */
+	pool = pool_find_holder(pools, create->name);
+	return pool ? create_again(session, create, pool) : create_begin(session, create);
 }

@@ -4,20 +4,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/request/introspect.h"
-#include "daemon/pool/pool.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/procfs.h"
-#include "daemon/server.h"
+#include "daemon/pool/pool.h"
+#include "daemon/request/introspect.h"
+#include "daemon/request/lookup.h"
+#include "daemon/seat/seats.h"
+#include "daemon/session/session.h"
 
 /* Whether a question may see the pool: not while it is made, nor when only memory is left of it. */
-static bool is_visible(const struct pool *pool, const char *name)
+static bool introspect_is_visible(const struct pool *pool, const char *name)
 {
 	return pool && (pool_state(pool) == REGISTRY_POOL_LIVE || pool->n_used > 0) &&
 	       !pool->build && (*name == 0 || !strcmp(pool->record->name, name));
 }
 
 /* Looks at the control object's size first, so that a pool cut off is told as broken. */
-static int describe(struct session *session, uint32_t serial, struct pool *pool, uint32_t cursor)
+static int introspect_describe(struct session *session, uint32_t serial, struct pool *pool,
+			       uint32_t cursor)
 {
 	const struct registry_pool *record = pool->record;
 	union wire_message reply;
@@ -26,8 +30,7 @@ static int describe(struct session *session, uint32_t serial, struct pool *pool,
 	wire_init(&reply, WIRE_POOL, serial);
 	memcpy(reply.pool.name, record->name, sizeof reply.pool.name);
 	reply.pool.id = record->id;
-	reply.pool.memory =
-		record->control_size + mp_shape_data(&pool->shape, record->shape.blocks);
+	reply.pool.memory = pool_reserved(pool);
 	reply.pool.shape = record->shape;
 	reply.pool.terms = record->terms;
 	reply.pool.stride = pool->shape.stride;
@@ -42,55 +45,36 @@ static int describe(struct session *session, uint32_t serial, struct pool *pool,
 	return session_send(session, &reply, NULL, 0);
 }
 
-static int refuse_name(struct session *session, const union wire_message *message)
-{
-	return session_refuse(session, message->head.serial, EINVAL,
-			      "a pool's name is [a-z0-9._-]{1,64}; this one is not");
-}
-
-static int refuse_unknown(struct session *session, const union wire_message *message,
-			  const char *name)
-{
-	return session_refuse(session, message->head.serial, ENOENT,
-			      "pool '%s' does not exist; `mempoolctl list` shows those that do",
-			      name);
-}
-
 int handle_find_pool(struct session *session, const union wire_message *message)
 {
-	const char *name = message->name.name;
+	uint32_t serial = message->head.serial;
 	struct pool *pool;
+	int r = lookup_pool(session, serial, message->name.name, &pool);
 
-	if (!wire_name_valid(name)) {
-		return refuse_name(session, message);
-	}
-	pool = pool_find(session->server, name);
-	if (!pool) {
-		return refuse_unknown(session, message, name);
-	}
-	return describe(session, message->head.serial, pool, 0);
+	return r ? r : introspect_describe(session, serial, pool, 0);
 }
 
 int handle_next_pool(struct session *session, const union wire_message *message)
 {
 	const char *name = message->next.name;
 	union wire_message none;
+	int r = *name ? lookup_check_name(session, message->head.serial, name) : 0;
 
-	if (*name && !wire_name_valid(name)) {
-		return refuse_name(session, message);
+	if (r) {
+		return r;
 	}
 	for (uint32_t i = message->next.cursor; i < REGISTRY_POOLS; i++) {
-		struct pool *pool = session->server->pools[i];
-		if (is_visible(pool, name)) {
-			return describe(session, message->head.serial, pool, i + 1);
+		struct pool *pool = session->sessions->pools->of[i];
+		if (introspect_is_visible(pool, name)) {
+			return introspect_describe(session, message->head.serial, pool, i + 1);
 		}
 	}
 	wire_init(&none, WIRE_POOL, message->head.serial);
 	return session_send(session, &none, NULL, 0);
 }
 
-static int describe_client(struct session *session, uint32_t serial, const struct pool *pool,
-			   uint32_t slot)
+static int introspect_describe_client(struct session *session, uint32_t serial,
+				      const struct pool *pool, uint32_t slot)
 {
 	const struct registry_slot *entry = &pool->slots[slot];
 	union wire_message reply;
@@ -112,7 +96,7 @@ static int describe_client(struct session *session, uint32_t serial, const struc
 }
 
 /* The first slot in use at or after @slot, or MP_NONE. */
-static uint32_t next_used(const struct pool *pool, uint32_t slot)
+static uint32_t introspect_next_used(const struct pool *pool, uint32_t slot)
 {
 	for (; slot < pool->slots_end; slot++) {
 		uint32_t state = mp_load(&pool->slots[slot].state);
@@ -123,10 +107,10 @@ static uint32_t next_used(const struct pool *pool, uint32_t slot)
 	return MP_NONE;
 }
 
-static bool is_known(const struct server *server, const char *name)
+static bool introspect_is_known(const struct pools *pools, const char *name)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		if (is_visible(server->pools[i], name)) {
+		if (introspect_is_visible(pools->of[i], name)) {
 			return true;
 		}
 	}
@@ -135,22 +119,26 @@ static bool is_known(const struct server *server, const char *name)
 
 int handle_next_client(struct session *session, const union wire_message *message)
 {
-	const struct server *server = session->server;
+	const struct pools *pools = session->sessions->pools;
 	const char *name = message->next.name;
 	uint32_t slot = message->next.cursor % REGISTRY_SLOTS;
 	union wire_message none;
+	int r = *name ? lookup_check_name(session, message->head.serial, name) : 0;
 
-	if (*name && !wire_name_valid(name)) {
-		return refuse_name(session, message);
+	if (r == 0 && *name && !introspect_is_known(pools, name)) {
+		r = lookup_refuse_unknown(session, message->head.serial, name);
 	}
-	if (*name && !is_known(server, name)) {
-		return refuse_unknown(session, message, name);
+	if (r) {
+		return r;
 	}
 	for (uint32_t i = message->next.cursor / REGISTRY_SLOTS; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = server->pools[i];
-		uint32_t found = is_visible(pool, name) ? next_used(pool, slot) : MP_NONE;
+		const struct pool *pool = pools->of[i];
+		uint32_t found = introspect_is_visible(pool, name)
+					 ? introspect_next_used(pool, slot)
+					 : MP_NONE;
 		if (found != MP_NONE) {
-			return describe_client(session, message->head.serial, pool, found);
+			return introspect_describe_client(session, message->head.serial, pool,
+							  found);
 		}
 		slot = 0;
 	}
@@ -160,22 +148,22 @@ int handle_next_client(struct session *session, const union wire_message *messag
 
 int handle_daemon(struct session *session, const union wire_message *message)
 {
-	const struct server *server = session->server;
+	const struct pools *pools = session->sessions->pools;
 	struct wire_daemon_info *info;
 	union wire_message reply;
 
 	wire_init(&reply, WIRE_DAEMON_INFO, message->head.serial);
 	info = &reply.daemon_info;
-	snprintf(info->instance, sizeof info->instance, "%s", server->place.instance);
+	snprintf(info->instance, sizeof info->instance, "%s", pools->host.instance);
 	snprintf(info->version, sizeof info->version, "%s", MP_VERSION);
 	info->pid = getpid();
-	info->sessions = server->sessions.n;
-	info->started_at = server->loop.started_at;
-	info->passes = server->reclaim.passes;
-	info->longest_slice_ns = server->loop.slice.longest_ns;
+	info->sessions = session->sessions->n;
+	info->started_at = pools->loop->started_at;
+	info->passes = session->sessions->seats->n_passes;
+	info->longest_slice_ns = pools->loop->slice.longest_ns;
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		info->pools += is_visible(server->pools[i], "");
-		info->clients += server->pools[i] ? server->pools[i]->n_live : 0;
+		info->pools += introspect_is_visible(pools->of[i], "");
+		info->clients += pools->of[i] ? pools->of[i]->n_live : 0;
 	}
 	return session_send(session, &reply, NULL, 0);
 }

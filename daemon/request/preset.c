@@ -2,21 +2,23 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/pool/build.h"
-#include "daemon/request/create.h"
-#include "daemon/store/hugepage.h"
-#include "daemon/pool/limit.h"
+#include "daemon/pool/pools.h"
 #include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/pool/build.h"
+#include "daemon/pool/limit.h"
 #include "daemon/pool/pool.h"
-#include "daemon/request/preset.h"
 #include "daemon/pool/room.h"
-#include "daemon/server.h"
+#include "daemon/request/create.h"
+#include "daemon/request/preset.h"
+#include "daemon/store/hugepage.h"
 
 /* What a client would send to have it made. */
-static struct wire_create create_of(const struct preset *preset)
+static struct wire_create preset_create_of(const struct preset *preset)
 {
 	bool no_cache = preset->thread_cache == UINT32_MAX;
 	struct wire_create create = {
@@ -48,24 +50,72 @@ static struct wire_create create_of(const struct preset *preset)
 }
 
 /* The group that goes with the owner, when none is named. */
-static gid_t group_of(const struct preset *preset)
+static gid_t preset_group_of(const struct preset *preset)
 {
 	const struct passwd *user = preset->uid == UINT32_MAX ? NULL : getpwuid(preset->uid);
 
 	return user ? user->pw_gid : getegid();
 }
 
-struct difference {
+/* ---- one that is being made; the file's name waits on the heap until it has ended ---- */
+
+static bool preset_on_progress(void *file, uint64_t done, uint64_t total)
+{
+	(void)file;
+	(void)done;
+	(void)total;
+	return true;
+}
+
+static void preset_on_end(void *arg, struct pool *pool, int error)
+{
+	char *file = arg;
+	const struct registry_pool *record = pool->record;
+
+	if (error == 0) {
+		log_info("pool '%s' of uid %u made by %s: %u blocks of %llu bytes, %llu MiB",
+			 record->name, record->uid, file, pool->shape.blocks,
+			 (unsigned long long)pool->shape.block_size,
+			 (unsigned long long)pool_reserved(pool) >> 20);
+	} else if (error != -ESHUTDOWN) {
+		log_error("%s: pool '%s' was not made: %s: %s, and reload", file, record->name,
+			  strerror(-error), memory_remedy(record, error));
+	}
+	free(file);
+}
+
+static bool preset_is_pending_pool(const struct pool *pool)
+{
+	return pool->build && build_asker(pool->build)->ended == preset_on_end;
+}
+
+static int preset_start(struct pools *pools, const struct registry_pool *record, const char *file)
+{
+	char *copy = strdup(file);
+	const struct pool_asker asker = {
+		.progress = preset_on_progress,
+		.ended = preset_on_end,
+		.arg = copy,
+	};
+	int r = copy ? build_start(pools, record, &asker) : -ENOMEM;
+
+	if (r < 0) {
+		free(copy);
+	}
+	return r;
+}
+
+struct preset_difference {
 	const char *key;
 	bool differs;
 };
 
 /* Names what an existing pool has otherwise. Growing is none of it. */
-static void list_differences(const struct preset *preset, const struct registry_pool *is,
-			     const struct registry_pool *wanted, char *text, size_t size)
+static void preset_list_differences(const struct preset *preset, const struct registry_pool *is,
+				    const struct registry_pool *wanted, char *text, size_t size)
 {
 	const struct wire_shape *a = &is->shape, *b = &wanted->shape;
-	const struct difference all[] = {
+	const struct preset_difference all[] = {
 		{"block_size", a->block_size != b->block_size},
 		{"blocks", a->blocks < b->blocks || a->blocks > b->max_blocks},
 		{"max_blocks", a->max_blocks != b->max_blocks},
@@ -100,19 +150,19 @@ static void list_differences(const struct preset *preset, const struct registry_
 }
 
 /* There is a pool of that name, or one is being made. */
-static void keep(const struct preset *preset, const struct registry_pool *wanted,
-		 const struct pool *pool)
+static void preset_keep(const struct preset *preset, const struct registry_pool *wanted,
+			const struct pool *pool)
 {
 	char text[256];
 
 	if (pool->build) {
-		if (!build_is_preset(pool->build)) {
+		if (!preset_is_pending_pool(pool)) {
 			log_error("%s: pool '%s' is being made by uid %u: reload when it is there",
 				  preset->file, preset->name, pool->record->creator);
 		}
 		return;
 	}
-	list_differences(preset, pool->record, wanted, text, sizeof text);
+	preset_list_differences(preset, pool->record, wanted, text, sizeof text);
 	if (*text) {
 		log_error("%s: pool '%s' exists and is kept, though it differs in %s: destroy it "
 			  "and reload, or change the file",
@@ -121,8 +171,8 @@ static void keep(const struct preset *preset, const struct registry_pool *wanted
 }
 
 /* Whether there is no room for it, which is logged then. */
-static bool has_no_room(const struct server *server, const struct preset *preset,
-			const struct registry_pool *record, const struct mp_shape *shape)
+static bool preset_has_no_room(const struct pools *pools, const struct preset *preset,
+			       const struct registry_pool *record, const struct mp_shape *shape)
 {
 	uint64_t left, bytes = record->control_size + mp_shape_data(shape, shape->blocks);
 	const struct limit_claim claim = {
@@ -140,11 +190,11 @@ static bool has_no_room(const struct server *server, const struct preset *preset
 			  preset->file, preset->name, memory_remedy(record, -EOPNOTSUPP));
 		return true;
 	}
-	if (limit_on_pool(server, &claim, text, sizeof text)) {
+	if (limit_on_pool(pools, &claim, text, sizeof text)) {
 		log_error("%s: pool '%s' is not made: %s", preset->file, preset->name, text);
 		return true;
 	}
-	if (!room_for(server, record, bytes, &left)) {
+	if (!room_for(pools, record, bytes, &left)) {
 		log_error("%s: pool '%s' is not made, as it needs %llu MiB and %s has %llu: %s",
 			  preset->file, preset->name,
 			  (unsigned long long)(bytes + (1u << 20) - 1) >> 20, memory_name(record),
@@ -154,14 +204,14 @@ static bool has_no_room(const struct server *server, const struct preset *preset
 	return false;
 }
 
-static void make(struct server *server, const struct preset *preset)
+static void preset_make(struct pools *pools, const struct preset *preset)
 {
-	const struct wire_create create = create_of(preset);
-	const struct create_owner owner = {geteuid(), group_of(preset)};
-	const struct pool *pool = pool_find_holder(server, preset->name);
+	const struct wire_create create = preset_create_of(preset);
+	const struct create_owner owner = {geteuid(), preset_group_of(preset)};
+	const struct pool *pool = pool_find_holder(pools, preset->name);
 	struct registry_pool record;
 	struct mp_shape shape;
-	const char *why = create_record(&record, &shape, &server->config, &create, &owner);
+	const char *why = create_record(&record, &shape, pools->config, &create, &owner);
 	int r;
 
 	if (why) {
@@ -169,38 +219,38 @@ static void make(struct server *server, const struct preset *preset)
 		return;
 	}
 	if (pool) {
-		keep(preset, &record, pool);
+		preset_keep(preset, &record, pool);
 		return;
 	}
-	if (has_no_room(server, preset, &record, &shape)) {
+	if (preset_has_no_room(pools, preset, &record, &shape)) {
 		return;
 	}
-	r = build_start_preset(server, &record, preset->file);
+	r = preset_start(pools, &record, preset->file);
 	if (r < 0) {
 		log_error("%s: pool '%s' is not made: %s: make room, and reload", preset->file,
 			  preset->name, strerror(-r));
 	}
 }
 
-void preset_make_all(struct server *server)
+void preset_make_all(struct pools *pools)
 {
-	for (size_t i = 0; i < server->config.n_presets; i++) {
-		make(server, &server->config.presets[i]);
+	for (size_t i = 0; i < pools->config->n_presets; i++) {
+		preset_make(pools, &pools->config->presets[i]);
 	}
 }
 
-bool preset_is_pending(const struct server *server)
+bool preset_is_pending(const struct pools *pools)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
-		const struct pool *pool = server->pools[i];
-		if (pool && pool->build && build_is_preset(pool->build)) {
+		const struct pool *pool = pools->of[i];
+		if (pool && preset_is_pending_pool(pool)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool has_preset(const struct config *config, const char *name)
+static bool preset_is_in(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->n_presets; i++) {
 		if (!strcmp(config->presets[i].name, name)) {
@@ -210,11 +260,11 @@ static bool has_preset(const struct config *config, const char *name)
 	return false;
 }
 
-void preset_tell_vanished(struct server *server, const struct config *old, const struct config *new)
+void preset_tell_vanished(struct pools *pools, const struct config *old, const struct config *new)
 {
 	for (size_t i = 0; i < old->n_presets; i++) {
 		const struct preset *preset = &old->presets[i];
-		if (!has_preset(new, preset->name) && pool_find_holder(server, preset->name)) {
+		if (!preset_is_in(new, preset->name) && pool_find_holder(pools, preset->name)) {
 			log_warning("%s is gone: pool '%s' stays; mempoolctl destroy removes it",
 				    preset->file, preset->name);
 		}

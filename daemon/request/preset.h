@@ -10,16 +10,15 @@
 #include <stdbool.h>
 
 struct config;
-struct server;
+struct pools;
 
 /* Begins to make those of the configuration that are missing; logs. */
-void preset_make_all(struct server *server);
+void preset_make_all(struct pools *pools);
 
 /* Whether some are being made. */
-bool preset_is_pending(const struct server *server);
+bool preset_is_pending(const struct pools *pools);
 
 /* Says of pools that @old had and @new has not that they stay. */
-void preset_tell_vanished(struct server *server, const struct config *old,
-			  const struct config *new);
+void preset_tell_vanished(struct pools *pools, const struct config *old, const struct config *new);
 
 #endif

@@ -7,9 +7,9 @@
  *	                        v   |
  *	                        GRACE		its gifts may still be taken
  *
- * LIVE, it is on its process's list and on the sweep's. Afterwards it belongs to no process, and
- * the reclaim queue or its own timer has it. What is said here is memory of this daemon; what must
- * outlive it is the registry's slot.
+ * LIVE, it is on its process's list and in the queue seats.live. Afterwards it belongs to no
+ * process, and is in seats.dead or seats.graced. What is said here is memory of this daemon; what
+ * must outlive it is the registry's slot.
  */
 #ifndef MP_DAEMON_ATTACHMENT_H
 #define MP_DAEMON_ATTACHMENT_H
@@ -18,13 +18,13 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/seat/seats.h"
 #include "lib/core/pass.h"
 #include "lib/wire/protocol.h"
 
 struct pool;
 struct process;
 struct registry_slot;
-struct session;
 
 enum attachment_stage {
 	ATTACHMENT_LIVE,
@@ -34,42 +34,54 @@ enum attachment_stage {
 };
 
 struct attachment {
+	struct seats *seats;
 	struct pool *pool;
 	struct process *process; /* NULL unless LIVE */
 	uint32_t slot;
 	enum attachment_stage stage;
 	LIST_ENTRY(attachment) of_process;
-	TAILQ_ENTRY(attachment) of_queue; /* LIVE: the sweep's; DYING, PASSING: the reclaim's */
+	TAILQ_ENTRY(attachment) of_queue; /* of seats: live, dead or graced */
 	struct mp_pass pass;
-	struct event grace;
+	struct event grace; /* assigned with the first grace */
+};
+
+/* Why there is no seat. */
+enum {
+	ATTACHMENT_NO_SLOT = 1,  /* is free in the pool */
+	ATTACHMENT_PROCESS_FULL, /* the process has as many seats of the pool as it may */
+	ATTACHMENT_USER_FULL,    /* its user has as many seats in all as it may */
 };
 
 /*
- * Seats the session's process in a free slot of @pool. @liveness_fd is the descriptor of the
- * liveness file, to be sent and closed. Returns 0, -EUSERS when no slot is free, -EMLINK when the
- * process has as many seats of the pool as it may, -ETOOMANYREFS when its user has as many in all,
- * or -errno. Seats that the process has let go of without a word do not stand in its way, if they
- * can be taken back at once.
+ * Seats the process, a client of that user, in a free slot of @pool. @liveness_fd is the descriptor
+ * of the liveness file, to be sent and closed. Returns 0, one of the reasons above, or -errno.
  */
-int attachment_create(struct pool *pool, const struct session *session, enum wire_access access,
-		      struct attachment **attachment, int *liveness_fd);
+int attachment_create(struct seats *seats, struct pool *pool, struct process *process, uint32_t uid,
+		      enum wire_access access, struct attachment **attachment, int *liveness_fd);
 
-/* Takes over a used slot that an earlier daemon left, in whatever state. Returns 0 or -ENOMEM. */
-int attachment_adopt(struct pool *pool, uint32_t slot);
+/*
+ * Takes over a used slot that an earlier daemon left, in whatever state. Returns 0 with the
+ * attachment, LIVE if its process may still live, or -errno.
+ */
+int attachment_adopt(struct seats *seats, struct pool *pool, uint32_t slot,
+		     struct attachment **attachment);
 
-/* LIVE -> DYING: the process has gone, or let go. The reclaim queue has it now. */
+/*
+ * LIVE -> DYING: the process has gone, or let go. The reclaim has it now. The pool's lifetime may
+ * be over with it: ending_let_go() looks.
+ */
 void attachment_die(struct attachment *attachment);
 
 /* DYING -> PASSING: from now on it counts as dead for everybody. */
 void attachment_bury(struct attachment *attachment);
 
-/* Looks at the liveness lock of a LIVE one; lost, it dies. */
-void attachment_test(struct attachment *attachment);
+/* Puts one that is DYING or PASSING at the end of seats.dead. */
+void attachment_enqueue(struct attachment *attachment);
 
-/* Frees slot and attachment after the last pass; may free the pool. */
+/* After its last pass: frees the slot and the attachment, which is in no queue. */
 void attachment_finish(struct attachment *attachment);
 
-/* Frees the heap object alone. It is on no list. */
+/* Frees the heap object alone, at the daemon's end. It is on no list. */
 void attachment_destroy(struct attachment *attachment);
 
 /* The registry's side of it. */

@@ -17,26 +17,17 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "daemon/seat/seats.h"
+
 struct attachment;
-struct server;
 struct session;
 
-enum {
-	PROCESS_BUCKETS = 256,
-};
-
-LIST_HEAD(process_list, process);
-
-struct process_table {
-	struct process_list buckets[PROCESS_BUCKETS]; /* by pid */
-};
-
 struct process {
-	struct server *server;
+	struct seats *seats;
 	pid_t pid;
 	uint64_t start_time;
-	int pidfd; /* -1: none was to be had; the liveness locks decide alone */
-	bool ending;
+	int pidfd;   /* -1: none was to be had; the liveness locks decide alone */
+	bool dying;  /* session/death.c is about to free it */
 	bool stored; /* its pidfd, with the service manager */
 	LIST_HEAD(, session) sessions;
 	LIST_HEAD(, attachment) attachments; /* that are LIVE */
@@ -51,22 +42,28 @@ struct process {
  * Returns 0, -ESRCH when that process has gone, or -errno. Those that cannot be seen, @pid 0, have
  * one watch together, which sees nothing.
  */
-int process_of_peer(struct server *server, int socket, pid_t pid, struct process **process);
+int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process **process);
 
 /*
  * Finds or makes the watch of a process that an earlier daemon knew. Returns 0, -ESRCH when it has
  * gone, or -errno.
  */
-int process_of_record(struct server *server, pid_t pid, uint64_t start_time,
+int process_of_record(struct seats *seats, pid_t pid, uint64_t start_time,
 		      struct process **process);
 
 /* It has an attachment now: the next daemon shall know it for sure. */
 void process_store(struct process *process);
 
-/* To be called when a session or attachment of it has come or gone. Without either it goes soon. */
+/*
+ * To be called when a session or attachment of it has come or gone: arms or stops its timer, which
+ * tests its locks, or frees it when it has neither.
+ */
 void process_settle(struct process *process);
 
+/* Frees it; it has neither sessions nor attachments. For its own callbacks alone. */
+void process_destroy(struct process *process);
+
 /* Frees all, at the end. */
-void process_table_finish(struct process_table *table);
+void process_finish(struct seats *seats);
 
 #endif

@@ -1,96 +1,79 @@
 /* SPDX-License-Identifier: MIT */
 #include <event2/event.h>
 
+#include "daemon/base/loop.h"
 #include "daemon/seat/attachment.h"
-#include "daemon/server.h"
+#include "daemon/seat/ending.h"
+#include "daemon/seat/process.h"
+#include "daemon/seat/reclaim.h"
+#include "daemon/seat/sweep.h"
 
-/*
- * Who closed a pool, or exec'd, while there was no daemon to be told, keeps what it had until the
- * next turn. A test is one flock().
- */
-#define PERIOD_MS 250
 #define STEP 32 /* tests between two looks at the clock */
 
-static void schedule(struct sweep *sweep, long ms)
+static void sweep_schedule(struct seats *seats, long ms)
 {
-	if (sweep->n > 0) {
-		evtimer_add(&sweep->turn, &(struct timeval){.tv_usec = ms * 1000});
+	if (seats->n_live > 0) {
+		evtimer_add(&seats->sweep, &(struct timeval){.tv_usec = ms * 1000});
 	}
 }
 
 /* Tests the first and moves it to the end. */
-static void test_one(struct sweep *sweep)
+static void sweep_test_one(struct seats *seats)
 {
-	struct attachment *attachment = TAILQ_FIRST(&sweep->queue);
+	struct attachment *attachment = TAILQ_FIRST(&seats->live);
 	struct process *process = attachment->process;
 
-	TAILQ_REMOVE(&sweep->queue, attachment, of_queue);
-	TAILQ_INSERT_TAIL(&sweep->queue, attachment, of_queue);
-	attachment_test(attachment);
+	TAILQ_REMOVE(&seats->live, attachment, of_queue);
+	TAILQ_INSERT_TAIL(&seats->live, attachment, of_queue);
+	ending_test(attachment);
 	if (LIST_EMPTY(&process->attachments)) {
 		process_settle(process);
 	}
 }
 
-static void run(struct sweep *sweep)
+static void sweep_run(struct seats *seats)
 {
-	for (int i = 0; sweep->left > 0 && sweep->n > 0; i++) {
-		if (i % STEP == 0 && slice_over(&sweep->server->loop.slice)) {
-			schedule(sweep, 0);
+	for (int i = 0; seats->n_to_sweep > 0 && seats->n_live > 0; i++) {
+		if (i % STEP == 0 && slice_over(&seats->loop->slice)) {
+			sweep_schedule(seats, 0);
 			return;
 		}
-		sweep->left--;
-		test_one(sweep);
+		seats->n_to_sweep--;
+		sweep_test_one(seats);
 	}
-	sweep->left = 0;
-	schedule(sweep, PERIOD_MS);
+	seats->n_to_sweep = 0;
+	sweep_schedule(seats, SEATS_SWEEP_MS);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
+static void sweep_on_turn(evutil_socket_t fd, short what, void *arg)
 {
-	struct sweep *sweep = arg;
+	struct seats *seats = arg;
 
 	(void)fd;
 	(void)what;
-	slice_begin(&sweep->server->loop.slice);
-	if (sweep->left == 0) {
-		sweep->left = sweep->n;
+	slice_begin(&seats->loop->slice);
+	if (seats->n_to_sweep == 0) {
+		seats->n_to_sweep = seats->n_live;
 	}
-	run(sweep);
-	reclaim_run(&sweep->server->reclaim);
-	slice_end(&sweep->server->loop.slice);
+	sweep_run(seats);
+	reclaim_run(seats);
+	slice_end(&seats->loop->slice);
 }
 
-void sweep_init(struct sweep *sweep, struct server *server)
+void sweep_init(struct seats *seats)
 {
-	sweep->server = server;
-	TAILQ_INIT(&sweep->queue);
-	evtimer_assign(&sweep->turn, server->loop.base, on_turn, sweep);
+	TAILQ_INIT(&seats->live);
+	evtimer_assign(&seats->sweep, seats->loop->base, sweep_on_turn, seats);
 }
 
-void sweep_finish(struct sweep *sweep)
+void sweep_finish(struct seats *seats)
 {
-	while (!TAILQ_EMPTY(&sweep->queue)) {
-		struct attachment *attachment = TAILQ_FIRST(&sweep->queue);
-		sweep_remove(sweep, attachment);
+	struct attachment *attachment;
+
+	while ((attachment = TAILQ_FIRST(&seats->live))) {
+		TAILQ_REMOVE(&seats->live, attachment, of_queue);
 		LIST_REMOVE(attachment, of_process);
 		attachment_destroy(attachment);
 	}
-}
-
-void sweep_add(struct sweep *sweep, struct attachment *attachment)
-{
-	TAILQ_INSERT_TAIL(&sweep->queue, attachment, of_queue);
-	if (sweep->n++ == 0) {
-		schedule(sweep, PERIOD_MS);
-	}
-}
-
-void sweep_remove(struct sweep *sweep, struct attachment *attachment)
-{
-	TAILQ_REMOVE(&sweep->queue, attachment, of_queue);
-	if (--sweep->n == 0) {
-		sweep->left = 0;
-		evtimer_del(&sweep->turn);
-	}
+	evtimer_del(&seats->sweep);
 }

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sweep: four times a second, while there are attachments, all their liveness locks are tested,
- * a few at a time. It catches what nothing else tells: a process that has unmapped a pool and keeps
- * its session, or one whose socket was left open by a child.
+ * The sweep: four times a second, while there are LIVE attachments, all their liveness locks are
+ * tested, a few at a time. It catches what nothing else tells: a process that has unmapped a pool
+ * and keeps its session, or one whose socket was left open by a child. Who closed a pool, or
+ * exec'd, while there was no daemon to be told, keeps what it had until then.
  */
 #ifndef MP_DAEMON_SWEEP_H
 #define MP_DAEMON_SWEEP_H
 
-#include <event2/event_struct.h>
-#include <stdint.h>
-#include <sys/queue.h>
+#include "daemon/seat/seats.h"
 
-struct attachment;
-struct server;
+void sweep_init(struct seats *seats);
 
-struct sweep {
-	struct server *server;
-	TAILQ_HEAD(sweep_queue, attachment)
-	queue;         /* all that are LIVE; the one tested longest ago first */
-	uint32_t n;    /* in the queue */
-	uint32_t left; /* of this round */
-	struct event turn;
-};
-
-void sweep_init(struct sweep *sweep, struct server *server);
-/* Frees the attachments; who they were is in the registry. */
-void sweep_finish(struct sweep *sweep);
-
-void sweep_add(struct sweep *sweep, struct attachment *attachment);
-void sweep_remove(struct sweep *sweep, struct attachment *attachment);
+/* Frees the LIVE attachments; who they were is in the registry. */
+void sweep_finish(struct seats *seats);
 
 #endif

@@ -8,9 +8,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/pool/limit.h"
 #include "daemon/base/log.h"
-#include "daemon/server.h"
+#include "daemon/base/loop.h"
+#include "daemon/base/manager.h"
+#include "daemon/config/config.h"
+#include "daemon/config/place.h"
+#include "daemon/session/listener.h"
+#include "daemon/session/session.h"
 
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
@@ -19,13 +23,13 @@
 #define BACKLOG 512
 #define NO_ADMISSION_MS 100 /* pause when not even the reserve helps */
 
-static int open_reserve(void)
+static int listener_open_reserve(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* No descriptor is left: takes the connection in the place of the reserve, and closes it. */
-static void turn_away(struct listener *listener)
+static void listener_turn_away(struct listener *listener)
 {
 	int fd;
 
@@ -41,7 +45,7 @@ static void turn_away(struct listener *listener)
 	if (fd >= 0) {
 		close(fd);
 	}
-	listener->reserve_fd = open_reserve();
+	listener->reserve_fd = listener_open_reserve();
 	if (listener->reserve_fd < 0) {
 		/* The system as a whole has none: come back later. */
 		event_del(&listener->readable);
@@ -50,45 +54,45 @@ static void turn_away(struct listener *listener)
 }
 
 /* Takes one connection. Returns false when there is none. */
-static bool accept_one(struct listener *listener)
+static bool listener_accept_one(struct listener *listener)
 {
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0) {
 		listener->starved = false;
-		session_create(listener->server, fd);
+		session_create(listener->sessions, fd);
 		return true;
 	}
 	if (errno == EMFILE || errno == ENFILE) {
-		turn_away(listener);
+		listener_turn_away(listener);
 		return false;
 	}
 	return errno == EINTR || errno == ECONNABORTED;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void listener_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *listener = arg;
-	struct server *server = listener->server;
+	struct loop *loop = listener->sessions->loop;
 
 	(void)fd;
 	(void)what;
-	slice_begin(&server->loop.slice);
-	for (uint32_t i = 0; i < LIMIT_BURST && !slice_over(&server->loop.slice); i++) {
-		if (!accept_one(listener)) {
+	slice_begin(&loop->slice);
+	for (uint32_t i = 0; i < SESSION_BURST && !slice_over(&loop->slice); i++) {
+		if (!listener_accept_one(listener)) {
 			break;
 		}
 	}
-	slice_end(&server->loop.slice);
+	slice_end(&loop->slice);
 }
 
-static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+static void listener_on_pause_over(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *listener = arg;
 
 	(void)fd;
 	(void)what;
-	listener->reserve_fd = open_reserve();
+	listener->reserve_fd = listener_open_reserve();
 	event_add(&listener->readable, NULL);
 }
 
@@ -96,7 +100,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
  * Makes way for the socket. Only the daemon with the instance's lock comes here, so a socket of
  * that name is a leftover, unless another instance was told the same path and listens.
  */
-static int clear_path(const struct sockaddr_un *address)
+static int listener_clear_path(const struct sockaddr_un *address)
 {
 	const char *path = address->sun_path;
 	struct stat st;
@@ -126,7 +130,7 @@ static int clear_path(const struct sockaddr_un *address)
  * long as its sender likes: a TCP socket lingers for seconds. Kernels before 6.16 cannot: there a
  * session that sends descriptors is closed, and its client can hold the loop up.
  */
-static void refuse_descriptors(const struct listener *listener)
+static void listener_refuse_descriptors(const struct listener *listener)
 {
 	int off = 0;
 
@@ -136,7 +140,7 @@ static void refuse_descriptors(const struct listener *listener)
 }
 
 /* Who may connect. */
-static int set_rights(const char *path, const struct config *config)
+static int listener_set_rights(const char *path, const struct config *config)
 {
 	mode_t mode = geteuid() == 0 ? 0666 : 0600;
 
@@ -147,7 +151,7 @@ static int set_rights(const char *path, const struct config *config)
 	return chmod(path, config->socket_mode ? config->socket_mode : mode) < 0 ? -errno : 0;
 }
 
-static int bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
+static int listener_bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
 {
 	const char *path = address->sun_path;
 	struct stat st;
@@ -157,13 +161,13 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 	if (listener->fd < 0) {
 		return -errno;
 	}
-	refuse_descriptors(listener);
+	listener_refuse_descriptors(listener);
 	/* Credentials from the first message on, also of those sent before accept. */
 	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof *address) < 0) {
 		return -errno;
 	}
-	if (set_rights(path, &listener->server->config) < 0 || stat(path, &st) < 0 ||
+	if (listener_set_rights(path, listener->sessions->config) < 0 || stat(path, &st) < 0 ||
 	    listen(listener->fd, BACKLOG) < 0) {
 		int r = -errno;
 		unlink(path);
@@ -175,7 +179,7 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_un *
 }
 
 /* Listens on the socket the service manager made, which stays the manager's. */
-static int inherit(struct listener *listener, struct place *place)
+static int listener_inherit(struct listener *listener, struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	socklen_t size = sizeof address - 1;
@@ -186,10 +190,10 @@ static int inherit(struct listener *listener, struct place *place)
 	    fcntl(listener->fd, F_SETFL, O_NONBLOCK) < 0) {
 		return -errno;
 	}
-	refuse_descriptors(listener);
+	listener_refuse_descriptors(listener);
 	memcpy(place->socket, address.sun_path, sizeof place->socket);
-	if (listener->server->config.socket_mode ||
-	    listener->server->config.socket_group != UINT32_MAX) {
+	if (listener->sessions->config->socket_mode ||
+	    listener->sessions->config->socket_group != UINT32_MAX) {
 		log_warning("socket_mode and socket_group are not looked at: the service manager "
 			    "made %s, see SocketMode= and SocketGroup= of its unit",
 			    place->socket);
@@ -197,25 +201,27 @@ static int inherit(struct listener *listener, struct place *place)
 	return 0;
 }
 
-static int make(struct listener *listener, const struct place *place)
+static int listener_make(struct listener *listener, const struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int r;
 
 	memcpy(address.sun_path, place->socket, sizeof address.sun_path);
-	r = clear_path(&address);
-	return r == 0 ? bind_and_listen(listener, &address) : r;
+	r = listener_clear_path(&address);
+	return r == 0 ? listener_bind_and_listen(listener, &address) : r;
 }
 
-int listener_open(struct listener *listener, struct server *server)
+int listener_open(struct listener *listener, struct sessions *sessions, struct manager *manager,
+		  struct place *place)
 {
 	int r;
 
-	listener->server = server;
-	listener->fd = manager_listen_fd(&server->manager);
-	r = listener->fd >= 0 ? inherit(listener, &server->place) : make(listener, &server->place);
+	listener->sessions = sessions;
+	listener->path = place->socket;
+	listener->fd = manager_listen_fd(manager);
+	r = listener->fd >= 0 ? listener_inherit(listener, place) : listener_make(listener, place);
 	if (r < 0) {
-		log_error("cannot listen on %s: %s", server->place.socket,
+		log_error("cannot listen on %s: %s", place->socket,
 			  r == -EEXIST       ? "something that is no socket is in the way"
 			  : r == -EADDRINUSE ? "somebody else listens there"
 			  : r == -EPERM      ? "no right to give it that socket_group"
@@ -226,17 +232,17 @@ int listener_open(struct listener *listener, struct server *server)
 		}
 		return r;
 	}
-	listener->reserve_fd = open_reserve();
-	event_assign(&listener->readable, server->loop.base, listener->fd, EV_READ | EV_PERSIST,
-		     on_readable, listener);
-	evtimer_assign(&listener->pause, server->loop.base, on_pause_over, listener);
+	listener->reserve_fd = listener_open_reserve();
+	event_assign(&listener->readable, sessions->loop->base, listener->fd, EV_READ | EV_PERSIST,
+		     listener_on_readable, listener);
+	evtimer_assign(&listener->pause, sessions->loop->base, listener_on_pause_over, listener);
 	event_add(&listener->readable, NULL);
 	return 0;
 }
 
 void listener_close(struct listener *listener)
 {
-	const char *path = listener->server ? listener->server->place.socket : NULL;
+	const char *path = listener->path;
 	struct stat st;
 
 	if (listener->fd < 0) {

@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct server;
+struct manager;
+struct place;
+struct sessions;
 
 struct listener {
-	struct server *server;
-	int fd; /* -1: not open */
+	struct sessions *sessions;
+	const char *path; /* of the socket file */
+	int fd;           /* -1: not open */
 	int reserve_fd;
 	bool starved; /* said once, until a connection is taken again */
 	dev_t device; /* of the socket file, to unlink no other */
@@ -24,8 +27,12 @@ struct listener {
 	struct event pause; /* its end: then connections are taken again */
 };
 
-/* Binds, listens and accepts from now on; the instance's lock is held. Logs. 0 or -errno. */
-int listener_open(struct listener *listener, struct server *server);
+/*
+ * Listens at @place, or where the manager does, and says so in @place; accepts from now on. The
+ * instance's lock is held. Logs why not. Returns 0 or -errno.
+ */
+int listener_open(struct listener *listener, struct sessions *sessions, struct manager *manager,
+		  struct place *place);
 
 /* Stops listening and unlinks the socket, if it still is this one. */
 void listener_close(struct listener *listener);

@@ -8,14 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/pool/limit.h"
-#include "daemon/session/access.h"
-#include "daemon/pool/build.h"
-#include "daemon/pool/growth.h"
+#include "daemon/config/rule.h"
 #include "daemon/base/log.h"
-#include "daemon/request/request.h"
-#include "daemon/server.h"
+#include "daemon/base/loop.h"
+#include "daemon/config/config.h"
+#include "daemon/seat/process.h"
+#include "daemon/seat/reclaim.h"
+#include "daemon/session/session.h"
 
+#define EXCESS 64 /* sessions kept just to be told EUSERS; beyond it they are closed */
 #define EXCESS_SECONDS 1
 
 static const char *const state_names[] = {
@@ -53,6 +54,7 @@ int session_refuse(struct session *session, uint32_t serial, int error, const ch
 {
 	union wire_message reply;
 	va_list args;
+	int r;
 
 	wire_init(&reply, WIRE_ERROR, serial);
 	reply.head.error = error;
@@ -61,19 +63,8 @@ int session_refuse(struct session *session, uint32_t serial, int error, const ch
 	va_end(args);
 	log_debug("uid %u, pid %d: refused: %s", session->peer.uid, (int)session->peer.pid,
 		  reply.error.text);
-	return session_send(session, &reply, NULL, 0);
-}
-
-uint32_t session_count_of(const struct session_list *sessions, uid_t uid)
-{
-	const struct session *s;
-	uint32_t n = 0;
-
-	LIST_FOREACH(s, &sessions->list, of_server)
-	{
-		n += s->peer.uid == uid;
-	}
-	return n;
+	r = session_send(session, &reply, NULL, 0);
+	return r < 0 ? r : SESSION_REFUSED;
 }
 
 int session_misbehaved(const struct session *session, const char *what)
@@ -83,7 +74,7 @@ int session_misbehaved(const struct session *session, const char *what)
 	return -EPROTO;
 }
 
-static int check_sender(const struct session *session, const struct wire_sender *sender)
+static int session_check_sender(const struct session *session, const struct wire_sender *sender)
 {
 	const struct ucred *peer = &session->peer;
 
@@ -96,8 +87,8 @@ static int check_sender(const struct session *session, const struct wire_sender 
 }
 
 /* A packet of @length bytes, or what receiving it said. Returns < 0: the session ends. */
-static int take(struct session *session, const union wire_message *message, ssize_t length,
-		const struct wire_sender *sender)
+static int session_take(struct session *session, const union wire_message *message, ssize_t length,
+			const struct wire_sender *sender)
 {
 	int r;
 
@@ -110,7 +101,7 @@ static int take(struct session *session, const union wire_message *message, ssiz
 	if (length <= 0) {
 		return length == 0 ? -ECONNRESET : (int)length;
 	}
-	r = check_sender(session, sender);
+	r = session_check_sender(session, sender);
 	if (r < 0) {
 		return r;
 	}
@@ -125,18 +116,18 @@ static int take(struct session *session, const union wire_message *message, ssiz
 	if (r < 0) {
 		return session_misbehaved(session, "a malformed message");
 	}
-	return request_handle(session, message);
+	return session->sessions->handle(session, message);
 }
 
 /* Takes what has come, up to @burst messages, so that others do not starve. */
-static int receive(struct session *session, uint32_t burst)
+static int session_receive(struct session *session, uint32_t burst)
 {
 	int r = 0;
 
 	if (session->state == SESSION_ENDING) {
 		return -ECONNRESET;
 	}
-	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->server->loop.slice);
+	for (uint32_t i = 0; r == 0 && i < burst && !slice_over(&session->sessions->loop->slice);
 	     i++) {
 		union wire_message message;
 		struct wire_sender sender;
@@ -144,7 +135,8 @@ static int receive(struct session *session, uint32_t burst)
 		if (n == -EAGAIN) {
 			break;
 		}
-		r = take(session, &message, n, &sender);
+		r = session_take(session, &message, n, &sender);
+		r = r == SESSION_REFUSED ? 0 : r;
 	}
 	if (r == -EAGAIN) {
 		session_misbehaved(session, "it does not read its replies");
@@ -153,60 +145,88 @@ static int receive(struct session *session, uint32_t burst)
 }
 
 /* Its turn has come, after it had to wait. */
-static void receive_late(void *owner)
+static void session_receive_late(void *owner)
 {
 	struct session *session = owner;
 
 	event_add(&session->readable, NULL);
-	if (receive(session, 1) < 0) {
+	if (session_receive(session, 1) < 0) {
 		session_close(session);
 	}
 }
 
 /* Whether the session has to wait: others do already, or have used up this turn of the loop. */
-static bool must_wait(const struct session *session)
+static bool session_must_wait(const struct session *session)
 {
-	const struct server *server = session->server;
+	const struct sessions *sessions = session->sessions;
 
 	return session->state != SESSION_EXCESS &&
-	       (!TAILQ_EMPTY(&server->requests.tasks) || slice_turn_over(&server->loop.slice));
+	       (!TAILQ_EMPTY(&sessions->requests.tasks) || slice_turn_over(&sessions->loop->slice));
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void session_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
-	struct server *server = session->server;
+	struct sessions *sessions = session->sessions;
 
 	(void)fd;
-	slice_begin(&server->loop.slice);
-	if (must_wait(session)) {
+	slice_begin(&sessions->loop->slice);
+	if (session_must_wait(session)) {
 		event_del(&session->readable);
-		task_add(&server->requests, &session->task);
-	} else if (what & EV_TIMEOUT || receive(session, LIMIT_BURST) < 0) {
+		task_add(&sessions->requests, &session->task);
+	} else if (what & EV_TIMEOUT || session_receive(session, SESSION_BURST) < 0) {
 		session_close(session);
 	}
-	reclaim_run(&server->reclaim);
-	slice_end(&server->loop.slice);
+	reclaim_run(sessions->seats);
+	slice_end(&sessions->loop->slice);
+}
+
+/* How many sessions that user has. */
+static uint32_t session_count_of(const struct sessions *sessions, uid_t uid)
+{
+	const struct session *s;
+	uint32_t n = 0;
+
+	LIST_FOREACH(s, &sessions->all, of_all)
+	{
+		n += s->peer.uid == uid;
+	}
+	return n;
+}
+
+/* The setting that keeps the user from one more session, or NULL. */
+static const char *session_limit(const struct sessions *sessions, uid_t uid)
+{
+	const struct limits *limits = &sessions->config->limits;
+	uint32_t n = sessions->n - sessions->n_excess;
+	bool is_free = rule_is_free(uid);
+
+	if (n + (is_free ? 0 : limits->sessions_kept) >= limits->sessions) {
+		return "sessions";
+	}
+	if (!is_free && session_count_of(sessions, uid) >= limits->sessions_per_user) {
+		return "sessions_per_user";
+	}
+	return NULL;
 }
 
 /*
  * Whether there is room for one more session, and the peer is in a PID namespace that can be seen;
  * -EUSERS when it has to be told that not, or -EMFILE when not even that can be done.
  */
-static int check_limits(struct session *session)
+static int session_check_limits(struct session *session)
 {
-	const struct server *server = session->server;
 	const struct ucred *peer = &session->peer;
 
-	session->limit = peer->pid != 0 ? limit_on_session(server, peer->uid) : NULL;
+	session->limit = peer->pid != 0 ? session_limit(session->sessions, peer->uid) : NULL;
 	if (peer->pid != 0 && !session->limit) {
 		return 0;
 	}
-	return server->sessions.n_excess < LIMIT_EXCESS ? -EUSERS : -EMFILE;
+	return session->sessions->n_excess < EXCESS ? -EUSERS : -EMFILE;
 }
 
 /* Asks the kernel who connected, and finds the process's watch. */
-static int identify(struct session *session)
+static int session_identify(struct session *session)
 {
 	struct ucred *peer = &session->peer;
 	socklen_t size = sizeof *peer;
@@ -216,28 +236,28 @@ static int identify(struct session *session)
 	    getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0) {
 		return -errno;
 	}
-	return process_of_peer(session->server, session->fd, peer->pid, &session->process);
+	return process_of_peer(session->sessions->seats, session->fd, peer->pid, &session->process);
 }
 
-static void begin(struct session *session, enum session_state state)
+static void session_begin(struct session *session, enum session_state state)
 {
 	const struct timeval patience = {.tv_sec = EXCESS_SECONDS};
-	struct server *server = session->server;
+	struct sessions *sessions = session->sessions;
 
 	session->state = state;
-	LIST_INSERT_HEAD(&server->sessions.list, session, of_server);
+	LIST_INSERT_HEAD(&sessions->all, session, of_all);
 	LIST_INSERT_HEAD(&session->process->sessions, session, of_process);
-	server->sessions.n++;
-	server->sessions.n_excess += state == SESSION_EXCESS;
+	sessions->n++;
+	sessions->n_excess += state == SESSION_EXCESS;
 	process_settle(session->process);
-	event_assign(&session->readable, server->loop.base, session->fd, EV_READ | EV_PERSIST,
-		     on_readable, session);
-	session->task = (struct task){.step = receive_late, .owner = session};
+	event_assign(&session->readable, sessions->loop->base, session->fd, EV_READ | EV_PERSIST,
+		     session_on_readable, session);
+	session->task = (struct task){.step = session_receive_late, .owner = session};
 	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);
 }
 
 /* Says why a connection became no session. Of a peer that has gone already nothing is said. */
-static void log_closed(const struct session *session, int error)
+static void session_log_closed(const struct session *session, int error)
 {
 	uid_t uid = session ? session->peer.uid : (uid_t)-1;
 	int pid = session ? (int)session->peer.pid : 0;
@@ -250,41 +270,39 @@ static void log_closed(const struct session *session, int error)
 	}
 }
 
-int session_create(struct server *server, int fd)
+int session_create(struct sessions *sessions, int fd)
 {
 	struct session *session = calloc(1, sizeof *session);
 	int r = session ? 0 : -ENOMEM, limit = 0;
 
 	if (r == 0) {
-		session->server = server;
+		session->sessions = sessions;
 		session->fd = fd;
-		r = identify(session);
+		r = session_identify(session);
 	}
 	if (r == 0) {
-		limit = check_limits(session);
+		limit = session_check_limits(session);
 		r = limit == -EMFILE ? limit : 0;
 		if (r < 0) {
 			process_settle(session->process);
 		}
 	}
 	if (r < 0) {
-		log_closed(session, r);
+		session_log_closed(session, r);
 		close(fd);
 		free(session);
 		return r;
 	}
-	begin(session, limit < 0 ? SESSION_EXCESS : SESSION_HELLO);
+	session_begin(session, limit < 0 ? SESSION_EXCESS : SESSION_HELLO);
 	return 0;
 }
 
-/* Nobody answers the session any more. */
+/* What it is owed is owed to nobody. */
 static void session_forget(struct session *session)
 {
-	if (session->build) {
-		build_forget(session->build);
-	}
-	if (session->growth) {
-		growth_forget(session->growth);
+	if (session->owed) {
+		session->owed->session = NULL;
+		session->owed = NULL;
 	}
 }
 
@@ -297,17 +315,17 @@ void session_abort(struct session *session)
 
 void session_close(struct session *session)
 {
-	struct server *server = session->server;
+	struct sessions *sessions = session->sessions;
 	struct process *process = session->process;
 
 	session_forget(session);
-	server->sessions.n--;
-	server->sessions.n_excess -= session->state == SESSION_EXCESS;
+	sessions->n--;
+	sessions->n_excess -= session->state == SESSION_EXCESS;
 	session_set_state(session, SESSION_CLOSED);
-	LIST_REMOVE(session, of_server);
+	LIST_REMOVE(session, of_all);
 	LIST_REMOVE(session, of_process);
 	event_del(&session->readable);
-	task_remove(&server->requests, &session->task);
+	task_remove(&sessions->requests, &session->task);
 	close(session->fd);
 	free(session);
 	process_settle(process);

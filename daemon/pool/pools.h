@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pools of an instance, and what every one of them is made and removed with.
+ */
+#ifndef MP_DAEMON_POOLS_H
+#define MP_DAEMON_POOLS_H
+
+#include "daemon/base/task.h"
+#include "daemon/store/memory.h"
+#include "daemon/store/registry.h"
+#include "daemon/store/reserve.h"
+
+struct config;
+struct pool;
+
+struct pools {
+	struct loop *loop;
+	const struct config *config;
+	struct memory_host host;
+	struct registry registry;
+	struct reserver reserver;
+	struct task_queue builds; /* and growths */
+	struct task_queue removals;
+	struct pool *of[REGISTRY_POOLS]; /* by record; NULL where that is FREE */
+};
+
+#endif

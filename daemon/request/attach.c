@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/config/config.h"
+#include "daemon/pool/pool.h"
+#include "daemon/request/attach.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/seat/ending.h"
+#include "daemon/seat/reclaim.h"
+#include "daemon/session/session.h"
+
+const char *attach_name(enum wire_access access)
+{
+	static const char *const names[] = {
+		[WIRE_WRITER] = "writer",
+		[WIRE_READER] = "reader",
+		[WIRE_OBSERVER] = "observer",
+	};
+
+	return names[access];
+}
+
+/* What goes out with ATTACHED; closed after sending, but for the pool's own. */
+struct handout {
+	int fds[WIRE_FDS]; /* control, data, liveness */
+	int n;
+	struct attachment *attachment; /* NULL: an observer */
+};
+
+static void handout_finish(const struct pool *pool, struct handout *handout)
+{
+	for (int i = 0; i < WIRE_FDS; i++) {
+		if (handout->fds[i] >= 0 && handout->fds[i] != pool->control_fd) {
+			close(handout->fds[i]);
+		}
+	}
+}
+
+/*
+ * Seats the session's process. A close that an earlier daemon did not hear of, or an exec, may have
+ * left seats that only the locks tell of: when there is no room these are asked, and what they gave
+ * up is taken back, as far as that can be done at once. Returns 0, a reason of attachment.h, or
+ * -errno: -ENOENT when the pool's life hung on one of them.
+ */
+static int attach_seat(const struct session *session, struct pool *pool, enum wire_access access,
+		       struct attachment **attachment, int *liveness_fd)
+{
+	struct seats *seats = session->sessions->seats;
+	struct process *process = session->process;
+	uint32_t uid = session->peer.uid;
+	int r = attachment_create(seats, pool, process, uid, access, attachment, liveness_fd);
+
+	if (r != ATTACHMENT_NO_SLOT && r != ATTACHMENT_PROCESS_FULL) {
+		return r;
+	}
+	ending_test_seats(process, pool);
+	if (pool_state(pool) == REGISTRY_POOL_GONE) {
+		return -ENOENT;
+	}
+	reclaim_run(seats);
+	return attachment_create(seats, pool, process, uid, access, attachment, liveness_fd);
+}
+
+/*
+ * Opens what the session gets, and seats it. Returns 0, a reason of attachment.h, or -errno; then
+ * there is no seat.
+ */
+static int handout_init(struct handout *handout, const struct session *session, struct pool *pool,
+			enum wire_access access)
+{
+	int *fds = handout->fds, r = pool_verify(pool);
+
+	*handout = (struct handout){.fds = {-1, -1, -1}, .n = 2};
+	if (r < 0) {
+		return r;
+	}
+	fds[0] = access == WIRE_OBSERVER ? pool_open_control(pool) : pool->control_fd;
+	fds[1] = pool_open_data(pool, access == WIRE_WRITER ? O_RDWR : O_RDONLY);
+	r = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : 0;
+	if (r == -EUCLEAN || r == -ENOENT) {
+		pool_break(pool, "its objects in /dev/shm are not those the daemon made");
+		return -EIO;
+	}
+	if (r < 0 || access == WIRE_OBSERVER) {
+		return r;
+	}
+	handout->n = 3;
+	return attach_seat(session, pool, access, &handout->attachment, &fds[2]);
+}
+
+static int attach_refuse(struct session *session, uint32_t serial, const struct pool *pool, int why)
+{
+	const struct limits *limits = &session->sessions->config->limits;
+	const char *name = pool->record->name;
+
+	switch (why) {
+	case ATTACHMENT_NO_SLOT:
+		return session_refuse(session, serial, EUSERS,
+				      "pool '%s' is open in %u processes, as many as it was made "
+				      "for; close it somewhere, or make it for more processes",
+				      name, pool->shape.n_slots);
+	case ATTACHMENT_PROCESS_FULL:
+		log_warning("pool '%s', uid %u, pid %d: `seats_per_process` allows no more", name,
+			    session->peer.uid, (int)session->peer.pid);
+		return session_refuse(session, serial, EUSERS,
+				      "pid %d has %u seats of pool '%s' already, as many as a "
+				      "process may; close it there",
+				      (int)session->peer.pid, limits->seats_per_process, name);
+	case ATTACHMENT_USER_FULL:
+		log_warning("pool '%s', uid %u, pid %d: `seats_per_user` allows no more", name,
+			    session->peer.uid, (int)session->peer.pid);
+		return session_refuse(session, serial, EUSERS,
+				      "uid %u has pools open %u times, as many as "
+				      "`seats_per_user` allows; close some",
+				      session->peer.uid, limits->seats_per_user);
+	case -ENOENT:
+		return session_refuse(session, serial, ENOENT,
+				      "pool '%s' has just ended with its last user or its creator; "
+				      "make it anew",
+				      name);
+	case -EIO:
+		return session_refuse(session, serial, EIO,
+				      "pool '%s' is broken, see the log of mempoold; destroy it "
+				      "and make it anew",
+				      name);
+	default:
+		log_error("pool '%s', uid %u, pid %d: cannot be opened: %s", name,
+			  session->peer.uid, (int)session->peer.pid, strerror(-why));
+		return session_refuse(session, serial, -why,
+				      "pool '%s' cannot be opened: mempoold says %s", name,
+				      strerror(-why));
+	}
+}
+
+static void attach_fill(union wire_message *reply, const struct pool *pool,
+			const struct attachment *attachment, enum wire_access access)
+{
+	reply->attached.pool_id = pool->record->id;
+	reply->attached.shape = pool->record->shape;
+	reply->attached.terms = pool->record->terms;
+	reply->attached.access = access;
+	reply->attached.slot = MP_NONE;
+	if (attachment) {
+		reply->attached.slot = attachment->slot;
+		reply->attached.attachment = attachment_slot(attachment)->attachment;
+	}
+}
+
+int attach_session(struct session *session, uint32_t serial, struct pool *pool,
+		   enum wire_access access)
+{
+	struct handout handout;
+	union wire_message reply;
+	int r = handout_init(&handout, session, pool, access);
+
+	if (r) {
+		handout_finish(pool, &handout);
+		r = attach_refuse(session, serial, pool, r);
+		ending_expire(session->sessions->seats, pool);
+		return r;
+	}
+	wire_init(&reply, WIRE_ATTACHED, serial);
+	attach_fill(&reply, pool, handout.attachment, access);
+	r = session_send(session, &reply, handout.fds, handout.n);
+	handout_finish(pool, &handout);
+	if (r < 0 && handout.attachment) {
+		ending_let_go(handout.attachment);
+	}
+	if (r == 0) {
+		log_debug("pool '%s', uid %u, pid %d: opened as %s", pool->record->name,
+			  session->peer.uid, (int)session->peer.pid, attach_name(access));
+	}
+	return r;
+}
