@@ -8,13 +8,13 @@
 #include "daemon/check.h"
 #include "daemon/config/source.h"
 
-static void print_line(const char *line)
+static void check_print_line(const char *line)
 {
 	puts(line);
 }
 
 /* What holds, in the form of a file; a comment says where it comes from. */
-static void print_settings(const struct config *config)
+static void check_print_settings(const struct config *config)
 {
 	const char *section = "";
 
@@ -36,7 +36,7 @@ static void print_settings(const struct config *config)
 	}
 }
 
-static void print_rule(const struct rule *rule)
+static void check_print_rule(const struct rule *rule)
 {
 	printf("[access %s]\n", rule->pattern);
 	for (int action = 0; action < RULE_ACTIONS; action++) {
@@ -57,11 +57,11 @@ static void print_rule(const struct rule *rule)
 	}
 }
 
-static void print_all(const struct config *config)
+static void check_print_all(const struct config *config)
 {
-	print_settings(config);
+	check_print_settings(config);
 	for (size_t i = 0; i < config->rules.n; i++) {
-		print_rule(&config->rules.rules[i]);
+		check_print_rule(&config->rules.rules[i]);
 	}
 	for (size_t i = 0; i < config->n_presets; i++) {
 		const struct preset *preset = &config->presets[i];
@@ -72,7 +72,7 @@ static void print_all(const struct config *config)
 
 int check_config(const struct options *options)
 {
-	struct faults faults = {.tell = print_line};
+	struct faults faults = {.tell = check_print_line};
 	struct config config;
 	struct source source;
 
@@ -85,7 +85,7 @@ int check_config(const struct options *options)
 		source_read_pools(&source, &config, &faults);
 	}
 	if (options->verbose && faults.n == 0) {
-		print_all(&config);
+		check_print_all(&config);
 	}
 	if (faults.n == 0) {
 		puts("configuration is good");

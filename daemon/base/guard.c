@@ -14,7 +14,7 @@ static struct {
 	size_t size; /* 0: nothing is guarded */
 } guarded;
 
-static void on_bus_error(int signal_number, siginfo_t *info, void *context)
+static void guard_on_bus_error(int signal_number, siginfo_t *info, void *context)
 {
 	uintptr_t address = (uintptr_t)info->si_addr;
 
@@ -34,7 +34,7 @@ int guard_install(void)
 	/* Not blocked while it is handled, as the handler is left by a jump. */
 	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_NODEFER};
 
-	action.sa_sigaction = on_bus_error;
+	action.sa_sigaction = guard_on_bus_error;
 	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
 

@@ -40,7 +40,7 @@ bool journal_is_open(void)
 }
 
 /* Adds the fields that the line has something for. Returns how many bytes. */
-static size_t add_fields(char *to, size_t size, const char *line)
+static size_t journal_add_fields(char *to, size_t size, const char *line)
 {
 	const char *pool = strstr(line, "pool '"), *owner = strstr(line, " of uid ");
 	char name[65];
@@ -70,7 +70,7 @@ bool journal_send(int priority, const char *line, size_t length)
 	size_t n = (size_t)snprintf(text, sizeof text, "PRIORITY=%d\nSYSLOG_IDENTIFIER=mempoold\n",
 				    priority);
 
-	n += add_fields(text + n, sizeof text - n, line);
+	n += journal_add_fields(text + n, sizeof text - n, line);
 	n += (size_t)snprintf(text + n, sizeof text - n, "MESSAGE=%.*s\n", (int)length, line);
 	if (n >= sizeof text) {
 		return true; /* a line is half as long */

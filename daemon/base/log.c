@@ -59,7 +59,7 @@ bool log_parse_level(const char *text, enum log_level *level)
  * others. One line is one write, so that lines of several daemons on one terminal stay whole; a
  * pipe that says it is writable has room for it.
  */
-static bool put(const char *line, size_t size)
+static bool log_put(const char *line, size_t size)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 
@@ -87,7 +87,7 @@ __attribute__((format(printf, 2, 0))) static bool put_line(enum log_level level,
 		return journal_send(priorities[level], line + begin, (size_t)(n - begin));
 	}
 	line[n] = '\n';
-	return put(line, (size_t)n + 1);
+	return log_put(line, (size_t)n + 1);
 }
 
 /* Says how many of a kind are missing, if any, and forgets them. Returns false when it cannot. */
@@ -109,7 +109,7 @@ __attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char
 }
 
 /* Clients can cause warnings, and shall not fill the disk: whether one more may be written. */
-static bool admit(enum log_level level)
+static bool log_admit(enum log_level level)
 {
 	uint64_t now = slice_now_ns();
 
@@ -127,7 +127,7 @@ static bool admit(enum log_level level)
 __attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
 							     const char *format, va_list args)
 {
-	if (!admit(level)) {
+	if (!log_admit(level)) {
 		return;
 	}
 	if (!settle(&state.dropped, "%u lines dropped, as the log was not read", state.dropped) ||

@@ -25,7 +25,7 @@ struct stored {
 	int fd;
 };
 
-static bool is_pidfd(const char *name)
+static bool manager_is_pidfd(const char *name)
 {
 	return !strncmp(name, "pid-", 4);
 }
@@ -34,18 +34,18 @@ static bool is_pidfd(const char *name)
 
 #ifdef HAVE_LIBSYSTEMD
 
-static void tell(const char *text)
+static void manager_tell(const char *text)
 {
 	sd_notify(0, text);
 }
 
-static void tell_with(const char *text, const int *fds, unsigned n)
+static void manager_tell_with(const char *text, const int *fds, unsigned n)
 {
 	sd_pid_notify_with_fds(0, 0, text, fds, n);
 }
 
 /* Keeps what was handed over for those who ask for it. */
-static void take_descriptors(struct manager *manager)
+static void manager_take_descriptors(struct manager *manager)
 {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
@@ -61,7 +61,7 @@ static void take_descriptors(struct manager *manager)
 			snprintf(stored->name, sizeof stored->name, "%s", names[i]);
 			stored->fd = fd;
 			manager->n_stored++;
-			manager->n_pidfds += is_pidfd(stored->name);
+			manager->n_pidfds += manager_is_pidfd(stored->name);
 		} else {
 			close(fd);
 		}
@@ -70,7 +70,7 @@ static void take_descriptors(struct manager *manager)
 	free(names);
 }
 
-static uint64_t watchdog_us(void)
+static uint64_t manager_watchdog_us(void)
 {
 	uint64_t us = 0;
 
@@ -79,24 +79,24 @@ static uint64_t watchdog_us(void)
 
 #else
 
-static void tell(const char *text)
+static void manager_tell(const char *text)
 {
 	(void)text;
 }
 
-static void tell_with(const char *text, const int *fds, unsigned n)
+static void manager_tell_with(const char *text, const int *fds, unsigned n)
 {
 	(void)text;
 	(void)fds;
 	(void)n;
 }
 
-static void take_descriptors(struct manager *manager)
+static void manager_take_descriptors(struct manager *manager)
 {
 	(void)manager;
 }
 
-static uint64_t watchdog_us(void)
+static uint64_t manager_watchdog_us(void)
 {
 	return 0;
 }
@@ -114,28 +114,28 @@ void manager_init(struct manager *manager)
 #endif
 	manager->keeps = manager->present && store && strtoul(store, NULL, 10) >= MANAGER_PLACES;
 	manager->listen_fd = -1;
-	take_descriptors(manager);
-	manager->watchdog_us = watchdog_us();
+	manager_take_descriptors(manager);
+	manager->watchdog_us = manager_watchdog_us();
 }
 
-static bool compose_status(const struct manager *manager, char text[64])
+static bool manager_compose_status(const struct manager *manager, char text[64])
 {
 	manager->describe(manager->described, text, 64);
 	return strcmp(text, manager->status) != 0;
 }
 
-static void tell_status(struct manager *manager, const char *first)
+static void manager_tell_status(struct manager *manager, const char *first)
 {
 	char text[64], message[128];
 
-	if (compose_status(manager, text) || *first) {
+	if (manager_compose_status(manager, text) || *first) {
 		snprintf(message, sizeof message, "%sSTATUS=%s", first, text);
-		tell(message);
+		manager_tell(message);
 		memcpy(manager->status, text, sizeof text);
 	}
 }
 
-static void schedule(struct manager *manager)
+static void manager_schedule(struct manager *manager)
 {
 	uint64_t us = manager->watchdog_us / 2;
 
@@ -144,7 +144,7 @@ static void schedule(struct manager *manager)
 	evtimer_add(&manager->beat, &after);
 }
 
-static void on_beat(evutil_socket_t fd, short what, void *arg)
+static void manager_on_beat(evutil_socket_t fd, short what, void *arg)
 {
 	struct manager *manager = arg;
 	char text[64];
@@ -152,20 +152,20 @@ static void on_beat(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (manager->ready) {
-		tell_status(manager, manager->watchdog_us ? "WATCHDOG=1\n" : "");
+		manager_tell_status(manager, manager->watchdog_us ? "WATCHDOG=1\n" : "");
 	} else {
 		/* Pools of files are being made. */
 		snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%u", START_EXTENSION_US);
-		tell(text);
+		manager_tell(text);
 	}
-	schedule(manager);
+	manager_schedule(manager);
 }
 
 /* What nobody knows any more. */
-static void drop(struct manager *manager, struct stored *stored)
+static void manager_drop(struct manager *manager, struct stored *stored)
 {
 	manager_forget(manager, stored->name);
-	manager->n_pidfds -= is_pidfd(stored->name);
+	manager->n_pidfds -= manager_is_pidfd(stored->name);
 	close(stored->fd);
 	stored->fd = -1;
 }
@@ -177,12 +177,12 @@ void manager_watch(struct manager *manager, struct loop *loop, manager_describe 
 	manager->described = arg;
 	for (size_t i = 0; i < manager->n_stored; i++) {
 		if (manager->stored[i].fd >= 0) {
-			drop(manager, &manager->stored[i]);
+			manager_drop(manager, &manager->stored[i]);
 		}
 	}
 	if (manager->present) {
-		evtimer_assign(&manager->beat, loop->base, on_beat, manager);
-		schedule(manager);
+		evtimer_assign(&manager->beat, loop->base, manager_on_beat, manager);
+		manager_schedule(manager);
 	}
 }
 
@@ -209,7 +209,7 @@ void manager_ready(struct manager *manager)
 {
 	if (manager->present) {
 		manager->ready = true;
-		tell_status(manager, "READY=1\n");
+		manager_tell_status(manager, "READY=1\n");
 	}
 }
 
@@ -222,14 +222,14 @@ void manager_reloading(struct manager *manager)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld%06ld",
 			 (long long)now.tv_sec, now.tv_nsec / 1000);
-		tell(text);
+		manager_tell(text);
 	}
 }
 
 void manager_stopping(struct manager *manager)
 {
 	if (manager->present) {
-		tell("STOPPING=1");
+		manager_tell("STOPPING=1");
 	}
 }
 
@@ -239,7 +239,7 @@ void manager_failed(struct manager *manager, int error)
 
 	if (manager->present) {
 		snprintf(text, sizeof text, "STATUS=failed, the log says why\nERRNO=%d", -error);
-		tell(text);
+		manager_tell(text);
 	}
 }
 
@@ -266,7 +266,7 @@ int manager_store(struct manager *manager, const char *name, const int *fds, uns
 		return -EOPNOTSUPP;
 	}
 	snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name);
-	tell_with(text, fds, n);
+	manager_tell_with(text, fds, n);
 	return 0;
 }
 
@@ -276,7 +276,7 @@ void manager_forget(struct manager *manager, const char *name)
 
 	if (manager->keeps) {
 		snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-		tell(text);
+		manager_tell(text);
 	}
 }
 
@@ -293,7 +293,7 @@ int manager_take(struct manager *manager, const char *name)
 	return -1;
 }
 
-static void name_pidfd(char name[MANAGER_NAME], int pid, uint64_t start_time)
+static void manager_name_pidfd(char name[MANAGER_NAME], int pid, uint64_t start_time)
 {
 	snprintf(name, MANAGER_NAME, "pid-%d-%" PRIu64, pid, start_time);
 }
@@ -303,7 +303,7 @@ void manager_store_pidfd(struct manager *manager, int pid, uint64_t start_time, 
 	char name[MANAGER_NAME];
 
 	if (manager->keeps && manager->n_pidfds < MANAGER_PIDFDS) {
-		name_pidfd(name, pid, start_time);
+		manager_name_pidfd(name, pid, start_time);
 		manager->n_pidfds += manager_store(manager, name, &pidfd, 1) == 0;
 	}
 }
@@ -313,7 +313,7 @@ void manager_forget_pidfd(struct manager *manager, int pid, uint64_t start_time)
 	char name[MANAGER_NAME];
 
 	if (manager->n_pidfds > 0) {
-		name_pidfd(name, pid, start_time);
+		manager_name_pidfd(name, pid, start_time);
 		manager_forget(manager, name);
 		manager->n_pidfds--;
 	}
@@ -323,6 +323,6 @@ int manager_take_pidfd(struct manager *manager, int pid, uint64_t start_time)
 {
 	char name[MANAGER_NAME];
 
-	name_pidfd(name, pid, start_time);
+	manager_name_pidfd(name, pid, start_time);
 	return manager_take(manager, name);
 }

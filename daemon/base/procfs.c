@@ -11,7 +11,7 @@
 #define START_TIME_FIELD 22 /* of /proc/PID/stat, counted from 1 */
 
 /* Reads a small file of a process into a terminated buffer. Returns its length or -errno. */
-static ssize_t read_file(pid_t pid, const char *file, char *buffer, size_t size)
+static ssize_t procfs_read_file(pid_t pid, const char *file, char *buffer, size_t size)
 {
 	char path[64];
 	ssize_t n;
@@ -34,7 +34,7 @@ static ssize_t read_file(pid_t pid, const char *file, char *buffer, size_t size)
 int procfs_start_time(pid_t pid, uint64_t *start_time)
 {
 	char text[1024];
-	ssize_t n = read_file(pid, "stat", text, sizeof text);
+	ssize_t n = procfs_read_file(pid, "stat", text, sizeof text);
 	/* The second field is the name in parentheses, and may hold anything. */
 	const char *at = n < 0 ? NULL : strrchr(text, ')');
 
@@ -53,7 +53,7 @@ int procfs_start_time(pid_t pid, uint64_t *start_time)
 
 void procfs_comm(pid_t pid, char *comm, size_t size)
 {
-	if (read_file(pid, "comm", comm, size) < 0) {
+	if (procfs_read_file(pid, "comm", comm, size) < 0) {
 		comm[0] = 0;
 	}
 	comm[strcspn(comm, "\n")] = 0;

@@ -13,7 +13,7 @@ void task_queue_run(struct task_queue *queue)
 	}
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
+static void task_on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct task_queue *queue = arg;
 
@@ -31,7 +31,7 @@ void task_queue_init(struct task_queue *queue, struct loop *loop)
 {
 	queue->loop = loop;
 	TAILQ_INIT(&queue->tasks);
-	evtimer_assign(&queue->turn, loop->base, on_turn, queue);
+	evtimer_assign(&queue->turn, loop->base, task_on_turn, queue);
 }
 
 void task_add(struct task_queue *queue, struct task *task)

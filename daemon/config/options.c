@@ -45,13 +45,13 @@ static const struct option long_options[] = {
 	{0},
 };
 
-static enum options_outcome usage(const char *what, const char *value)
+static enum options_outcome options_usage(const char *what, const char *value)
 {
 	fprintf(stderr, "mempoold: %s%s; see mempoold --help\n", what, value);
 	return OPTIONS_USAGE;
 }
 
-static enum options_outcome print_help(void)
+static enum options_outcome options_print_help(void)
 {
 	char range[160];
 
@@ -76,7 +76,7 @@ static enum options_outcome print_help(void)
 	return OPTIONS_DONE;
 }
 
-static enum options_outcome print_config(const char *which)
+static enum options_outcome options_print_config(const char *which)
 {
 	if (!which) {
 		fputs("# mempoold.conf: what mempoold does. mempoold --check-config checks it.\n",
@@ -94,35 +94,35 @@ static enum options_outcome print_config(const char *which)
 		return OPTIONS_DONE;
 	}
 	if (strcmp(which, "pool") != 0) {
-		return usage("--print-config prints nothing called ", which);
+		return options_usage("--print-config prints nothing called ", which);
 	}
 	fputs("# NAME.pool: a pool that mempoold makes when it starts.\n", stdout);
 	setting_print(&table_pool, stdout);
 	return OPTIONS_DONE;
 }
 
-static enum options_outcome take(struct options *options, int option)
+static enum options_outcome options_take(struct options *options, int option)
 {
 	switch (option) {
 	case 's':
 		options->socket = optarg;
-		return *optarg ? OPTIONS_RUN : usage("--socket needs a path", "");
+		return *optarg ? OPTIONS_RUN : options_usage("--socket needs a path", "");
 	case 'r':
 		options->runtime_dir = optarg;
-		return *optarg ? OPTIONS_RUN : usage("--runtime-dir needs a directory", "");
+		return *optarg ? OPTIONS_RUN : options_usage("--runtime-dir needs a directory", "");
 	case 'i':
 		options->instance = optarg;
 		return setting_is_instance(optarg)
 			       ? OPTIONS_RUN
-			       : usage("an instance is [a-z0-9_-]{1,32}, not ", optarg);
+			       : options_usage("an instance is [a-z0-9_-]{1,32}, not ", optarg);
 	case 'l':
 		options->log_level_said = true;
 		return log_parse_level(optarg, &options->log_level)
 			       ? OPTIONS_RUN
-			       : usage("no such log level: ", optarg);
+			       : options_usage("no such log level: ", optarg);
 	case 'c':
 		options->config = optarg;
-		return *optarg ? OPTIONS_RUN : usage("--config needs a file", "");
+		return *optarg ? OPTIONS_RUN : options_usage("--config needs a file", "");
 	case 'C':
 		options->check = true;
 		return OPTIONS_RUN;
@@ -130,14 +130,14 @@ static enum options_outcome take(struct options *options, int option)
 		options->verbose = true;
 		return OPTIONS_RUN;
 	case 'p':
-		return print_config(optarg);
+		return options_print_config(optarg);
 	case 'v':
 		puts("mempoold " MP_VERSION);
 		return OPTIONS_DONE;
 	case 'h':
-		return print_help();
+		return options_print_help();
 	default:
-		return usage("wrong usage", "");
+		return options_usage("wrong usage", "");
 	}
 }
 
@@ -147,16 +147,16 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 
 	*options = (struct options){.log_level = LOG_LEVEL_INFO};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		enum options_outcome outcome = take(options, option);
+		enum options_outcome outcome = options_take(options, option);
 		if (outcome != OPTIONS_RUN) {
 			return outcome;
 		}
 	}
 	if (optind < argc) {
-		return usage("unexpected argument ", argv[optind]);
+		return options_usage("unexpected argument ", argv[optind]);
 	}
 	if (options->verbose && !options->check) {
-		return usage("--verbose goes with --check-config", "");
+		return options_usage("--verbose goes with --check-config", "");
 	}
 	return options->check ? OPTIONS_CHECK : OPTIONS_RUN;
 }

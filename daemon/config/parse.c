@@ -37,7 +37,7 @@ struct parsing {
 /* ---- lines ---- */
 
 /* What keeps a line from being read, or NULL. */
-static const char *find_fault(const char *line, size_t n, size_t most)
+static const char *parse_find_fault(const char *line, size_t n, size_t most)
 {
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned char)line[i] < ' ' && line[i] != '\t') {
@@ -61,7 +61,7 @@ static const char *find_fault(const char *line, size_t n, size_t most)
 }
 
 /* The next line, without blanks at its ends. */
-static const char *next_line(struct parsing *p, size_t *n)
+static const char *parse_next_line(struct parsing *p, size_t *n)
 {
 	const char *line = p->text, *end = memchr(line, '\n', p->n);
 	size_t size = end ? (size_t)(end - line) : p->n;
@@ -83,7 +83,7 @@ static const char *next_line(struct parsing *p, size_t *n)
 	return line;
 }
 
-static void expect_nothing(struct parsing *p)
+static void parse_expect_nothing(struct parsing *p)
 {
 	if (p->expects) {
 		fault(p->faults, p->file, p->line,
@@ -93,7 +93,7 @@ static void expect_nothing(struct parsing *p)
 }
 
 /* Gives inih its next line: an ini_reader, as fgets(). */
-static char *read_line(char *to, int size, void *arg)
+static char *parse_read_line(char *to, int size, void *arg)
 {
 	struct parsing *p = arg;
 
@@ -102,11 +102,11 @@ static char *read_line(char *to, int size, void *arg)
 		p->expects = true;
 		return strcpy(to, KEY_HEADING "=\n");
 	}
-	expect_nothing(p);
+	parse_expect_nothing(p);
 	while (p->n > 0) {
 		size_t n, most = (size_t)size - 3;
-		const char *line = next_line(p, &n);
-		const char *why = find_fault(line, n, most);
+		const char *line = parse_next_line(p, &n);
+		const char *why = parse_find_fault(line, n, most);
 		if (why) {
 			fault(p->faults, p->file, p->line, "%s", why);
 			p->skipping = p->skipping || (n > 0 && *line == '[');
@@ -123,7 +123,7 @@ static char *read_line(char *to, int size, void *arg)
 
 /* ---- sections ---- */
 
-static bool has_section(const struct setting_table *table, const char *section)
+static bool parse_has_section(const struct setting_table *table, const char *section)
 {
 	for (size_t i = 0; i < table->n; i++) {
 		if (!strcmp(table->settings[i].section, section)) {
@@ -133,7 +133,7 @@ static bool has_section(const struct setting_table *table, const char *section)
 	return false;
 }
 
-static void begin_rule(struct parsing *p, const char *pattern)
+static void parse_begin_rule(struct parsing *p, const char *pattern)
 {
 	pattern += strspn(pattern, " \t");
 	p->rule = rules_get(&p->config->rules, pattern);
@@ -146,18 +146,18 @@ static void begin_rule(struct parsing *p, const char *pattern)
 	}
 }
 
-static void begin_section(struct parsing *p, const char *section)
+static void parse_begin_section(struct parsing *p, const char *section)
 {
 	const char *near = p->preset ? "pool" : NULL;
 
 	p->rule = NULL;
 	p->skipping = false;
-	if (has_section(p->table, section)) {
+	if (parse_has_section(p->table, section)) {
 		return;
 	}
 	if (!p->preset && strncmp(section, "access", 6) == 0 &&
 	    (section[6] == 0 || section[6] == ' ')) {
-		begin_rule(p, section + 6);
+		parse_begin_rule(p, section + 6);
 		return;
 	}
 	p->skipping = true;
@@ -170,7 +170,7 @@ static void begin_section(struct parsing *p, const char *section)
 
 /* ---- keys ---- */
 
-static void unknown_key(const struct parsing *p, const char *section, const char *name)
+static void parse_unknown_key(const struct parsing *p, const char *section, const char *name)
 {
 	const char *near = NULL;
 	const struct setting *elsewhere = setting_find(p->table, NULL, name);
@@ -197,8 +197,8 @@ static void unknown_key(const struct parsing *p, const char *section, const char
 	}
 }
 
-static void take_setting(struct parsing *p, const char *section, const char *name,
-			 const char *value)
+static void parse_take_setting(struct parsing *p, const char *section, const char *name,
+			       const char *value)
 {
 	const struct setting *s = setting_find(p->table, section, name);
 	void *base = p->preset ? (void *)p->preset : p->config;
@@ -206,7 +206,7 @@ static void take_setting(struct parsing *p, const char *section, const char *nam
 	char why[SETTING_TEXT * 2];
 
 	if (!s) {
-		unknown_key(p, section, name);
+		parse_unknown_key(p, section, name);
 		return;
 	}
 	said = &p->said[s - p->table->settings];
@@ -221,26 +221,27 @@ static void take_setting(struct parsing *p, const char *section, const char *nam
 	*said = (struct config_said){.text = strdup(value), .line = p->line};
 }
 
-static void take_rule(struct parsing *p, const char *section, const char *name, const char *value)
+static void parse_take_rule(struct parsing *p, const char *section, const char *name,
+			    const char *value)
 {
 	enum rule_action action = rule_action_of(name);
 	char why[SETTING_TEXT];
 
 	if (action == RULE_ACTIONS) {
-		unknown_key(p, section, name);
+		parse_unknown_key(p, section, name);
 	} else if (!rule_add(p->rule, action, value, why, sizeof why)) {
 		fault(p->faults, p->file, p->line, "%s", why);
 	}
 }
 
 /* What inih found in its line: an ini_handler. */
-static int take(void *arg, const char *section, const char *name, const char *value)
+static int parse_take(void *arg, const char *section, const char *name, const char *value)
 {
 	struct parsing *p = arg;
 
 	p->expects = false;
 	if (!name || !strcmp(name, KEY_HEADING)) {
-		begin_section(p, section);
+		parse_begin_section(p, section);
 	} else if (p->skipping) {
 		return 1;
 	} else if (*section == 0) {
@@ -248,9 +249,9 @@ static int take(void *arg, const char *section, const char *name, const char *va
 		      p->table->settings[0].section);
 		p->skipping = true;
 	} else if (p->rule) {
-		take_rule(p, section, name, value ? value : "");
+		parse_take_rule(p, section, name, value ? value : "");
 	} else {
-		take_setting(p, section, name, value ? value : "");
+		parse_take_setting(p, section, name, value ? value : "");
 	}
 	return 1;
 }
@@ -262,14 +263,14 @@ static void parse_lines(struct parsing *p)
 		p->text += 3;
 		p->n -= 3;
 	}
-	ini_parse_stream(read_line, p, take, p);
-	expect_nothing(p);
+	ini_parse_stream(parse_read_line, p, parse_take, p);
+	parse_expect_nothing(p);
 }
 
 /* ---- files ---- */
 
 /* The line of a key, or 0. */
-static unsigned line_of(const struct parsing *p, const char *name)
+static unsigned parse_line_of(const struct parsing *p, const char *name)
 {
 	return p->said[setting_find(p->table, NULL, name) - p->table->settings].line;
 }
@@ -295,14 +296,14 @@ void parse_main(struct config *config, const char *text, size_t n, const char *f
 
 	parse_lines(&p);
 	if (config->limits.sessions_kept >= config->limits.sessions) {
-		unsigned line = line_of(&p, "sessions_kept");
-		fault(faults, file, line ? line : line_of(&p, "sessions"),
+		unsigned line = parse_line_of(&p, "sessions_kept");
+		fault(faults, file, line ? line : parse_line_of(&p, "sessions"),
 		      "sessions_kept leaves no session to others: make it less than sessions");
 	}
 }
 
 /* The name that a pool has by its file: without folder and suffix. */
-static void name_by_file(const struct parsing *p, struct preset *preset)
+static void parse_name_by_file(const struct parsing *p, struct preset *preset)
 {
 	const char *slash = strrchr(p->file, '/'), *base = slash ? slash + 1 : p->file;
 	const struct setting *setting = setting_find(p->table, "pool", "name");
@@ -318,15 +319,15 @@ static void name_by_file(const struct parsing *p, struct preset *preset)
 	}
 }
 
-static void check_name(const struct parsing *p, struct preset *preset)
+static void parse_check_name(const struct parsing *p, struct preset *preset)
 {
 	if (*preset->name == 0) {
-		name_by_file(p, preset);
+		parse_name_by_file(p, preset);
 	}
 	for (size_t i = 0; i < p->config->n_presets; i++) {
 		const struct preset *other = &p->config->presets[i];
 		if (!strcmp(other->name, preset->name)) {
-			fault(p->faults, p->file, line_of(p, "name"),
+			fault(p->faults, p->file, parse_line_of(p, "name"),
 			      "pool '%s' is described by %s already: choose another name",
 			      preset->name, other->file);
 		}
@@ -334,7 +335,7 @@ static void check_name(const struct parsing *p, struct preset *preset)
 }
 
 /* What is wrong with the pool as a whole. */
-static void check_preset(const struct parsing *p, struct preset *preset)
+static void parse_check_preset(const struct parsing *p, struct preset *preset)
 {
 	struct mp_shape shape = {
 		.block_size = preset->block_size,
@@ -349,7 +350,7 @@ static void check_preset(const struct parsing *p, struct preset *preset)
 	};
 	const char *why;
 
-	check_name(p, preset);
+	parse_check_name(p, preset);
 	if (preset->block_size == 0 || preset->blocks == 0) {
 		fault(p->faults, p->file, 0, "%s is missing: say it below [pool]",
 		      preset->blocks ? "block_size" : "blocks");
@@ -358,17 +359,18 @@ static void check_preset(const struct parsing *p, struct preset *preset)
 	}
 	if (preset->thread_cache != UINT32_MAX && preset->thread_cache % 32 != 16 &&
 	    preset->thread_cache != 0) {
-		fault(p->faults, p->file, line_of(p, "thread_cache"),
+		fault(p->faults, p->file, parse_line_of(p, "thread_cache"),
 		      "thread_cache cannot be %u: say none, or 16, 48, 80 ... 496",
 		      preset->thread_cache);
 	}
 	if (preset->schema_version && !preset->schema) {
-		fault(p->faults, p->file, line_of(p, "schema_version"),
+		fault(p->faults, p->file, parse_line_of(p, "schema_version"),
 		      "schema_version without schema: say the schema, or remove it");
 	}
 }
 
-static void add_preset(struct config *config, const struct preset *preset, struct faults *faults)
+static void parse_add_preset(struct config *config, const struct preset *preset,
+			     struct faults *faults)
 {
 	struct preset *all = reallocarray(config->presets, config->n_presets + 1, sizeof *all);
 	char *file = strdup(preset->file);
@@ -403,10 +405,10 @@ void parse_pool(struct config *config, const char *text, size_t n, const char *f
 	setting_reset(&table_pool, &preset);
 	parse_lines(&p);
 	if (faults->n == before) {
-		check_preset(&p, &preset);
+		parse_check_preset(&p, &preset);
 	}
 	if (faults->n == before) {
-		add_preset(config, &preset, faults);
+		parse_add_preset(config, &preset, faults);
 	}
 	for (size_t i = 0; i < table_pool.n; i++) {
 		free(said[i].text);

@@ -12,7 +12,7 @@
 #include "daemon/config/place.h"
 
 /* FNV-1a, a byte at a time. */
-static uint64_t hash_number(uint64_t hash, uint64_t number)
+static uint64_t place_hash_number(uint64_t hash, uint64_t number)
 {
 	for (int i = 0; i < 8; i++) {
 		hash = (hash ^ (number >> 8 * i & 0xff)) * 0x100000001b3u;
@@ -21,7 +21,7 @@ static uint64_t hash_number(uint64_t hash, uint64_t number)
 }
 
 /* Where the socket and nothing else lives. Returns 0 or -errno. */
-static int choose_directory(char dir[PATH_MAX], const struct options *options)
+static int place_choose_directory(char dir[PATH_MAX], const struct options *options)
 {
 	const char *base = getenv("XDG_RUNTIME_DIR");
 	int n;
@@ -44,7 +44,7 @@ static int choose_directory(char dir[PATH_MAX], const struct options *options)
 }
 
 /* Anybody may reach root's socket, rights are looked at per request; others keep to themselves. */
-static int make_directory(const char *dir, struct stat *st)
+static int place_make_directory(const char *dir, struct stat *st)
 {
 	mode_t mode = geteuid() == 0 ? 0755 : 0700;
 
@@ -64,15 +64,15 @@ static int make_directory(const char *dir, struct stat *st)
 	return 0;
 }
 
-static void choose_instance(struct place *place, const struct options *options,
-			    const struct stat *dir)
+static void place_choose_instance(struct place *place, const struct options *options,
+				  const struct stat *dir)
 {
-	uint64_t hash = hash_number(0xcbf29ce484222325u, dir->st_dev);
+	uint64_t hash = place_hash_number(0xcbf29ce484222325u, dir->st_dev);
 
 	if (options->instance) {
 		snprintf(place->instance, sizeof place->instance, "%s", options->instance);
 	} else if (options->runtime_dir) {
-		hash = hash_number(hash, dir->st_ino);
+		hash = place_hash_number(hash, dir->st_ino);
 		snprintf(place->instance, sizeof place->instance, "dir-%016" PRIx64, hash);
 	} else if (geteuid() == 0) {
 		snprintf(place->instance, sizeof place->instance, "system");
@@ -89,15 +89,15 @@ int place_resolve(struct place *place, const struct options *options)
 
 	/* With a socket and an instance of one's own no directory is needed. */
 	if (!options->socket || options->runtime_dir) {
-		r = choose_directory(dir, options);
+		r = place_choose_directory(dir, options);
 		if (r == 0) {
-			r = make_directory(dir, &st);
+			r = place_make_directory(dir, &st);
 		}
 	}
 	if (r < 0) {
 		return r;
 	}
-	choose_instance(place, options, &st);
+	place_choose_instance(place, options, &st);
 	if (options->socket) {
 		n = snprintf(place->socket, sizeof place->socket, "%s", options->socket);
 	} else {

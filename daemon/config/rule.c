@@ -32,7 +32,7 @@ enum rule_action rule_action_of(const char *name)
 /* ---- patterns ---- */
 
 /* Takes the pattern apart. Whether it is one. */
-static bool parse_pattern(struct rule *rule, const char *pattern)
+static bool rule_parse_pattern(struct rule *rule, const char *pattern)
 {
 	size_t n = strlen(pattern);
 
@@ -55,7 +55,7 @@ struct rule *rules_get(struct rules *rules, const char *pattern)
 	struct rule rule = {.n_fixed = 0};
 	struct rule *all;
 
-	if (!parse_pattern(&rule, pattern)) {
+	if (!rule_parse_pattern(&rule, pattern)) {
 		return NULL;
 	}
 	for (size_t i = 0; i < rules->n; i++) {
@@ -72,14 +72,14 @@ struct rule *rules_get(struct rules *rules, const char *pattern)
 	return &all[rules->n++];
 }
 
-static bool matches(const struct rule *rule, const char *pool)
+static bool rule_matches(const struct rule *rule, const char *pool)
 {
 	return strncmp(rule->pattern, pool, rule->n_fixed) == 0 &&
 	       (rule->is_prefix || pool[rule->n_fixed] == 0);
 }
 
 /* Of two rules that match the same pool: whether the first goes before. */
-static bool goes_before(const struct rule *a, const struct rule *b)
+static bool rule_goes_before(const struct rule *a, const struct rule *b)
 {
 	return a->n_fixed > b->n_fixed || (a->n_fixed == b->n_fixed && !a->is_prefix);
 }
@@ -90,8 +90,8 @@ const struct rule *rules_find(const struct rules *rules, const char *pool, enum 
 
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *rule = &rules->rules[i];
-		if (rule->lists[action].said && matches(rule, pool) &&
-		    (!best || goes_before(rule, best))) {
+		if (rule->lists[action].said && rule_matches(rule, pool) &&
+		    (!best || rule_goes_before(rule, best))) {
 			best = rule;
 		}
 	}
@@ -101,7 +101,7 @@ const struct rule *rules_find(const struct rules *rules, const char *pool, enum 
 /* ---- users and groups ---- */
 
 /* The last number means nobody to the kernel, and the creator to the library. */
-static bool parse_id(const char *text, uint32_t *id)
+static bool rule_parse_id(const char *text, uint32_t *id)
 {
 	unsigned long long n;
 
@@ -117,7 +117,7 @@ bool rule_find_user(const char *text, uint32_t *uid)
 {
 	const struct passwd *user;
 
-	if (parse_id(text, uid)) {
+	if (rule_parse_id(text, uid)) {
 		return true;
 	}
 	user = getpwnam(text);
@@ -131,7 +131,7 @@ bool rule_find_group(const char *text, uint32_t *gid)
 {
 	const struct group *group;
 
-	if (parse_id(text, gid)) {
+	if (rule_parse_id(text, gid)) {
 		return true;
 	}
 	group = getgrnam(text);
@@ -141,7 +141,7 @@ bool rule_find_group(const char *text, uint32_t *gid)
 	return group;
 }
 
-static bool parse_party(struct rule_party *party, const char *text, char *why, size_t size)
+static bool rule_parse_party(struct rule_party *party, const char *text, char *why, size_t size)
 {
 	bool found = true;
 
@@ -161,7 +161,7 @@ static bool parse_party(struct rule_party *party, const char *text, char *why, s
 	return found;
 }
 
-static bool append(struct rule_list *list, const struct rule_party *party)
+static bool rule_append(struct rule_list *list, const struct rule_party *party)
 {
 	struct rule_party *all = reallocarray(list->parties, list->n + 1, sizeof *all);
 
@@ -183,10 +183,10 @@ bool rule_add(struct rule *rule, enum rule_action action, const char *text, char
 		size_t n = strcspn(text, separators);
 		struct rule_party party = {.id = 0};
 		snprintf(name, sizeof name, "%.*s", (int)n, text);
-		if (!parse_party(&party, name, why, size)) {
+		if (!rule_parse_party(&party, name, why, size)) {
 			return false;
 		}
-		if (!append(list, &party)) {
+		if (!rule_append(list, &party)) {
 			snprintf(why, size, "no memory is left: free some");
 			return false;
 		}

@@ -26,7 +26,7 @@ const struct setting *setting_find(const struct setting_table *table, const char
 /* ---- values ---- */
 
 /* Digits of that base, and what is behind them. False: there are none, or too many. */
-static bool read_digits(const char *text, int base, uint64_t *n, const char **end)
+static bool setting_read_digits(const char *text, int base, uint64_t *n, const char **end)
 {
 	uint64_t value = 0;
 	const char *c = text;
@@ -57,11 +57,11 @@ static const struct unit sizes[] = {
 };
 static const struct unit times[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"min", 60000}, {NULL, 0}};
 
-static bool read_with_unit(const char *text, const struct unit *units, uint64_t *n)
+static bool setting_read_with_unit(const char *text, const struct unit *units, uint64_t *n)
 {
 	const char *end;
 
-	if (!read_digits(text, 10, n, &end)) {
+	if (!setting_read_digits(text, 10, n, &end)) {
 		return false;
 	}
 	while (units->name && strcmp(units->name, end) != 0) {
@@ -70,7 +70,7 @@ static bool read_with_unit(const char *text, const struct unit *units, uint64_t 
 	return units->name && !__builtin_mul_overflow(*n, units->factor, n);
 }
 
-static bool read_level(const char *text, uint64_t *n)
+static bool setting_read_level(const char *text, uint64_t *n)
 {
 	enum log_level level;
 	bool known = log_parse_level(text, &level);
@@ -79,7 +79,7 @@ static bool read_level(const char *text, uint64_t *n)
 	return known;
 }
 
-static bool read_word(const char *const *words, const char *text, uint64_t *n)
+static bool setting_read_word(const char *const *words, const char *text, uint64_t *n)
 {
 	for (*n = 0; words[*n]; ++*n) {
 		if (!strcmp(words[*n], text)) {
@@ -89,20 +89,21 @@ static bool read_word(const char *const *words, const char *text, uint64_t *n)
 	return false;
 }
 
-static bool read_plain(const char *text, int base, uint64_t *n)
+static bool setting_read_plain(const char *text, int base, uint64_t *n)
 {
 	const char *end;
 
-	return read_digits(text, base, n, &end) && *end == 0;
+	return setting_read_digits(text, base, n, &end) && *end == 0;
 }
 
-static bool read_id(const char *text, uint64_t *n)
+static bool setting_read_id(const char *text, uint64_t *n)
 {
-	return strncmp(text, "0x", 2) == 0 ? read_plain(text + 2, 16, n) : read_plain(text, 10, n);
+	return strncmp(text, "0x", 2) == 0 ? setting_read_plain(text + 2, 16, n)
+					   : setting_read_plain(text, 10, n);
 }
 
 /* The number that the text means. False: none. */
-static bool read_number(const struct setting *s, const char *text, uint64_t *n)
+static bool setting_read_number(const struct setting *s, const char *text, uint64_t *n)
 {
 	uint32_t id = 0;
 	bool good;
@@ -110,19 +111,19 @@ static bool read_number(const struct setting *s, const char *text, uint64_t *n)
 	switch (s->type) {
 	case SETTING_COUNT:
 	case SETTING_SIZE:
-		return read_with_unit(text, sizes, n);
+		return setting_read_with_unit(text, sizes, n);
 	case SETTING_TIME:
-		return read_with_unit(text, times, n);
+		return setting_read_with_unit(text, times, n);
 	case SETTING_ID:
-		return read_id(text, n);
+		return setting_read_id(text, n);
 	case SETTING_MODE:
-		return read_plain(text, 8, n);
+		return setting_read_plain(text, 8, n);
 	case SETTING_CACHE:
-		return read_plain(text, 10, n);
+		return setting_read_plain(text, 10, n);
 	case SETTING_WORD:
-		return read_word(s->words, text, n);
+		return setting_read_word(s->words, text, n);
 	case SETTING_LEVEL:
-		return read_level(text, n);
+		return setting_read_level(text, n);
 	case SETTING_USER:
 	case SETTING_GROUP:
 		good = s->type == SETTING_USER ? rule_find_user(text, &id)
@@ -137,7 +138,7 @@ static bool read_number(const struct setting *s, const char *text, uint64_t *n)
 	}
 }
 
-static bool is_ranged(const struct setting *s)
+static bool setting_is_ranged(const struct setting *s)
 {
 	return s->type != SETTING_LEVEL && s->type != SETTING_WORD && s->type != SETTING_USER &&
 	       s->type != SETTING_GROUP;
@@ -149,12 +150,12 @@ bool setting_is_instance(const char *name)
 	return n >= 1 && n <= SETTING_INSTANCE_LENGTH && name[n] == 0;
 }
 
-static bool is_text(const struct setting *s)
+static bool setting_is_text(const struct setting *s)
 {
 	return s->type == SETTING_PATH || s->type == SETTING_INSTANCE || s->type == SETTING_POOL;
 }
 
-static bool text_is_good(const struct setting *s, const char *text)
+static bool setting_text_is_good(const struct setting *s, const char *text)
 {
 	return strlen(text) <= (s->type == SETTING_PATH ? s->max : SETTING_TEXT - 1) &&
 	       (s->type == SETTING_PATH   ? *text == '/'
@@ -162,7 +163,7 @@ static bool text_is_good(const struct setting *s, const char *text)
 					  : setting_is_instance(text));
 }
 
-static void store(const struct setting *s, void *base, uint64_t n)
+static void setting_store(const struct setting *s, void *base, uint64_t n)
 {
 	char *at = (char *)base + s->at;
 
@@ -174,13 +175,13 @@ static void store(const struct setting *s, void *base, uint64_t n)
 }
 
 /* The value for which the table has no default. */
-static void store_nothing(const struct setting *s, void *base)
+static void setting_store_nothing(const struct setting *s, void *base)
 {
-	if (is_text(s)) {
+	if (setting_is_text(s)) {
 		memset((char *)base + s->at, 0, SETTING_TEXT);
 	} else {
-		store(s, base,
-		      s->type == SETTING_USER || s->type == SETTING_GROUP ? UINT32_MAX : 0);
+		setting_store(s, base,
+			      s->type == SETTING_USER || s->type == SETTING_GROUP ? UINT32_MAX : 0);
 	}
 }
 
@@ -191,21 +192,22 @@ bool setting_take(const struct setting *s, void *base, const char *text, char *w
 	bool good;
 
 	if (*text == 0 && *s->standard == 0) {
-		store_nothing(s, base);
+		setting_store_nothing(s, base);
 		return true;
 	}
-	if (is_text(s)) {
-		good = text_is_good(s, text);
+	if (setting_is_text(s)) {
+		good = setting_text_is_good(s, text);
 		if (good) {
 			snprintf((char *)base + s->at, SETTING_TEXT, "%s", text);
 		}
 	} else if (s->type == SETTING_CACHE && !strcmp(text, "none")) {
-		store(s, base, UINT32_MAX);
+		setting_store(s, base, UINT32_MAX);
 		good = true;
 	} else {
-		good = read_number(s, text, &n) && (!is_ranged(s) || (n >= s->min && n <= s->max));
+		good = setting_read_number(s, text, &n) &&
+		       (!setting_is_ranged(s) || (n >= s->min && n <= s->max));
 		if (good) {
-			store(s, base, n);
+			setting_store(s, base, n);
 		}
 	}
 	if (!good) {
@@ -228,7 +230,7 @@ void setting_reset(const struct setting_table *table, void *base)
 /* ---- words ---- */
 
 /* How many characters have to be changed, put in or left out to make one text of the other. */
-static unsigned distance(const char *a, const char *b)
+static unsigned setting_distance(const char *a, const char *b)
 {
 	enum {
 		LONG = 40,
@@ -257,15 +259,15 @@ static unsigned distance(const char *a, const char *b)
 
 void setting_consider(const char *text, const char *name, const char **best)
 {
-	unsigned d = distance(text, name);
+	unsigned d = setting_distance(text, name);
 
-	if (d <= 1 + strlen(name) / 3 && (!*best || d < distance(text, *best))) {
+	if (d <= 1 + strlen(name) / 3 && (!*best || d < setting_distance(text, *best))) {
 		*best = name;
 	}
 }
 
 /* A number as one would write it. */
-static void print_size(char *text, size_t size, uint64_t n)
+static void setting_print_size(char *text, size_t size, uint64_t n)
 {
 	int unit = 0;
 
@@ -277,7 +279,7 @@ static void print_size(char *text, size_t size, uint64_t n)
 }
 
 /* "one of no, try or require" */
-static void list_words(const char *const *words, char *text, size_t size)
+static void setting_list_words(const char *const *words, char *text, size_t size)
 {
 	size_t n = (size_t)snprintf(text, size, "one of ");
 
@@ -306,7 +308,7 @@ void setting_range(const struct setting *s, char *text, size_t size)
 	char min[32], max[32];
 
 	if (s->type == SETTING_WORD) {
-		list_words(s->words, text, size);
+		setting_list_words(s->words, text, size);
 	} else if (s->type == SETTING_PATH) {
 		snprintf(text, size, "an absolute path of at most %u bytes", (unsigned)s->max);
 	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
@@ -314,8 +316,8 @@ void setting_range(const struct setting *s, char *text, size_t size)
 	} else if (s->max == NO_END) {
 		snprintf(text, size, "a number, with K, M, G or T behind it or without");
 	} else {
-		print_size(min, sizeof min, s->min);
-		print_size(max, sizeof max, s->max);
+		setting_print_size(min, sizeof min, s->min);
+		setting_print_size(max, sizeof max, s->max);
 		snprintf(text, size, "a number from %s to %s", min, max);
 	}
 }

@@ -55,7 +55,7 @@ int source_find(struct source *source, const char *named, bool is_private)
 /* ---- trust ---- */
 
 /* Why it could have been written by somebody else, or NULL. */
-static const char *distrust(const struct stat *st)
+static const char *source_distrust(const struct stat *st)
 {
 	bool is_kept = S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX;
 
@@ -69,7 +69,7 @@ static const char *distrust(const struct stat *st)
 }
 
 /* Whether the folders above the file, whose name has no links, are to be trusted. Told if not. */
-static bool folders_are_trusted(const char *file, char *path, struct faults *faults)
+static bool source_folders_are_trusted(const char *file, char *path, struct faults *faults)
 {
 	const char *why;
 	struct stat st;
@@ -77,7 +77,7 @@ static bool folders_are_trusted(const char *file, char *path, struct faults *fau
 
 	while ((slash = strrchr(path, '/')) != NULL && path[1]) {
 		slash[slash == path] = 0;
-		why = stat(path, &st) < 0 ? strerror(errno) : distrust(&st);
+		why = stat(path, &st) < 0 ? strerror(errno) : source_distrust(&st);
 		if (why) {
 			fault(faults, file, 0, "not read, as its folder %s %s", path, why);
 			return false;
@@ -87,10 +87,11 @@ static bool folders_are_trusted(const char *file, char *path, struct faults *fau
 }
 
 /* Looks at the file's own folders, and at those of the file that it is a link to. */
-static bool is_trusted(const char *file, int fd, const struct stat *st, struct faults *faults)
+static bool source_is_trusted(const char *file, int fd, const struct stat *st,
+			      struct faults *faults)
 {
 	char link[40], folder[PATH_MAX], path[PATH_MAX + 8];
-	const char *why = distrust(st), *slash = strrchr(file, '/');
+	const char *why = source_distrust(st), *slash = strrchr(file, '/');
 	ssize_t n;
 
 	if (why) {
@@ -105,23 +106,23 @@ static bool is_trusted(const char *file, int fd, const struct stat *st, struct f
 		return false;
 	}
 	snprintf(path, sizeof path, "%s/file", folder);
-	if (!folders_are_trusted(file, path, faults)) {
+	if (!source_folders_are_trusted(file, path, faults)) {
 		return false;
 	}
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	n = readlink(link, path, PATH_MAX - 1);
 	path[n < 0 ? 0 : n] = 0;
-	return n < 0 || folders_are_trusted(file, path, faults);
+	return n < 0 || source_folders_are_trusted(file, path, faults);
 }
 
 /* ---- reading ---- */
 
-static bool is_null_device(const struct stat *st)
+static bool source_is_null_device(const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-static bool read_all(int fd, size_t size, struct text *text)
+static bool source_read_all(int fd, size_t size, struct text *text)
 {
 	text->bytes = malloc(size + 1);
 	while (text->bytes && text->n < size) {
@@ -135,18 +136,19 @@ static bool read_all(int fd, size_t size, struct text *text)
 }
 
 /* The open file, if it is to be trusted, into @text. */
-static enum outcome read_open(const char *file, int fd, struct text *text, struct faults *faults)
+static enum outcome source_read_open(const char *file, int fd, struct text *text,
+				     struct faults *faults)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0) {
 		fault(faults, file, 0, "cannot be looked at: %s", strerror(errno));
-	} else if (is_null_device(&st)) {
+	} else if (source_is_null_device(&st)) {
 		return READ;
 	} else if (!S_ISREG(st.st_mode) || (size_t)st.st_size > MAX_SIZE) {
 		fault(faults, file, 0, "is no file of at most 1 MiB: put one there, or remove it");
-	} else if (is_trusted(file, fd, &st, faults)) {
-		if (read_all(fd, (size_t)st.st_size, text)) {
+	} else if (source_is_trusted(file, fd, &st, faults)) {
+		if (source_read_all(fd, (size_t)st.st_size, text)) {
 			return READ;
 		}
 		fault(faults, file, 0, "cannot be read: read it again when it is whole");
@@ -154,7 +156,7 @@ static enum outcome read_open(const char *file, int fd, struct text *text, struc
 	return UNUSABLE;
 }
 
-static enum outcome read_file(const char *file, struct text *text, struct faults *faults)
+static enum outcome source_read_file(const char *file, struct text *text, struct faults *faults)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
@@ -169,7 +171,7 @@ static enum outcome read_file(const char *file, struct text *text, struct faults
 		fault(faults, file, 0, "cannot be opened: %s", strerror(error));
 		return UNUSABLE;
 	}
-	outcome = read_open(file, fd, text, faults);
+	outcome = source_read_open(file, fd, text, faults);
 	close(fd);
 	if (outcome != READ) {
 		free(text->bytes);
@@ -186,7 +188,7 @@ void source_read_main(const struct source *source, struct config *config, struct
 	struct text text = {.n = 0};
 
 	if (*file) {
-		outcome = read_file(file, &text, faults);
+		outcome = source_read_file(file, &text, faults);
 	}
 	if (outcome == ABSENT && source->required) {
 		fault(faults, file, 0, "is not there: make it, or name another by --config");
@@ -194,7 +196,7 @@ void source_read_main(const struct source *source, struct config *config, struct
 	if (outcome == ABSENT && *source->vendor) {
 		snprintf(vendor, sizeof vendor, "%s/" MAIN_NAME, source->vendor);
 		file = vendor;
-		outcome = read_file(file, &text, faults);
+		outcome = source_read_file(file, &text, faults);
 	}
 	if (outcome == READ) {
 		config->file = strdup(file);
@@ -210,7 +212,7 @@ struct names {
 	size_t n;
 };
 
-static bool is_pool_file(const char *name)
+static bool source_is_pool_file(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -218,7 +220,7 @@ static bool is_pool_file(const char *name)
 }
 
 /* Adds the pools' files of a folder. A folder that is not there has none. */
-static void list_folder(struct names *names, const char *folder, struct faults *faults)
+static void source_list_folder(struct names *names, const char *folder, struct faults *faults)
 {
 	const struct dirent *entry;
 	DIR *dir = opendir(folder);
@@ -230,7 +232,8 @@ static void list_folder(struct names *names, const char *folder, struct faults *
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		char **all, *name = is_pool_file(entry->d_name) ? strdup(entry->d_name) : NULL;
+		char **all,
+			*name = source_is_pool_file(entry->d_name) ? strdup(entry->d_name) : NULL;
 		all = name ? reallocarray(names->names, names->n + 1, sizeof *all) : NULL;
 		if (all) {
 			all[names->n++] = name;
@@ -242,24 +245,24 @@ static void list_folder(struct names *names, const char *folder, struct faults *
 	closedir(dir);
 }
 
-static int compare_names(const void *a, const void *b)
+static int source_compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* Reads the file of that name, the vendor's when there is no other. An empty one hides it. */
-static void read_pool(const char *folder, const char *vendor, const char *name,
-		      struct config *config, struct faults *faults)
+static void source_read_pool(const char *folder, const char *vendor, const char *name,
+			     struct config *config, struct faults *faults)
 {
 	char file[2 * PATH_MAX];
 	struct text text = {.n = 0};
 	enum outcome outcome;
 
 	snprintf(file, sizeof file, "%s/%s", folder, name);
-	outcome = read_file(file, &text, faults);
+	outcome = source_read_file(file, &text, faults);
 	if (outcome == ABSENT && *vendor) {
 		snprintf(file, sizeof file, "%s/%s", vendor, name);
-		outcome = read_file(file, &text, faults);
+		outcome = source_read_file(file, &text, faults);
 	}
 	if (outcome == READ && text.n > 0) {
 		parse_pool(config, text.bytes, text.n, file, faults);
@@ -278,17 +281,17 @@ void source_read_pools(const struct source *source, struct config *config, struc
 	}
 	snprintf(folder, sizeof folder, "%.*spools.d", slash ? (int)(slash - source->main) + 1 : 0,
 		 source->main);
-	list_folder(&names, folder, faults);
+	source_list_folder(&names, folder, faults);
 	if (*source->vendor) {
 		snprintf(vendor, sizeof vendor, "%s/pools.d", source->vendor);
-		list_folder(&names, vendor, faults);
+		source_list_folder(&names, vendor, faults);
 	}
 	if (names.n > 0) {
-		qsort(names.names, names.n, sizeof *names.names, compare_names);
+		qsort(names.names, names.n, sizeof *names.names, source_compare_names);
 	}
 	for (size_t i = 0; i < names.n; i++) {
 		if (i == 0 || strcmp(names.names[i - 1], names.names[i]) != 0) {
-			read_pool(folder, vendor, names.names[i], config, faults);
+			source_read_pool(folder, vendor, names.names[i], config, faults);
 		}
 	}
 	for (size_t i = 0; i < names.n; i++) {

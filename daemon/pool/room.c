@@ -10,7 +10,7 @@
 #include "daemon/pool/pools.h"
 
 /* What pools of that backing have yet to take. */
-static uint64_t promised(const struct pools *pools, uint8_t backing)
+static uint64_t room_promised(const struct pools *pools, uint8_t backing)
 {
 	uint64_t sum = 0;
 
@@ -26,7 +26,7 @@ static uint64_t promised(const struct pools *pools, uint8_t backing)
 }
 
 /* Of /dev/shm. A tmpfs without a limit says that it has no blocks. */
-static uint64_t shm_left(const struct pools *pools)
+static uint64_t room_shm_left(const struct pools *pools)
 {
 	struct statvfs fs;
 
@@ -36,7 +36,7 @@ static uint64_t shm_left(const struct pools *pools)
 	return (uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
-static uint64_t memory_left(void)
+static uint64_t room_memory_left(void)
 {
 	char line[128];
 	uint64_t kib = UINT64_MAX >> 10;
@@ -55,9 +55,9 @@ bool room_for(const struct pools *pools, const struct registry_pool *record, uin
 	      uint64_t *left)
 {
 	uint8_t backing = record->terms.backing;
-	uint64_t taken = promised(pools, backing);
+	uint64_t taken = room_promised(pools, backing);
 
-	*left = backing == WIRE_MEMFD ? memory_left() : shm_left(pools);
+	*left = backing == WIRE_MEMFD ? room_memory_left() : room_shm_left(pools);
 	*left -= taken < *left ? taken : *left;
 	return need <= *left;
 }

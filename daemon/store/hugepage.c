@@ -8,7 +8,7 @@
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* The words of the one setting: "always within_size [advise] never". */
-static bool memfd_may(void)
+static bool hugepage_memfd_may(void)
 {
 	char text[128] = "";
 	FILE *file = fopen(SHMEM_ENABLED, "re");
@@ -23,7 +23,7 @@ static bool memfd_may(void)
 }
 
 /* Its line of the mounts, "... /dev/shm ... tmpfs tmpfs rw,huge=advise"; the last counts. */
-static bool shm_may(void)
+static bool hugepage_shm_may(void)
 {
 	char line[1024];
 	bool may = false;
@@ -42,7 +42,7 @@ static bool shm_may(void)
 
 bool hugepage_possible(uint8_t backing)
 {
-	return backing == WIRE_MEMFD ? memfd_may() : shm_may();
+	return backing == WIRE_MEMFD ? hugepage_memfd_may() : hugepage_shm_may();
 }
 
 bool hugepage_suffices(const struct wire_terms *terms)

@@ -42,7 +42,7 @@ bool keeper_is_called(char **argv)
 }
 
 /* Whether a file of that path is there, and is the one that the watch was for. */
-static bool is_there(const char *path, ino_t inode)
+static bool keeper_is_there(const char *path, ino_t inode)
 {
 	struct stat st;
 
@@ -68,7 +68,7 @@ _Noreturn void keeper_run(char **argv)
 		close(watch);
 		watch = -1;
 	}
-	while (is_there(registry, inode)) {
+	while (keeper_is_there(registry, inode)) {
 		if (watch < 0 || read(watch, event, sizeof event) < 0) {
 			sleep(1);
 		}
@@ -79,7 +79,7 @@ _Noreturn void keeper_run(char **argv)
 /* ---- having one ---- */
 
 /* Executes the keeper, with all it needs already above the numbers it will have. */
-static int spawn(pid_t *pid, const int above[3], char *const argv[])
+static int keeper_spawn(pid_t *pid, const int above[3], char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -107,7 +107,7 @@ static int spawn(pid_t *pid, const int above[3], char *const argv[])
 	return -error;
 }
 
-static int spawn_with(struct keeper *keeper, const int fds[3], char *const argv[])
+static int keeper_spawn_with(struct keeper *keeper, const int fds[3], char *const argv[])
 {
 	int above[3], r = 0;
 
@@ -116,7 +116,7 @@ static int spawn_with(struct keeper *keeper, const int fds[3], char *const argv[
 		r = above[i] < 0 ? -errno : r;
 	}
 	if (r == 0) {
-		r = spawn(&keeper->pid, above, argv);
+		r = keeper_spawn(&keeper->pid, above, argv);
 	}
 	for (int i = 0; i < 3; i++) {
 		if (above[i] >= 0) {
@@ -141,7 +141,7 @@ int keeper_start(struct keeper *keeper, const int fds[2], const char *registry)
 	if (pipe2(stay, O_CLOEXEC) < 0) {
 		return -errno;
 	}
-	r = spawn_with(keeper, (const int[]){fds[0], fds[1], stay[0]}, argv);
+	r = keeper_spawn_with(keeper, (const int[]){fds[0], fds[1], stay[0]}, argv);
 	close(stay[0]);
 	if (r == 0) {
 		r = procfs_start_time(keeper->pid, &keeper->start_time);
@@ -159,7 +159,7 @@ void keeper_stay(int fd)
 	close(fd);
 }
 
-static bool has_died(int pidfd)
+static bool keeper_has_died(int pidfd)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
@@ -175,14 +175,14 @@ int keeper_watch(const struct keeper *keeper)
 		return keeper->pid > 0 && errno != EINVAL ? -errno : -ESRCH;
 	}
 	r = procfs_start_time(keeper->pid, &start_time);
-	if (r < 0 || start_time != keeper->start_time || has_died(fd)) {
+	if (r < 0 || start_time != keeper->start_time || keeper_has_died(fd)) {
 		close(fd);
 		return r == 0 || r == -ENOENT ? -ESRCH : r;
 	}
 	return fd;
 }
 
-static int open_of(pid_t pid, int number)
+static int keeper_open_of(pid_t pid, int number)
 {
 	char path[64];
 	int fd;
@@ -201,8 +201,8 @@ int keeper_open(const struct keeper *keeper, int fds[2])
 		return watch == -ESRCH ? -ENOENT : watch;
 	}
 	close(watch);
-	fds[0] = open_of(keeper->pid, AT_CONTROL);
-	fds[1] = fds[0] < 0 ? fds[0] : open_of(keeper->pid, AT_DATA);
+	fds[0] = keeper_open_of(keeper->pid, AT_CONTROL);
+	fds[1] = fds[0] < 0 ? fds[0] : keeper_open_of(keeper->pid, AT_DATA);
 	if (fds[1] < 0) {
 		int r = fds[1];
 		if (fds[0] >= 0) {

@@ -86,7 +86,7 @@ static const struct registry_header expected = {
  * daemon from starting: then it is removed. What place.c names after other users or their
  * directories is left alone, as it may be theirs by right and root called by mistake.
  */
-static void evict_squatter(const char *name)
+static void registry_evict_squatter(const char *name)
 {
 	char path[sizeof "/dev/shm" + OBJECT_NAME];
 	struct stat st;
@@ -106,7 +106,7 @@ static void evict_squatter(const char *name)
  * Locks the object. A keeper that the last daemon was about to execute when it was killed has the
  * lock for a moment longer. Returns 0 or -errno.
  */
-static int lock(int fd)
+static int registry_lock(int fd)
 {
 	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
 
@@ -123,7 +123,7 @@ static int lock(int fd)
 }
 
 /* Opens the object and locks it. A daemon that ends may unlink it in between: then once more. */
-static int open_locked(const char *name)
+static int registry_open_locked(const char *name)
 {
 	for (;;) {
 		struct stat st;
@@ -133,7 +133,7 @@ static int open_locked(const char *name)
 			log_error("cannot open /dev/shm%s: %s", name, strerror(-r));
 			return r;
 		}
-		r = lock(fd);
+		r = registry_lock(fd);
 		if (r < 0) {
 			log_error(r == -EBUSY
 					  ? "another daemon has this instance: /dev/shm%s is locked"
@@ -149,7 +149,7 @@ static int open_locked(const char *name)
 	}
 }
 
-static int map(struct registry *registry)
+static int registry_map(struct registry *registry)
 {
 	unsigned char *base =
 		mmap(NULL, WHOLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, registry->fd, 0);
@@ -164,7 +164,7 @@ static int map(struct registry *registry)
 }
 
 /* Makes a registry of an object that is none yet. The magic, stored last, makes it one. */
-static int format(struct registry *registry)
+static int registry_format(struct registry *registry)
 {
 	struct registry_header header = expected;
 	int r = ftruncate(registry->fd, WHOLE_SIZE) < 0 ? -errno : 0;
@@ -173,7 +173,7 @@ static int format(struct registry *registry)
 		r = object_reserve(registry->fd, 0, FIXED_SIZE);
 	}
 	if (r == 0) {
-		r = map(registry);
+		r = registry_map(registry);
 	}
 	if (r < 0) {
 		return r;
@@ -186,9 +186,9 @@ static int format(struct registry *registry)
 }
 
 /* Takes over a registry that a daemon of the same build of records left. */
-static int take_over(struct registry *registry)
+static int registry_take_over(struct registry *registry)
 {
-	int r = map(registry);
+	int r = registry_map(registry);
 
 	if (r < 0) {
 		return r;
@@ -202,7 +202,7 @@ static int take_over(struct registry *registry)
 }
 
 /* Decides what the locked object is. Logs why it will not do. */
-static int use(struct registry *registry, const char *name)
+static int registry_use(struct registry *registry, const char *name)
 {
 	struct registry_header found = {0};
 	struct stat st;
@@ -214,7 +214,7 @@ static int use(struct registry *registry, const char *name)
 		return -EUCLEAN;
 	}
 	if (n <= 0 || found.magic == 0) {
-		r = format(registry);
+		r = registry_format(registry);
 	} else if (memcmp(&found, &expected, sizeof found) || fstat(registry->fd, &st) < 0 ||
 		   (uint64_t)st.st_size != WHOLE_SIZE) {
 		log_error("/dev/shm%s is the registry of another version of mempoold, or damaged; "
@@ -222,7 +222,7 @@ static int use(struct registry *registry, const char *name)
 			  name);
 		return -EPROTONOSUPPORT;
 	} else {
-		r = take_over(registry);
+		r = registry_take_over(registry);
 	}
 	if (r < 0) {
 		log_error("cannot use /dev/shm%s: %s", name, strerror(-r));
@@ -239,13 +239,13 @@ int registry_open(struct registry *registry, const char *instance)
 	int r;
 
 	object_registry_name(name, instance);
-	evict_squatter(name);
-	r = open_locked(name);
+	registry_evict_squatter(name);
+	r = registry_open_locked(name);
 	if (r < 0) {
 		return r;
 	}
 	registry->fd = r;
-	r = use(registry, name);
+	r = registry_use(registry, name);
 	if (r < 0) {
 		close(registry->fd);
 		registry->fd = -1;

@@ -20,24 +20,24 @@
 #define UNDER_WAY 2
 #define WINDOW_SIZE (4u << 20) /* populating keeps others from mapping meanwhile */
 
-static bool wants_window(const struct reservation *r)
+static bool reserve_wants_window(const struct reservation *r)
 {
 	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
 }
 
 /* Windows end where huge pages do. */
-static uint64_t slice_of(const struct reservation *r)
+static uint64_t reserve_slice_of(const struct reservation *r)
 {
-	uint64_t most = wants_window(r) ? WINDOW_SIZE - r->at % WINDOW_SIZE : SLICE_SIZE;
+	uint64_t most = reserve_wants_window(r) ? WINDOW_SIZE - r->at % WINDOW_SIZE : SLICE_SIZE;
 
 	return r->end - r->at < most ? r->end - r->at : most;
 }
 
 /* ---- windows ---- */
 
-static int open_window(struct reservation *r)
+static int reserve_open_window(struct reservation *r)
 {
-	uint64_t size = slice_of(r);
+	uint64_t size = reserve_slice_of(r);
 
 	r->window = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)r->at);
 	if (r->window == MAP_FAILED) {
@@ -51,7 +51,7 @@ static int open_window(struct reservation *r)
 }
 
 /* Counts what is huge of the slice, and what might be. Returns 0 or -EOPNOTSUPP. */
-static int count_window(struct reservation *r, uint64_t size)
+static int reserve_count_window(struct reservation *r, uint64_t size)
 {
 	uint64_t first = (r->at + HUGEPAGE_SIZE - 1) / HUGEPAGE_SIZE;
 	uint64_t last = (r->at + size) / HUGEPAGE_SIZE;
@@ -64,10 +64,10 @@ static int count_window(struct reservation *r, uint64_t size)
 }
 
 /* The slice of @size bytes ended with @result; returns what that means. */
-static int close_window(struct reservation *r, uint64_t size, int result)
+static int reserve_close_window(struct reservation *r, uint64_t size, int result)
 {
 	if (result == 0 && r->wish.huge_pages != WIRE_NO) {
-		result = count_window(r, size);
+		result = reserve_count_window(r, size);
 	}
 	munmap(r->window, size);
 	r->window = NULL;
@@ -84,14 +84,14 @@ static int close_window(struct reservation *r, uint64_t size, int result)
 	return result;
 }
 
-static int populate(const struct reservation *r)
+static int reserve_populate(const struct reservation *r)
 {
-	return madvise(r->window, slice_of(r), MADV_POPULATE_WRITE) < 0 ? -errno : 0;
+	return madvise(r->window, reserve_slice_of(r), MADV_POPULATE_WRITE) < 0 ? -errno : 0;
 }
 
 /* ---- the thread ---- */
 
-static void *work(void *arg)
+static void *reserve_work(void *arg)
 {
 	struct reserver *reserver = arg;
 	struct reserve_thread *w = &reserver->worker;
@@ -106,7 +106,8 @@ static void *work(void *arg)
 		}
 		struct reservation *r = w->job;
 		pthread_mutex_unlock(&w->mutex);
-		r->result = r->window ? populate(r) : object_reserve(r->fd, r->at, slice_of(r));
+		r->result = r->window ? reserve_populate(r)
+				      : object_reserve(r->fd, r->at, reserve_slice_of(r));
 		pthread_mutex_lock(&w->mutex);
 		w->job = NULL;
 		w->ended = r;
@@ -116,7 +117,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct reserver *reserver)
+static int reserve_start_thread(struct reserver *reserver)
 {
 	struct reserve_thread *w = &reserver->worker;
 	sigset_t all, old;
@@ -125,12 +126,12 @@ static int start_thread(struct reserver *reserver)
 	pthread_cond_init(&w->wanted, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int error = pthread_create(&w->thread, NULL, work, reserver);
+	int error = pthread_create(&w->thread, NULL, reserve_work, reserver);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return -error;
 }
 
-static void stop_thread(struct reserver *reserver)
+static void reserve_stop_thread(struct reserver *reserver)
 {
 	struct reserve_thread *w = &reserver->worker;
 
@@ -143,7 +144,7 @@ static void stop_thread(struct reserver *reserver)
 
 /* ---- the ring ---- */
 
-static bool has_both(struct io_uring *ring)
+static bool reserve_has_both(struct io_uring *ring)
 {
 	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
 	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_FALLOCATE) &&
@@ -153,7 +154,7 @@ static bool has_both(struct io_uring *ring)
 	return has;
 }
 
-static bool start_ring(struct reserver *reserver)
+static bool reserve_start_ring(struct reserver *reserver)
 {
 	const char *no = getenv("MEMPOOLD_NO_URING");
 
@@ -161,7 +162,7 @@ static bool start_ring(struct reserver *reserver)
 	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
 		return false;
 	}
-	if (!has_both(&reserver->ring) ||
+	if (!reserve_has_both(&reserver->ring) ||
 	    io_uring_register_eventfd(&reserver->ring, reserver->fd) < 0) {
 		io_uring_queue_exit(&reserver->ring);
 		return false;
@@ -171,17 +172,17 @@ static bool start_ring(struct reserver *reserver)
 
 /* ---- slices ---- */
 
-static void destroy(struct reservation *r)
+static void reserve_destroy(struct reservation *r)
 {
 	if (r->window) {
-		munmap(r->window, slice_of(r));
+		munmap(r->window, reserve_slice_of(r));
 	}
 	close(r->fd);
 	free(r);
 }
 
 /* Begins a slice. Returns 0, or -errno and it was not begun. */
-static int submit(struct reserver *reserver, struct reservation *r)
+static int reserve_submit(struct reserver *reserver, struct reservation *r)
 {
 	if (!reserver->uring) {
 		pthread_mutex_lock(&reserver->worker.mutex);
@@ -195,9 +196,10 @@ static int submit(struct reserver *reserver, struct reservation *r)
 		return -EAGAIN;
 	}
 	if (r->window) {
-		io_uring_prep_madvise(sqe, r->window, (off_t)slice_of(r), MADV_POPULATE_WRITE);
+		io_uring_prep_madvise(sqe, r->window, (off_t)reserve_slice_of(r),
+				      MADV_POPULATE_WRITE);
 	} else {
-		io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)slice_of(r));
+		io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)reserve_slice_of(r));
 	}
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
 	io_uring_sqe_set_data(sqe, r);
@@ -211,30 +213,30 @@ static int submit(struct reserver *reserver, struct reservation *r)
 	return 0;
 }
 
-static void conclude(struct reservation *r, int result)
+static void reserve_conclude(struct reservation *r, int result)
 {
 	r->told(r->owner, result);
-	destroy(r);
+	reserve_destroy(r);
 }
 
-static int begin_slice(struct reserver *reserver, struct reservation *r)
+static int reserve_begin_slice(struct reserver *reserver, struct reservation *r)
 {
-	int error = wants_window(r) ? open_window(r) : 0;
+	int error = reserve_wants_window(r) ? reserve_open_window(r) : 0;
 
-	return error ? error : submit(reserver, r);
+	return error ? error : reserve_submit(reserver, r);
 }
 
 /* Begins as many slices as may be under way. */
-static void pump(struct reserver *reserver)
+static void reserve_pump(struct reserver *reserver)
 {
 	unsigned most = reserver->uring ? UNDER_WAY : 1;
 
 	while (reserver->n_under_way < most && !TAILQ_EMPTY(&reserver->waiting)) {
 		struct reservation *r = TAILQ_FIRST(&reserver->waiting);
 		TAILQ_REMOVE(&reserver->waiting, r, of_queue);
-		int error = r->at < r->end ? begin_slice(reserver, r) : 0;
+		int error = r->at < r->end ? reserve_begin_slice(reserver, r) : 0;
 		if (error || r->at == r->end) {
-			conclude(r, error);
+			reserve_conclude(r, error);
 			continue;
 		}
 		r->under_way = true;
@@ -243,37 +245,37 @@ static void pump(struct reserver *reserver)
 }
 
 /* A slice has ended. */
-static void end_slice(struct reserver *reserver, struct reservation *r, int result)
+static void reserve_end_slice(struct reserver *reserver, struct reservation *r, int result)
 {
-	uint64_t size = slice_of(r);
+	uint64_t size = reserve_slice_of(r);
 
 	reserver->n_under_way--;
 	r->under_way = false;
 	if (!r->owner) {
-		destroy(r);
+		reserve_destroy(r);
 		return;
 	}
 	if (r->window) {
-		result = close_window(r, size, result);
+		result = reserve_close_window(r, size, result);
 	}
 	if (result == -EINTR || result == -EAGAIN) {
 		TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
 		return;
 	}
 	if (result < 0) {
-		conclude(r, result);
+		reserve_conclude(r, result);
 		return;
 	}
 	r->at += size;
 	if (r->at == r->end) {
-		conclude(r, 0);
+		reserve_conclude(r, 0);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
 	r->told(r->owner, 1); /* may abandon it */
 }
 
-static void reap_ring(struct reserver *reserver)
+static void reserve_reap_ring(struct reserver *reserver)
 {
 	struct io_uring_cqe *cqe;
 
@@ -282,23 +284,23 @@ static void reap_ring(struct reserver *reserver)
 		int result = cqe->res;
 		io_uring_cqe_seen(&reserver->ring, cqe);
 		if (r) {
-			end_slice(reserver, r, result);
+			reserve_end_slice(reserver, r, result);
 		}
 	}
 }
 
-static void reap_thread(struct reserver *reserver)
+static void reserve_reap_thread(struct reserver *reserver)
 {
 	pthread_mutex_lock(&reserver->worker.mutex);
 	struct reservation *r = reserver->worker.ended;
 	reserver->worker.ended = NULL;
 	pthread_mutex_unlock(&reserver->worker.mutex);
 	if (r) {
-		end_slice(reserver, r, r->result);
+		reserve_end_slice(reserver, r, r->result);
 	}
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void reserve_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct reserver *reserver = arg;
 	eventfd_t n;
@@ -307,11 +309,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	slice_begin(&reserver->loop->slice);
 	eventfd_read(fd, &n);
 	if (reserver->uring) {
-		reap_ring(reserver);
+		reserve_reap_ring(reserver);
 	} else {
-		reap_thread(reserver);
+		reserve_reap_thread(reserver);
 	}
-	pump(reserver);
+	reserve_pump(reserver);
 	slice_end(&reserver->loop->slice);
 }
 
@@ -344,8 +346,8 @@ int reserver_init(struct reserver *reserver, struct loop *loop)
 	if (reserver->fd < 0) {
 		r = -errno;
 	} else {
-		reserver->uring = start_ring(reserver);
-		r = reserver->uring ? 0 : start_thread(reserver);
+		reserver->uring = reserve_start_ring(reserver);
+		r = reserver->uring ? 0 : reserve_start_thread(reserver);
 	}
 	if (r < 0) {
 		log_error("cannot reserve memory: %s", strerror(-r));
@@ -357,18 +359,18 @@ int reserver_init(struct reserver *reserver, struct loop *loop)
 	}
 	log_debug("memory is reserved by %s", reserver->uring ? "io_uring" : "a thread");
 	event_assign(&reserver->readable, loop->base, reserver->fd, EV_READ | EV_PERSIST,
-		     on_readable, reserver);
+		     reserve_on_readable, reserver);
 	return event_add(&reserver->readable, NULL) < 0 ? -ENOMEM : 0;
 }
 
-static void await_ring(struct reserver *reserver)
+static void reserve_await_ring(struct reserver *reserver)
 {
 	struct io_uring_cqe *cqe;
 	int r = 0;
 
 	while (reserver->n_under_way > 0 && (r == 0 || r == -EINTR)) {
 		r = io_uring_wait_cqe(&reserver->ring, &cqe);
-		reap_ring(reserver);
+		reserve_reap_ring(reserver);
 	}
 	io_uring_queue_exit(&reserver->ring);
 }
@@ -380,12 +382,12 @@ void reserver_finish(struct reserver *reserver)
 	}
 	event_del(&reserver->readable);
 	if (reserver->uring) {
-		await_ring(reserver);
+		reserve_await_ring(reserver);
 	} else {
-		stop_thread(reserver);
-		reap_thread(reserver);
+		reserve_stop_thread(reserver);
+		reserve_reap_thread(reserver);
 		if (reserver->worker.job) {
-			destroy(reserver->worker.job); /* not begun */
+			reserve_destroy(reserver->worker.job); /* not begun */
 		}
 	}
 	close(reserver->fd);
@@ -425,6 +427,6 @@ void reserve_abandon(struct reservation *reservation)
 	reservation->owner = NULL;
 	if (!reservation->under_way) {
 		TAILQ_REMOVE(&reservation->reserver->waiting, reservation, of_queue);
-		destroy(reservation);
+		reserve_destroy(reservation);
 	}
 }
