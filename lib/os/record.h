@@ -9,8 +9,8 @@
  * A pool's lock is that of its shelf; pools share shelves by chance. The list has a lock of its
  * own, taken before a shelf's. Both are held over a fork. No callback is called with either.
  */
-#ifndef MP_OS_MEMPOOL_REGISTRY_H
-#define MP_OS_MEMPOOL_REGISTRY_H
+#ifndef MP_OS_RECORD_H
+#define MP_OS_RECORD_H
 
 #include <pthread.h>
 

@@ -5,7 +5,7 @@
 #include <mempool/admin.h>
 
 #include "lib/export.h"
-#include "lib/os_mempool_shared.h"
+#include "lib/os/shared.h"
 
 #define COUNT_MS 10 /* what others do is seen after as long */
 #define ALL_GONE (-UINT16_MAX)

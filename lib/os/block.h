@@ -2,8 +2,8 @@
 /*
  * The patterns in and behind blocks of pools with OS_MEMPOOL_OPT_POISON or _GUARD.
  */
-#ifndef MP_OS_MEMPOOL_BLOCK_H
-#define MP_OS_MEMPOOL_BLOCK_H
+#ifndef MP_OS_BLOCK_H
+#define MP_OS_BLOCK_H
 
 #include <os/os_mempool.h>
 

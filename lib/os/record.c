@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "lib/export.h"
-#include "lib/os_mempool_registry.h"
-#include "lib/os_mempool_shared.h"
+#include "lib/os/record.h"
+#include "lib/os/shared.h"
 
 #define SHELVES 64u
 

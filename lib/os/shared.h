@@ -5,10 +5,10 @@
  * The record has the handle; the caller's struct only says that there is one. A call on blocks
  * holds the shelf while it looks for the handle and when it counts, not in between.
  */
-#ifndef MP_OS_MEMPOOL_SHARED_H
-#define MP_OS_MEMPOOL_SHARED_H
+#ifndef MP_OS_SHARED_H
+#define MP_OS_SHARED_H
 
-#include "lib/os_mempool_registry.h"
+#include "lib/os/record.h"
 
 void *os_shared_get(struct os_mempool *mp);
 os_error_t os_shared_put(struct os_mempool *mp, void *block);

@@ -3,9 +3,9 @@
  * Making pools in a buffer of the caller's, and linking their blocks.
  */
 #include "lib/export.h"
-#include "lib/os_mempool_block.h"
-#include "lib/os_mempool_layout.h"
-#include "lib/os_mempool_shared.h"
+#include "lib/os/block.h"
+#include "lib/os/layout.h"
+#include "lib/os/shared.h"
 
 /* The functions are meant, not the macros of the same names. */
 #undef os_mempool_init

@@ -9,8 +9,8 @@
  * for the usual one, so that the flags of a plain pool are zero as in Mynewt. A link may lie at a
  * multiple of 4 only, and is copied.
  */
-#ifndef MP_OS_MEMPOOL_LAYOUT_H
-#define MP_OS_MEMPOOL_LAYOUT_H
+#ifndef MP_OS_LAYOUT_H
+#define MP_OS_LAYOUT_H
 
 #include <string.h>
 

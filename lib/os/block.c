@@ -10,9 +10,9 @@
 #include <stdlib.h>
 
 #include "lib/export.h"
-#include "lib/os_mempool_block.h"
-#include "lib/os_mempool_layout.h"
-#include "lib/os_mempool_shared.h"
+#include "lib/os/block.h"
+#include "lib/os/layout.h"
+#include "lib/os/shared.h"
 
 /* --- patterns ------------------------------------------------------------------------------- */
 
