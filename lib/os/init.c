@@ -80,10 +80,11 @@ static os_error_t make(struct os_mempool *mp, const struct wish *wish)
 	if (!record) {
 		return OS_ENOMEM;
 	}
-	os_registry_lock();
+	os_list_lock();
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	error = os_registry_replace(shelf, record);
+	error = os_shared_close(os_shelf_find(shelf, mp));
 	if (!error) {
+		os_record_replace(shelf, record);
 		fulfil(mp, record, wish);
 		if (wish->flags & OS_MEMPOOL_F_EXT) {
 			struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
@@ -92,7 +93,10 @@ static os_error_t make(struct os_mempool *mp, const struct wish *wish)
 		}
 	}
 	os_shelf_unlock(shelf);
-	os_registry_unlock();
+	os_list_unlock();
+	if (error) {
+		os_record_free(record);
+	}
 	return error;
 }
 

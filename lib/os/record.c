@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/export.h"
 #include "lib/os/record.h"
-#include "lib/os/shared.h"
 
 #define SHELVES 64u
 
@@ -84,17 +80,22 @@ void os_record_free(struct os_record *record)
 	free(record);
 }
 
-void os_registry_lock(void)
+void os_list_lock(void)
 {
 	pthread_mutex_lock(&list_mutex);
 }
 
-void os_registry_unlock(void)
+void os_list_unlock(void)
 {
 	pthread_mutex_unlock(&list_mutex);
 }
 
-static void add(struct os_shelf *shelf, struct os_record *record)
+struct os_record *os_list_first(void)
+{
+	return first;
+}
+
+static void record_add(struct os_shelf *shelf, struct os_record *record)
 {
 	record->in_shelf = shelf->records;
 	shelf->records = record;
@@ -107,8 +108,7 @@ static void add(struct os_shelf *shelf, struct os_record *record)
 	STAILQ_NEXT(record->mp, mp_list) = NULL;
 }
 
-/* Takes the record out of list and shelf, both locked, and frees it. */
-static void remove_record(struct os_shelf *shelf, struct os_record *record)
+void os_record_remove(struct os_shelf *shelf, struct os_record *record)
 {
 	struct os_record **link = &shelf->records;
 
@@ -124,118 +124,12 @@ static void remove_record(struct os_shelf *shelf, struct os_record *record)
 	free(record);
 }
 
-os_error_t os_registry_replace(struct os_shelf *shelf, struct os_record *record)
+void os_record_replace(struct os_shelf *shelf, struct os_record *record)
 {
 	struct os_record *old = os_shelf_find(shelf, record->mp);
 
-	if (old && os_shared_close(old) != OS_OK) {
-		free(record);
-		return OS_EBUSY;
-	}
 	if (old) {
-		remove_record(shelf, old);
+		os_record_remove(shelf, old);
 	}
-	add(shelf, record);
-	return OS_OK;
-}
-
-/* Takes the pool out, if it is there and can be. With the list locked. */
-static os_error_t unregister(struct os_mempool *mp)
-{
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	struct os_record *record = os_shelf_find(shelf, mp);
-	os_error_t error = record ? os_shared_close(record) : OS_INVALID_PARM;
-
-	if (!error) {
-		remove_record(shelf, record);
-	}
-	os_shelf_unlock(shelf);
-	return error;
-}
-
-EXPORT os_error_t os_mempool_unregister(struct os_mempool *mp)
-{
-	os_registry_lock();
-	os_error_t error = unregister(mp);
-	os_registry_unlock();
-	return error;
-}
-
-EXPORT void os_mempool_module_init(void)
-{
-	os_registry_lock();
-	for (struct os_record *record = first, *next; record; record = next) {
-		next = record->next;
-		unregister(record->mp);
-	}
-	os_registry_unlock();
-}
-
-static int clamp(uint32_t n)
-{
-	return n < INT_MAX ? (int)n : INT_MAX;
-}
-
-/* With the list locked; so the record stays. */
-static void describe(struct os_record *record, struct os_mempool_info *info)
-{
-	const struct os_mempool *mp = record->mp;
-
-	if (!info) {
-		return;
-	}
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	os_shared_count(record);
-	*info = (struct os_mempool_info){
-		.omi_block_size = clamp(mp->mp_block_size),
-		.omi_num_blocks = mp->mp_num_blocks,
-		.omi_num_free = mp->mp_num_free,
-		.omi_min_free = mp->mp_min_free,
-	};
-	if (mp->name) {
-		strncat(info->omi_name, mp->name, sizeof info->omi_name - 1);
-	}
-	os_shelf_unlock(shelf);
-}
-
-EXPORT struct os_mempool *os_mempool_info_get_next(struct os_mempool *mp,
-						   struct os_mempool_info *omi)
-{
-	os_registry_lock();
-	struct os_record *record = first;
-	if (mp) {
-		struct os_shelf *shelf = os_shelf_lock(mp);
-		record = os_shelf_find(shelf, mp);
-		record = record ? record->next : NULL;
-		os_shelf_unlock(shelf);
-	}
-	if (record) {
-		describe(record, omi);
-	}
-	struct os_mempool *found = record ? record->mp : NULL;
-	os_registry_unlock();
-	return found;
-}
-
-static bool has_name(const struct os_record *record, const char *name)
-{
-	return record->mp->name && strcmp(record->mp->name, name) == 0;
-}
-
-EXPORT struct os_mempool *os_mempool_get(const char *mempool_name, struct os_mempool_info *info)
-{
-	struct os_mempool *found = NULL;
-
-	if (!mempool_name) {
-		return NULL;
-	}
-	os_registry_lock();
-	for (struct os_record *record = first; record && !found; record = record->next) {
-		if (has_name(record, mempool_name)) {
-			describe(record, info);
-			found = record->mp;
-		}
-	}
-	os_registry_unlock();
-	return found;
+	record_add(shelf, record);
 }

@@ -46,13 +46,19 @@ struct os_record *os_record_make(struct os_mempool *mp, uint32_t blocks);
 void os_record_free(struct os_record *record);
 
 /* The list's lock. */
-void os_registry_lock(void);
-void os_registry_unlock(void);
+void os_list_lock(void);
+void os_list_unlock(void);
+
+/* The first record of the list, which is locked, or NULL. */
+struct os_record *os_list_first(void);
 
 /*
- * Puts the record at the end of the list, in place of one of the same pool that may be there: with
- * list and shelf locked. OS_EBUSY: that one is shared and in use; the new one is freed.
+ * Puts the record at the end of the list, and takes out and frees one of the same pool that may be
+ * there: it has no handle any more (os_shared_close()). With list and shelf locked.
  */
-os_error_t os_registry_replace(struct os_shelf *shelf, struct os_record *record);
+void os_record_replace(struct os_shelf *shelf, struct os_record *record);
+
+/* Takes the record out of list and shelf, both locked, and frees it. */
+void os_record_remove(struct os_shelf *shelf, struct os_record *record);
 
 #endif

@@ -185,7 +185,7 @@ bool os_shared_is_sane(const struct os_mempool *mp)
 
 os_error_t os_shared_close(struct os_record *record)
 {
-	if (!record->shared) {
+	if (!record || !record->shared) {
 		return OS_OK;
 	}
 	int error = record->n_inside ? -EBUSY : mempool_close(record->shared);
@@ -275,13 +275,15 @@ static os_error_t open_record(struct os_record *record, const struct wish *wish)
 	}
 	record->shared = pool;
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	error = os_registry_replace(shelf, record);
+	error = os_shared_close(os_shelf_find(shelf, mp));
 	if (!error) {
+		os_record_replace(shelf, record);
 		fulfil(mp, record, wish);
 	}
 	os_shelf_unlock(shelf);
 	if (error) {
 		mempool_close(pool);
+		os_record_free(record);
 	}
 	return error;
 }
@@ -293,9 +295,9 @@ static os_error_t open_shared(struct os_mempool *mp, const struct wish *wish)
 	if (!record) {
 		return OS_ENOMEM;
 	}
-	os_registry_lock();
+	os_list_lock();
 	os_error_t error = open_record(record, wish);
-	os_registry_unlock();
+	os_list_unlock();
 	return error;
 }
 

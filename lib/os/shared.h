@@ -22,7 +22,11 @@ bool os_shared_is_sane(const struct os_mempool *mp);
 /* Counts the blocks of a shared pool anew, into the caller's struct; nothing for others. */
 void os_shared_count(struct os_record *record);
 
-/* Closes the handle, if the record has one: OS_OK or OS_EBUSY. With the shelf locked. */
+/*
+ * Closes the handle that a record has; nothing for NULL, or for a record without one. With the
+ * shelf locked. Returns OS_OK, or OS_EBUSY while this process has blocks of the pool or a thread is
+ * inside a call on it.
+ */
 os_error_t os_shared_close(struct os_record *record);
 
 #endif

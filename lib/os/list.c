@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of the list of pools, and how a pool leaves it.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "lib/export.h"
+#include "lib/os/record.h"
+#include "lib/os/shared.h"
+
+/* Takes the pool out, if it is there and can be. With the list locked. */
+static os_error_t list_remove(struct os_mempool *mp)
+{
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	struct os_record *record = os_shelf_find(shelf, mp);
+	os_error_t error = record ? os_shared_close(record) : OS_INVALID_PARM;
+
+	if (!error) {
+		os_record_remove(shelf, record);
+	}
+	os_shelf_unlock(shelf);
+	return error;
+}
+
+EXPORT os_error_t os_mempool_unregister(struct os_mempool *mp)
+{
+	os_list_lock();
+	os_error_t error = list_remove(mp);
+	os_list_unlock();
+	return error;
+}
+
+EXPORT void os_mempool_module_init(void)
+{
+	os_list_lock();
+	for (struct os_record *record = os_list_first(), *next; record; record = next) {
+		next = record->next;
+		list_remove(record->mp);
+	}
+	os_list_unlock();
+}
+
+static int list_clamp(uint32_t n)
+{
+	return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+/* With the list locked; so the record stays. */
+static void list_describe(struct os_record *record, struct os_mempool_info *info)
+{
+	const struct os_mempool *mp = record->mp;
+
+	if (!info) {
+		return;
+	}
+	struct os_shelf *shelf = os_shelf_lock(mp);
+	os_shared_count(record);
+	*info = (struct os_mempool_info){
+		.omi_block_size = list_clamp(mp->mp_block_size),
+		.omi_num_blocks = mp->mp_num_blocks,
+		.omi_num_free = mp->mp_num_free,
+		.omi_min_free = mp->mp_min_free,
+	};
+	if (mp->name) {
+		strncat(info->omi_name, mp->name, sizeof info->omi_name - 1);
+	}
+	os_shelf_unlock(shelf);
+}
+
+EXPORT struct os_mempool *os_mempool_info_get_next(struct os_mempool *mp,
+						   struct os_mempool_info *omi)
+{
+	os_list_lock();
+	struct os_record *record = os_list_first();
+	if (mp) {
+		struct os_shelf *shelf = os_shelf_lock(mp);
+		record = os_shelf_find(shelf, mp);
+		record = record ? record->next : NULL;
+		os_shelf_unlock(shelf);
+	}
+	if (record) {
+		list_describe(record, omi);
+	}
+	struct os_mempool *found = record ? record->mp : NULL;
+	os_list_unlock();
+	return found;
+}
+
+static bool list_has_name(const struct os_record *record, const char *name)
+{
+	return record->mp->name && strcmp(record->mp->name, name) == 0;
+}
+
+EXPORT struct os_mempool *os_mempool_get(const char *mempool_name, struct os_mempool_info *info)
+{
+	struct os_mempool *found = NULL;
+
+	if (!mempool_name) {
+		return NULL;
+	}
+	os_list_lock();
+	for (struct os_record *record = os_list_first(); record && !found; record = record->next) {
+		if (list_has_name(record, mempool_name)) {
+			list_describe(record, info);
+			found = record->mp;
+		}
+	}
+	os_list_unlock();
+	return found;
+}
