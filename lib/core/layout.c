@@ -6,7 +6,6 @@
 #include "lib/core/depot.h"
 #include "lib/core/layout.h"
 #include "lib/core/magazine.h"
-#include "lib/core/word.h"
 
 static uint64_t round_up(uint64_t n, uint64_t to)
 {

@@ -149,6 +149,16 @@ struct mp_shard {
 };
 _Static_assert(sizeof(struct mp_shard) == 128, "two cache lines: neighbours prefetch in pairs");
 
+enum mp_state {
+	MP_UNBORN, /* not laid yet */
+	MP_FREE,
+	MP_USED,
+	MP_MOVING,
+	MP_RECLAIMED,
+};
+
+#define MP_REF_BITS 29 /* of a word's low half; the state has the rest */
+
 /* Where a block is; see word.h. The low half alone may be stored by whoever owns the block. */
 union mp_word {
 	mp_atomic64 whole;
@@ -159,6 +169,23 @@ union mp_word {
 };
 _Static_assert(sizeof(union mp_word) == 8, "a word is one atomic");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half comes first");
+
+/* The low half of a word. */
+static inline uint32_t mp_word_low(enum mp_state state, uint32_t ref)
+{
+	return (uint32_t)state << MP_REF_BITS | ref;
+}
+
+enum mp_holder_kind {
+	MP_HOLDER_UNBORN,
+	MP_HOLDER_DEPOT,
+	MP_HOLDER_CACHE,
+	MP_HOLDER_ORPHAN,
+};
+
+/* The bits of a holder; the kind has the rest. */
+#define MP_SEQUENCE_BITS 40
+#define MP_HOLDER_ID_BITS 21
 
 /* An array of block indices. Written by its holder alone, but for holder itself (CAS). */
 struct mp_magazine {

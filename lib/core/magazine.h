@@ -44,16 +44,6 @@
 #include "lib/core/layout.h"
 #include "lib/core/word.h"
 
-enum mp_holder_kind {
-	MP_HOLDER_UNBORN,
-	MP_HOLDER_DEPOT,
-	MP_HOLDER_CACHE,
-	MP_HOLDER_ORPHAN,
-};
-
-#define MP_SEQUENCE_BITS 40
-#define MP_HOLDER_ID_BITS 21
-
 static inline enum mp_holder_kind mp_holder_kind(uint64_t holder)
 {
 	return (enum mp_holder_kind)(holder >> (MP_SEQUENCE_BITS + MP_HOLDER_ID_BITS));

@@ -25,30 +25,14 @@
 
 #include "lib/core/layout.h"
 
-enum mp_state {
-	MP_UNBORN, /* not laid yet */
-	MP_FREE,
-	MP_USED,
-	MP_MOVING,
-	MP_RECLAIMED,
-};
-
-#define MP_REF_MASK ((1u << 29) - 1)
-
-/* The low half. */
-static inline uint32_t mp_word_low(enum mp_state state, uint32_t ref)
-{
-	return (uint32_t)state << 29 | ref;
-}
-
 static inline enum mp_state mp_word_state(uint64_t word)
 {
-	return (enum mp_state)((uint32_t)word >> 29);
+	return (enum mp_state)((uint32_t)word >> MP_REF_BITS);
 }
 
 static inline uint32_t mp_word_ref(uint64_t word)
 {
-	return (uint32_t)word & MP_REF_MASK;
+	return (uint32_t)word & ((1u << MP_REF_BITS) - 1);
 }
 
 static inline uint32_t mp_word_generation(uint64_t word)
