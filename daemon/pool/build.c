@@ -9,6 +9,7 @@
 #include "daemon/pool/build.h"
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
+#include "lib/core/format.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/removal.h"
 #include "daemon/store/reserve.h"

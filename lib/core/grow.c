@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "lib/core/format.h"
 #include "lib/core/grow.h"
 #include "lib/core/pressure.h"
 #include "lib/core/word.h"

@@ -291,22 +291,6 @@ static inline struct mp_channel *mp_pool_channel(const struct mp_pool *pool, uin
 /* A number of everything both sides must agree on. */
 uint64_t mp_signature(void);
 
-/* The generation a block begins with: nobody can guess it from another block's; never 0. */
-uint64_t mp_first_generation(uint64_t seed, uint64_t index);
-
-/* Where an interrupted format stands; zero to begin. */
-struct mp_format {
-	uint32_t phase;
-	uint32_t cursor;
-};
-
-/*
- * Lays a fresh, zero-filled control segment that nobody else has mapped, about @budget words or
- * magazines at a time. Generations start at random, from @seed. Returns true when done.
- */
-bool mp_format_step(struct mp_pool *pool, struct mp_format *at, uint32_t budget, uint64_t pool_id,
-		    const char *name, uint64_t seed);
-
 /* Whether a mapped control segment is one this build can use, of that shape and identity. */
 bool mp_layout_matches(const struct mp_header *header, const struct mp_shape *shape,
 		       uint64_t pool_id);

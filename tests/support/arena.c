@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "lib/core/format.h"
 #include "tests/support/arena.h"
 
 static void *shared_memory(size_t size)
