@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/call.h"
+#include "lib/core/cache.h"
 #include "lib/core/pressure.h"
 #include "lib/core/quota.h"
 #include "lib/export.h"

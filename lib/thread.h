@@ -16,7 +16,7 @@
 #ifndef MP_THREAD_H
 #define MP_THREAD_H
 
-#include "lib/core/cache.h"
+#include "lib/core/local.h"
 #include "lib/process.h"
 
 #define THREAD_ERRMSG 320

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread's end of a pool: two magazines, and get and put on them without lock, system call or
- * atomic read-modify-write.
+ * Get and put: on a thread's loaded magazine without lock, system call or atomic read-modify-write,
+ * and what they turn to when that is empty, full or stolen. Whose the magazine is, and what keeps
+ * others away from it, see local.h.
  *
- *	record (shared)  owner {seq | slot}  busy  steal  loaded  previous  counters
- *	local (private)  -> loaded magazine, -> previous magazine; what their FREE words are
- *
- * Invariants:
- *	holder[loaded] = holder[previous] = CACHE(record), or there is none
- *	record.owner names a LIVE or DEAD slot as long as any holder names the record
- * The holders are what recovery goes by; loaded and previous in the record are for onlookers.
- *
- * A record's life:
- *	free -> owned by slot p		CAS by a thread of p, which then clears the record, and only
- *					then takes its first magazine
- *	owned -> free			by that thread at its exit, after its magazines have gone,
- *					if it is not inside a call; else by the daemon after
- *					p's death
- *
- * busy is 1 from the entry of a call to its end. It keeps a signal handler from calling into the
- * middle of a call of its own thread, close from unmapping under a sibling, and thieves (steal.h)
- * from magazines in use. A call that finds itself announced to a thief settles first.
+ *	get: loaded magazine, previous, depot, then what can be collected, then an idle cache
+ *	put: loaded magazine, previous, depot, then room in orphans, else the block is RECLAIMED
  *
  * Order of stores: those of magazine.h and depot.h between busy = 1 and busy = 0. A swap changes
  * private pointers only. Counters come last; a death before them loses a count, no block.
- *
- * A thread that finds all records taken works on the depot's partial magazine under the lock, one
- * block at a time (its private stand-in record is local.standin), and looks for a free record again
- * now and then.
  */
 #ifndef MP_CORE_CACHE_H
 #define MP_CORE_CACHE_H
@@ -35,56 +16,9 @@
 #include <errno.h>
 
 #include "lib/core/batch.h"
-#include "lib/core/depot.h"
 #include "lib/core/layout.h"
+#include "lib/core/local.h"
 #include "lib/core/magazine.h"
-
-/* A magazine in a thread's hands. */
-struct mp_hand {
-	struct mp_magazine *magazine; /* never NULL: an empty constant stands for none */
-	uint32_t index;               /* MP_NONE: none */
-	uint32_t free;                /* FREE(index) */
-	uint32_t capacity;            /* 0: none */
-};
-
-struct mp_local {
-	_Alignas(64) struct mp_hand loaded;
-	struct mp_cache *cache; /* the record, or &standin */
-	uint32_t record;        /* MP_NONE: none */
-	uint32_t tries;         /* calls without a record */
-	mp_atomic32 waiting;    /* in mempool_get_wait(), between its calls too */
-	struct mp_hand previous;
-	const void *handle; /* the library's: which pool this is for; NULL: none */
-	struct mp_cache standin;
-};
-
-/* Begins without magazines and without a record, in private memory alone. */
-void mp_local_init_bare(struct mp_local *local);
-
-/* Begins without magazines, with a record if there is a free one. */
-void mp_local_init(struct mp_pool *pool, struct mp_local *local);
-
-/*
- * Gives the magazines back, then the record. Does nothing for a thread that was torn out of the
- * middle of a call: its record goes with the process.
- */
-void mp_local_finish(struct mp_pool *pool, struct mp_local *local);
-
-/* Begins a call. False: this thread is inside one already. */
-static inline bool mp_enter(struct mp_cache *cache)
-{
-	if (mp_load(&cache->busy)) {
-		return false;
-	}
-	mp_store(&cache->busy, 1);
-	mp_compiler_fence();
-	return true;
-}
-
-static inline void mp_leave(struct mp_cache *cache)
-{
-	mp_store_release(&cache->busy, 0);
-}
 
 /* All that follow: between mp_enter() and mp_leave(), by a process that has a slot. */
 
@@ -188,20 +122,5 @@ int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uin
  */
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);
 int mp_put_each(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);
-
-/* Counts a get that found nothing. */
-void mp_count_failure(struct mp_pool *pool, struct mp_local *local);
-
-/* After mp_leave(), when mp_is_pressed(): what we cache goes to those who wait. */
-void mp_relieve(struct mp_pool *pool, struct mp_local *local);
-
-/* Gives the magazines back, keeps the record. */
-void mp_flush(struct mp_pool *pool, struct mp_local *local);
-
-/*
- * Makes the loaded magazine one with room for a block, without collecting. Returns 0, MP_E_EMPTY or
- * MP_E_BUSY. For threads with a record.
- */
-int mp_local_make_room(struct mp_pool *pool, struct mp_local *local);
 
 #endif

@@ -33,7 +33,7 @@
 #ifndef MP_CORE_COLLECT_H
 #define MP_CORE_COLLECT_H
 
-#include "lib/core/cache.h"
+#include "lib/core/local.h"
 
 static inline bool mp_collect_pending(const struct mp_pool *pool)
 {

@@ -30,7 +30,7 @@
 #ifndef MP_CORE_STEAL_H
 #define MP_CORE_STEAL_H
 
-#include "lib/core/cache.h"
+#include "lib/core/layout.h"
 
 /* Takes a magazine with blocks out of an idle cache. MP_NONE: there is none that can be had. */
 uint32_t mp_steal(struct mp_pool *pool, uint32_t record);
