@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "lib/pool.h"
+#include "lib/handle.h"
 #include "lib/thread.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -16,7 +16,7 @@
 #include <pthread.h>
 
 #include "lib/core/channel.h"
-#include "lib/pool.h"
+#include "lib/handle.h"
 
 enum bell_state {
 	BELL_NONE,

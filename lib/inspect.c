@@ -13,7 +13,7 @@
 #include "lib/core/word.h"
 #include "lib/error.h"
 #include "lib/export.h"
-#include "lib/pool.h"
+#include "lib/handle.h"
 
 static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
 		       struct mempool_stats *stats)

@@ -15,7 +15,7 @@
 #ifndef MP_POISON_H
 #define MP_POISON_H
 
-#include "lib/pool.h"
+#include "lib/handle.h"
 
 /* Whether there is a tool that wants to know. */
 bool poison_is_wanted(void);

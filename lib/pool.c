@@ -14,7 +14,7 @@
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/poison.h"
-#include "lib/pool.h"
+#include "lib/handle.h"
 #include "lib/thread.h"
 #include "lib/wire/shape.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
 
-#include "lib/pool.h"
+#include "lib/handle.h"
 #include "lib/thread.h"
 
 /* What threads that have no part look at. Never written. */

@@ -6,8 +6,8 @@
  * epoch. The liveness page is part of a file on which the daemon took a lock for us; the lock lives
  * as long as the mapping, so as long as this address space.
  */
-#ifndef MP_POOL_H
-#define MP_POOL_H
+#ifndef MP_HANDLE_H
+#define MP_HANDLE_H
 
 #include <mempool/mempool.h>
 
