@@ -15,46 +15,6 @@
 #include "lib/export.h"
 #include "lib/poison.h"
 
-/* The thread's first call on this pool. 0 or a negative errno. */
-static __attribute__((noinline)) int begin_local(struct mempool *pool)
-{
-	struct calm calm;
-
-	int error = call_check(pool);
-	if (error) {
-		return error;
-	}
-	if (!thread_get()) {
-		return -ENOMEM;
-	}
-	struct mp_local *local = call_local(pool);
-	calm_begin(&calm);
-	if (local->handle != pool->tag) { /* else a signal handler was here first */
-		mp_local_init(&pool->core, local);
-		local->handle = pool->tag;
-	}
-	calm_end(&calm);
-	return 0;
-}
-
-int call_enter(struct mempool *pool, struct mp_local **local)
-{
-	if (unlikely(call_local(pool)->handle != pool->tag)) {
-		int error = begin_local(pool);
-		if (error) {
-			return error;
-		}
-	}
-	*local = call_local(pool);
-	return likely(mp_enter((*local)->cache)) ? 0 : -EDEADLK;
-}
-
-__attribute__((noinline, cold)) void *call_nothing(int error)
-{
-	errno = -error;
-	return NULL;
-}
-
 /* Leaves, and lets those who wait have what this thread need not keep. */
 static void leave(struct mempool *pool, struct mp_local *local)
 {
