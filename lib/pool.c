@@ -3,120 +3,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/channel.h"
+#include "lib/close.h"
 #include "lib/conn.h"
 #include "lib/core/futex.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/map.h"
 #include "lib/poison.h"
-#include "lib/handle.h"
 #include "lib/thread.h"
 #include "lib/wire/shape.h"
-
-enum { CONTROL, DATA, LIVENESS };
-
-/* ---- mapping ---- */
-
-static void *map_one(int fd, uint64_t size, int protection)
-{
-	struct stat st;
-
-	/* A page that is not there would be SIGBUS later; PROT_NONE pages are never touched. */
-	if (protection != PROT_NONE && (fstat(fd, &st) != 0 || (uint64_t)st.st_size < size)) {
-		errno = EIO;
-		return NULL;
-	}
-	void *at = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED) {
-		return NULL;
-	}
-	if (madvise(at, size, MADV_DONTFORK) != 0) {
-		munmap(at, size);
-		return NULL;
-	}
-	return at;
-}
-
-static void unmap(struct mempool *pool)
-{
-	if (pool->control) {
-		munmap(pool->control, pool->core.shape.control_size);
-	}
-	if (pool->poisoned) {
-		poison_close(pool);
-	}
-	if (pool->data) {
-		munmap(pool->data, pool->core.shape.data_size);
-	}
-	if (pool->liveness) {
-		munmap(pool->liveness, MP_PAGE);
-	}
-}
-
-static int map_all(struct mempool *pool, const int *fds)
-{
-	const struct mp_shape *shape = &pool->core.shape;
-	int all = PROT_READ | PROT_WRITE;
-
-	/* The lock on our life first: from here on the daemon can tell exec from living on. */
-	if (pool->access != WIRE_OBSERVER) {
-		pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
-	}
-	pool->control = map_one(fds[CONTROL], shape->control_size,
-				pool->access == WIRE_OBSERVER ? PROT_READ : all);
-	pool->data =
-		map_one(fds[DATA], shape->data_size, pool->access == WIRE_WRITER ? all : PROT_READ);
-	if (!pool->control || !pool->data || (pool->access != WIRE_OBSERVER && !pool->liveness)) {
-		return fail(errno, "cannot map the pool: %s", strerror(errno));
-	}
-	if (!mp_layout_matches(pool->control, shape, pool->id)) {
-		return fail(EPROTONOSUPPORT, "the pool is laid out by another version of mempool");
-	}
-	return 0;
-}
-
-/*
- * Puts the pages into this process's page tables. They are there already, so that it fails only
- * for want of memory for the tables, or because the kernel is older than 5.14.
- */
-static int prefault(void *at, uint64_t size, bool writable)
-{
-	int r;
-
-	do {
-		r = madvise(at, size, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-	} while (r != 0 && errno == EINTR);
-	return r == 0 ? 0 : errno == EINVAL ? -EOPNOTSUPP : -ENOMEM;
-}
-
-/* Does with the mapped pool as its attributes ask. */
-static int prepare_pages(const struct mempool *pool, const struct wire_terms *terms)
-{
-	const struct mp_shape *shape = &pool->core.shape;
-	uint64_t data = mp_shape_data(shape, shape->blocks);
-	int error = 0;
-
-	if (terms->huge_pages != WIRE_NO) {
-		madvise(pool->data, shape->data_size,
-			MADV_HUGEPAGE); /* where they are, it uses them */
-	}
-	if (terms->prefault != WIRE_NO && pool->access != WIRE_OBSERVER) {
-		error = prefault(pool->control, shape->control_size, true);
-		error = error ? error : prefault(pool->data, data, pool->access == WIRE_WRITER);
-	}
-	if (error && terms->prefault == WIRE_REQUIRE) {
-		return fail(-error,
-			    "the pool requires prefault, which fails: %s; make it with "
-			    "prefault try, or no",
-			    error == -EOPNOTSUPP ? "it takes Linux 5.14" : strerror(-error));
-	}
-	return 0;
-}
 
 /* ---- attaching ---- */
 
@@ -134,8 +32,8 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 	if (n_fds != wanted || mp_shape_resolve(&pool->core.shape, 1)) {
 		return fail(EPROTO, "mempoold sent an attachment that makes no sense");
 	}
-	int error = map_all(pool, fds);
-	error = error ? error : prepare_pages(pool, &reply->terms);
+	int error = map_open(pool, fds);
+	error = error ? error : map_prepare(pool, &reply->terms);
 	if (error) {
 		return error;
 	}
@@ -145,20 +43,6 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 	pool->schema = reply->terms.schema;
 	pool->schema_version = reply->terms.schema_version;
 	return 0;
-}
-
-/* Tells the daemon that the seat is free. It would find out by itself, in a while. */
-static void detach(struct mempool *pool)
-{
-	union wire_message m;
-
-	if (pool->attachment && pool->access != WIRE_OBSERVER) {
-		wire_init(&m, WIRE_DETACH, 0);
-		m.detach.pool_id = pool->id;
-		m.detach.attachment = pool->attachment;
-		m.detach.slot = pool->core.slot;
-		conn_tell(pool->conn, &m);
-	}
 }
 
 /* Enters the pool into the process's list; opening is held. */
@@ -213,9 +97,7 @@ static int admit(struct process *process, struct mempool_conn *conn,
 	error = error ? error : enlist(process, pool);
 	if (error) {
 		if (pool) {
-			unmap(pool);
-			detach(pool);
-			free(pool);
+			close_handle(pool);
 		}
 		return error;
 	}
@@ -494,140 +376,4 @@ EXPORT int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t bl
 		error = conn_request(conn, &m, NULL, NULL);
 	}
 	return error;
-}
-
-/* ---- close ---- */
-
-/* Whether any thread is inside a call; the mutex is held. */
-static bool is_busy(const struct process *process, const struct mempool *pool)
-{
-	for (const struct thread *t = process->threads; t; t = t->next) {
-		const struct mp_local *local = &t->locals[pool->place];
-		if (local->handle == pool->tag &&
-		    (mp_load(&local->cache->busy) || mp_load(&local->waiting))) {
-			return true;
-		}
-	}
-	for (const struct mempool_channel *c = pool->channels; c; c = c->next) {
-		if (channel_is_busy(c)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What this process still has: blocks and gifts. */
-static bool has_blocks(const struct mp_pool *core)
-{
-	uint32_t born = mp_pool_born(core);
-	for (uint32_t i = 0; i < born; i++) {
-		uint64_t word = mp_load(&core->words[i].whole);
-		if ((uint32_t)word == core->used ||
-		    (uint32_t)word == mp_word_low(MP_MOVING, core->slot)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Finishes the locals of all threads, and takes the pool off the list; the mutex is held. */
-static void retire(struct process *process, struct mempool *pool)
-{
-	for (struct thread *t = process->threads; t; t = t->next) {
-		struct mp_local *local = &t->locals[pool->place];
-		if (local->handle == pool->tag) {
-			mp_local_finish(&pool->core, local);
-			local->handle = NULL;
-		}
-	}
-	struct mempool **link = &process->pools;
-	while (*link != pool) {
-		link = &(*link)->next;
-	}
-	*link = pool->next;
-	process->places[pool->place] = false;
-}
-
-/* Of a pool that is closed by force, and so off the list: nobody else comes by. */
-static void free_channels(struct mempool *pool)
-{
-	while (pool->channels) {
-		struct mempool_channel *channel = pool->channels;
-		pool->channels = channel->next;
-		channel_free(channel);
-	}
-}
-
-/* Why the pool cannot be closed now, or NULL; the mutex is held. */
-static const char *find_hindrance(const struct process *process, const struct mempool *pool,
-				  bool force)
-{
-	if (is_busy(process, pool)) {
-		return "a thread is inside a call on the pool";
-	}
-	if (!force && pool->channels) {
-		return "channels of the pool are open";
-	}
-	if (!force && pool->access != WIRE_OBSERVER && has_blocks(&pool->core)) {
-		return "this process still has blocks of the pool, or gifts of it that nobody took";
-	}
-	return NULL;
-}
-
-/*
- * The last close. The blocks of a forced one go back by the daemon's pass over our seat. A failure
- * is told of without the mutex: the thread may have no part to keep its sentence in, and making one
- * takes the mutex.
- */
-static int close_last(struct process *process, struct mempool *pool, bool force)
-{
-	struct calm calm;
-
-	calm_begin(&calm);
-	pthread_mutex_lock(&process->mutex);
-	const char *hindrance = find_hindrance(process, pool, force);
-	if (!hindrance) {
-		retire(process, pool);
-	}
-	pthread_mutex_unlock(&process->mutex);
-	calm_end(&calm);
-	if (hindrance) {
-		return fail(EBUSY, "%s", hindrance);
-	}
-	free_channels(pool);
-	unmap(pool);
-	detach(pool);
-	conn_unref(pool->conn);
-	free(pool);
-	return 0;
-}
-
-static int close_pool(struct mempool *pool, bool force)
-{
-	struct process *process = process_get();
-	int error = 0, cancel;
-
-	if (pool_is_foreign(pool)) {
-		return fail(ECHILD, "the pool was opened before fork, by the parent");
-	}
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	pthread_mutex_lock(&process->opening);
-	if (force || pool->opens == 1) {
-		error = close_last(process, pool, force);
-	} else {
-		pool->opens--;
-	}
-	pthread_mutex_unlock(&process->opening);
-	pthread_setcancelstate(cancel, NULL);
-	return error;
-}
-
-EXPORT int mempool_close(struct mempool *pool)
-{
-	return close_pool(pool, false);
-}
-
-EXPORT int mempool_close_force(struct mempool *pool)
-{
-	return close_pool(pool, true);
 }

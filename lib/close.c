@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/channel.h"
+#include "lib/close.h"
+#include "lib/conn.h"
+#include "lib/core/word.h"
+#include "lib/error.h"
+#include "lib/export.h"
+#include "lib/map.h"
+#include "lib/thread.h"
+
+/* Tells the daemon that the seat is free. It would find out by itself, in a while. */
+static void detach(struct mempool *pool)
+{
+	union wire_message m;
+
+	if (pool->attachment && pool->access != WIRE_OBSERVER) {
+		wire_init(&m, WIRE_DETACH, 0);
+		m.detach.pool_id = pool->id;
+		m.detach.attachment = pool->attachment;
+		m.detach.slot = pool->core.slot;
+		conn_tell(pool->conn, &m);
+	}
+}
+
+void close_handle(struct mempool *pool)
+{
+	map_close(pool);
+	detach(pool);
+	free(pool);
+}
+
+/* Whether any thread is inside a call; the mutex is held. */
+static bool is_busy(const struct process *process, const struct mempool *pool)
+{
+	for (const struct thread *t = process->threads; t; t = t->next) {
+		const struct mp_local *local = &t->locals[pool->place];
+		if (local->handle == pool->tag &&
+		    (mp_load(&local->cache->busy) || mp_load(&local->waiting))) {
+			return true;
+		}
+	}
+	for (const struct mempool_channel *c = pool->channels; c; c = c->next) {
+		if (channel_is_busy(c)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What this process still has: blocks and gifts. */
+static bool has_blocks(const struct mp_pool *core)
+{
+	uint32_t born = mp_pool_born(core);
+	for (uint32_t i = 0; i < born; i++) {
+		uint64_t word = mp_load(&core->words[i].whole);
+		if ((uint32_t)word == core->used ||
+		    (uint32_t)word == mp_word_low(MP_MOVING, core->slot)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Finishes the locals of all threads, and takes the pool off the list; the mutex is held. */
+static void retire(struct process *process, struct mempool *pool)
+{
+	for (struct thread *t = process->threads; t; t = t->next) {
+		struct mp_local *local = &t->locals[pool->place];
+		if (local->handle == pool->tag) {
+			mp_local_finish(&pool->core, local);
+			local->handle = NULL;
+		}
+	}
+	struct mempool **link = &process->pools;
+	while (*link != pool) {
+		link = &(*link)->next;
+	}
+	*link = pool->next;
+	process->places[pool->place] = false;
+}
+
+/* Of a pool that is closed by force, and so off the list: nobody else comes by. */
+static void free_channels(struct mempool *pool)
+{
+	while (pool->channels) {
+		struct mempool_channel *channel = pool->channels;
+		pool->channels = channel->next;
+		channel_free(channel);
+	}
+}
+
+/* Why the pool cannot be closed now, or NULL; the mutex is held. */
+static const char *find_hindrance(const struct process *process, const struct mempool *pool,
+				  bool force)
+{
+	if (is_busy(process, pool)) {
+		return "a thread is inside a call on the pool";
+	}
+	if (!force && pool->channels) {
+		return "channels of the pool are open";
+	}
+	if (!force && pool->access != WIRE_OBSERVER && has_blocks(&pool->core)) {
+		return "this process still has blocks of the pool, or gifts of it that nobody took";
+	}
+	return NULL;
+}
+
+/*
+ * The last close. The blocks of a forced one go back by the daemon's pass over our seat. A failure
+ * is told of without the mutex: the thread may have no part to keep its sentence in, and making one
+ * takes the mutex.
+ */
+static int close_last(struct process *process, struct mempool *pool, bool force)
+{
+	struct calm calm;
+
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	const char *hindrance = find_hindrance(process, pool, force);
+	if (!hindrance) {
+		retire(process, pool);
+	}
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+	if (hindrance) {
+		return fail(EBUSY, "%s", hindrance);
+	}
+	struct mempool_conn *conn = pool->conn;
+	free_channels(pool);
+	close_handle(pool);
+	conn_unref(conn);
+	return 0;
+}
+
+static int close_pool(struct mempool *pool, bool force)
+{
+	struct process *process = process_get();
+	int error = 0, cancel;
+
+	if (pool_is_foreign(pool)) {
+		return fail(ECHILD, "the pool was opened before fork, by the parent");
+	}
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&process->opening);
+	if (force || pool->opens == 1) {
+		error = close_last(process, pool, force);
+	} else {
+		pool->opens--;
+	}
+	pthread_mutex_unlock(&process->opening);
+	pthread_setcancelstate(cancel, NULL);
+	return error;
+}
+
+EXPORT int mempool_close(struct mempool *pool)
+{
+	return close_pool(pool, false);
+}
+
+EXPORT int mempool_close_force(struct mempool *pool)
+{
+	return close_pool(pool, true);
+}

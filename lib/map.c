@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "lib/error.h"
+#include "lib/map.h"
+#include "lib/poison.h"
+
+enum { CONTROL, DATA, LIVENESS }; /* the order of descriptors in ATTACHED */
+
+static void *map_one(int fd, uint64_t size, int protection)
+{
+	struct stat st;
+
+	/* A page that is not there would be SIGBUS later; PROT_NONE pages are never touched. */
+	if (protection != PROT_NONE && (fstat(fd, &st) != 0 || (uint64_t)st.st_size < size)) {
+		errno = EIO;
+		return NULL;
+	}
+	void *at = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED) {
+		return NULL;
+	}
+	if (madvise(at, size, MADV_DONTFORK) != 0) {
+		munmap(at, size);
+		return NULL;
+	}
+	return at;
+}
+
+void map_close(struct mempool *pool)
+{
+	if (pool->control) {
+		munmap(pool->control, pool->core.shape.control_size);
+	}
+	if (pool->poisoned) {
+		poison_close(pool);
+	}
+	if (pool->data) {
+		munmap(pool->data, pool->core.shape.data_size);
+	}
+	if (pool->liveness) {
+		munmap(pool->liveness, MP_PAGE);
+	}
+}
+
+int map_open(struct mempool *pool, const int *fds)
+{
+	const struct mp_shape *shape = &pool->core.shape;
+	int all = PROT_READ | PROT_WRITE;
+
+	/* The lock on our life first: from here on the daemon can tell exec from living on. */
+	if (pool->access != WIRE_OBSERVER) {
+		pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
+	}
+	pool->control = map_one(fds[CONTROL], shape->control_size,
+				pool->access == WIRE_OBSERVER ? PROT_READ : all);
+	pool->data =
+		map_one(fds[DATA], shape->data_size, pool->access == WIRE_WRITER ? all : PROT_READ);
+	if (!pool->control || !pool->data || (pool->access != WIRE_OBSERVER && !pool->liveness)) {
+		return fail(errno, "cannot map the pool: %s", strerror(errno));
+	}
+	if (!mp_layout_matches(pool->control, shape, pool->id)) {
+		return fail(EPROTONOSUPPORT, "the pool is laid out by another version of mempool");
+	}
+	return 0;
+}
+
+/*
+ * Puts the pages into this process's page tables. They are there already, so that it fails only
+ * for want of memory for the tables, or because the kernel is older than 5.14.
+ */
+static int map_prefault(void *at, uint64_t size, bool writable)
+{
+	int r;
+
+	do {
+		r = madvise(at, size, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	} while (r != 0 && errno == EINTR);
+	return r == 0 ? 0 : errno == EINVAL ? -EOPNOTSUPP : -ENOMEM;
+}
+
+int map_prepare(const struct mempool *pool, const struct wire_terms *terms)
+{
+	const struct mp_shape *shape = &pool->core.shape;
+	uint64_t data = mp_shape_data(shape, shape->blocks);
+	int error = 0;
+
+	if (terms->huge_pages != WIRE_NO) {
+		madvise(pool->data, shape->data_size,
+			MADV_HUGEPAGE); /* where they are, it uses them */
+	}
+	if (terms->prefault != WIRE_NO && pool->access != WIRE_OBSERVER) {
+		error = map_prefault(pool->control, shape->control_size, true);
+		error = error ? error : map_prefault(pool->data, data, pool->access == WIRE_WRITER);
+	}
+	if (error && terms->prefault == WIRE_REQUIRE) {
+		return fail(-error,
+			    "the pool requires prefault, which fails: %s; make it with "
+			    "prefault try, or no",
+			    error == -EOPNOTSUPP ? "it takes Linux 5.14" : strerror(-error));
+	}
+	return 0;
+}
