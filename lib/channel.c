@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "lib/call.h"
 #include "lib/channel.h"
@@ -10,89 +8,6 @@
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/poison.h"
-
-/* ---- the bell ---- */
-
-/* The ringer's life. */
-static void *ring(void *arg)
-{
-	struct mempool_channel *channel = arg;
-	const struct mp_pool *core = &channel->pool->core;
-	uint32_t state;
-
-	while ((state = mp_load_acquire(&channel->bell)) != BELL_STOPPED) {
-		if (state == BELL_RUNG) {
-			mp_futex_wait(&channel->bell, BELL_RUNG, NULL);
-		} else if (mp_channel_is_filled(core, channel->core)) {
-			eventfd_write(channel->bell_fd, 1);
-			mp_cas32(&channel->bell, BELL_ARMED, BELL_RUNG);
-		} else {
-			mp_channel_await_token(core, channel->core, NULL);
-		}
-	}
-	return NULL;
-}
-
-/* The receiver has found nothing. The ringer looks for itself what has come since. */
-static void rearm(struct mempool_channel *channel)
-{
-	eventfd_t unused;
-
-	if (mp_load_acquire(&channel->bell) == BELL_RUNG) {
-		eventfd_read(channel->bell_fd, &unused);
-		mp_store_release(&channel->bell, BELL_ARMED);
-		mp_futex_wake(&channel->bell);
-	}
-}
-
-/* Starts the ringer, which is to run no signal handlers. 0 or a negative errno. */
-static int start_bell(struct mempool_channel *channel)
-{
-	struct calm calm;
-
-	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (channel->bell_fd < 0) {
-		return fail(errno, "no descriptor for the channel's bell");
-	}
-	mp_store(&channel->bell, BELL_ARMED);
-	calm_begin(&calm);
-	int error = pthread_create(&channel->ringer, NULL, ring, channel);
-	calm_end(&calm);
-	if (error) {
-		mp_store(&channel->bell, BELL_NONE);
-		close(channel->bell_fd);
-		return fail(error, "no thread for the channel's bell");
-	}
-	return 0;
-}
-
-static void stop_bell(struct mempool_channel *channel)
-{
-	if (mp_load(&channel->bell) == BELL_NONE) {
-		return;
-	}
-	mp_store_release(&channel->bell, BELL_STOPPED);
-	mp_futex_wake(&channel->bell);
-	mp_futex_wake(&channel->core->hungry);
-	pthread_join(channel->ringer, NULL);
-	close(channel->bell_fd);
-}
-
-EXPORT int mempool_channel_fd(struct mempool_channel *channel)
-{
-	int error = 0;
-
-	if (pool_is_foreign(channel->pool)) {
-		return -ECHILD;
-	}
-	if (!channel->claim) {
-		return -EBADF;
-	}
-	if (mp_load(&channel->bell) == BELL_NONE) {
-		error = start_bell(channel);
-	}
-	return error ? error : channel->bell_fd;
-}
 
 /* ---- opening and closing ---- */
 
@@ -158,7 +73,7 @@ bool channel_is_busy(const struct mempool_channel *channel)
 
 void channel_free(struct mempool_channel *channel)
 {
-	stop_bell(channel);
+	bell_stop(&channel->bell);
 	if (channel->claim) {
 		mp_channel_leave(channel->core, channel->claim);
 	}
@@ -310,7 +225,7 @@ static inline ssize_t receive_once(struct mempool_channel *channel, void **block
 	uint32_t got = mp_channel_receive(core, channel->core, blocks, most, &error);
 	if (unlikely(got < most)) {
 		mp_quota_return(core, most - got);
-		rearm(channel);
+		bell_rearm(&channel->bell);
 	}
 	return likely(got > 0) ? (ssize_t)got : error;
 }
@@ -372,4 +287,15 @@ EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, voi
 					    size_t n, int timeout_ms)
 {
 	return receive(channel, blocks, at_most(n), timeout_ms);
+}
+
+EXPORT int mempool_channel_fd(struct mempool_channel *channel)
+{
+	if (pool_is_foreign(channel->pool)) {
+		return -ECHILD;
+	}
+	if (!channel->claim) {
+		return -EBADF;
+	}
+	return bell_start(&channel->bell, &channel->pool->core, channel->core);
 }
