@@ -31,31 +31,32 @@ void os_block_mark(const struct os_mempool *mp, void *block)
 	}
 }
 
-static bool has_word(const void *block, size_t at, uint32_t word)
+static bool os_block_has_word(const void *block, size_t at, uint32_t word)
 {
 	return memcmp((const char *)block + at, &word, sizeof word) == 0;
 }
 
-static bool is_guarded(const struct os_mempool *mp, const void *block)
+static bool os_block_is_guarded(const struct os_mempool *mp, const void *block)
 {
 	return !(mp->mp_flags & OS_MEMPOOL_OPT_GUARD) ||
-	       has_word(block, os_body(mp->mp_flags, mp->mp_block_size), OS_GUARD);
+	       os_block_has_word(block, os_body(mp->mp_flags, mp->mp_block_size), OS_GUARD);
 }
 
-static bool is_poisoned(const struct os_mempool *mp, const void *block)
+static bool os_block_is_poisoned(const struct os_mempool *mp, const void *block)
 {
 	size_t body = os_body(mp->mp_flags, mp->mp_block_size);
 
 	for (size_t at = sizeof(struct os_memblock);
 	     mp->mp_flags & OS_MEMPOOL_OPT_POISON && at < body; at += sizeof(uint32_t)) {
-		if (!has_word(block, at, OS_POISON)) {
+		if (!os_block_has_word(block, at, OS_POISON)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-_Noreturn static void stop(const struct os_mempool *mp, const void *block, const char *what)
+_Noreturn static void os_block_stop(const struct os_mempool *mp, const void *block,
+				    const char *what)
 {
 	fprintf(stderr, "os_mempool %s: block %p: %s\n", mp->name ? mp->name : "without name",
 		block, what);
@@ -64,13 +65,13 @@ _Noreturn static void stop(const struct os_mempool *mp, const void *block, const
 
 /* --- one block, with the shelf locked ------------------------------------------------------- */
 
-static bool is_out(const struct os_record *record, uint32_t index)
+static bool os_block_is_out(const struct os_record *record, uint32_t index)
 {
 	return record->out[index / 64] >> index % 64 & 1;
 }
 
 /* Whether a block of a pool without a record is in the free list. */
-static bool is_listed(const struct os_mempool *mp, const void *block)
+static bool os_block_is_listed(const struct os_mempool *mp, const void *block)
 {
 	const struct os_memblock *at = SLIST_FIRST(mp);
 
@@ -83,8 +84,8 @@ static bool is_listed(const struct os_mempool *mp, const void *block)
 	return false;
 }
 
-static os_error_t check_put(const struct os_mempool *mp, const struct os_record *record,
-			    const void *block)
+static os_error_t os_block_check_put(const struct os_mempool *mp, const struct os_record *record,
+				     const void *block)
 {
 	uint32_t index = os_index(mp, block);
 
@@ -92,13 +93,13 @@ static os_error_t check_put(const struct os_mempool *mp, const struct os_record 
 		return OS_INVALID_PARM;
 	}
 	if (mp->mp_num_free >= mp->mp_num_blocks ||
-	    (record ? !is_out(record, index) : is_listed(mp, block))) {
+	    (record ? !os_block_is_out(record, index) : os_block_is_listed(mp, block))) {
 		return OS_EINVAL;
 	}
 	return OS_OK;
 }
 
-static void push(struct os_mempool *mp, struct os_record *record, void *block)
+static void os_block_push(struct os_mempool *mp, struct os_record *record, void *block)
 {
 	uint32_t index = os_index(mp, block);
 
@@ -111,13 +112,13 @@ static void push(struct os_mempool *mp, struct os_record *record, void *block)
 	}
 }
 
-static void *pop(struct os_mempool *mp, struct os_record *record)
+static void *os_block_pop(struct os_mempool *mp, struct os_record *record)
 {
 	struct os_memblock *block = SLIST_FIRST(mp);
 	uint32_t index = os_index(mp, block);
 
 	if (mp->mp_num_free == 0 || index == UINT32_MAX ||
-	    (record && (index >= record->blocks || is_out(record, index)))) {
+	    (record && (index >= record->blocks || os_block_is_out(record, index)))) {
 		return NULL;
 	}
 	SLIST_FIRST(mp) = os_next(block);
@@ -131,15 +132,15 @@ static void *pop(struct os_mempool *mp, struct os_record *record)
 	return block;
 }
 
-static bool is_list_sane(const struct os_mempool *mp, const struct os_record *record)
+static bool os_block_is_list_sane(const struct os_mempool *mp, const struct os_record *record)
 {
 	const struct os_memblock *block = SLIST_FIRST(mp);
 
 	for (uint32_t i = 0; i < mp->mp_num_free; i++) {
 		uint32_t index = os_index(mp, block);
 		if (index == UINT32_MAX ||
-		    (record && (index >= record->blocks || is_out(record, index))) ||
-		    !is_guarded(mp, block) || !is_poisoned(mp, block)) {
+		    (record && (index >= record->blocks || os_block_is_out(record, index))) ||
+		    !os_block_is_guarded(mp, block) || !os_block_is_poisoned(mp, block)) {
 			return false;
 		}
 		block = os_next(block);
@@ -169,7 +170,7 @@ EXPORT bool os_mempool_is_sane(const struct os_mempool *mp)
 		return os_shared_is_sane(mp);
 	}
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	bool is_sane = is_list_sane(mp, os_shelf_find(shelf, mp));
+	bool is_sane = os_block_is_list_sane(mp, os_shelf_find(shelf, mp));
 	os_shelf_unlock(shelf);
 	return is_sane;
 }
@@ -183,25 +184,26 @@ EXPORT void *os_memblock_get(struct os_mempool *mp)
 		return os_shared_get(mp);
 	}
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	void *block = pop(mp, os_shelf_find(shelf, mp));
+	void *block = os_block_pop(mp, os_shelf_find(shelf, mp));
 	os_shelf_unlock(shelf);
-	if (block && !is_poisoned(mp, block)) {
-		stop(mp, block, "written to while it was free");
+	if (block && !os_block_is_poisoned(mp, block)) {
+		os_block_stop(mp, block, "written to while it was free");
 	}
-	if (block && !is_guarded(mp, block)) {
-		stop(mp, block, "written past its end");
+	if (block && !os_block_is_guarded(mp, block)) {
+		os_block_stop(mp, block, "written past its end");
 	}
 	return block;
 }
 
 /* What the pool's options make of a put. Returns @error. */
-static os_error_t judge(const struct os_mempool *mp, const void *block, os_error_t error)
+static os_error_t os_block_judge(const struct os_mempool *mp, const void *block, os_error_t error)
 {
 	if (error && mp->mp_flags & OS_MEMPOOL_OPT_CHECK) {
-		stop(mp, block, error == OS_EINVAL ? "put twice" : "no block of this pool is put");
+		os_block_stop(mp, block,
+			      error == OS_EINVAL ? "put twice" : "no block of this pool is put");
 	}
-	if (!error && !is_guarded(mp, block)) {
-		stop(mp, block, "written past its end");
+	if (!error && !os_block_is_guarded(mp, block)) {
+		os_block_stop(mp, block, "written past its end");
 	}
 	return error;
 }
@@ -216,24 +218,25 @@ EXPORT os_error_t os_memblock_put_from_cb(struct os_mempool *mp, void *block_add
 	}
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	struct os_record *record = os_shelf_find(shelf, mp);
-	os_error_t error = judge(mp, block_addr, check_put(mp, record, block_addr));
+	os_error_t error =
+		os_block_judge(mp, block_addr, os_block_check_put(mp, record, block_addr));
 	if (!error) {
-		push(mp, record, block_addr);
+		os_block_push(mp, record, block_addr);
 	}
 	os_shelf_unlock(shelf);
 	return error;
 }
 
 /* Whether a callback may see the block. */
-static os_error_t check_callback(struct os_mempool *mp, const void *block)
+static os_error_t os_block_check_callback(struct os_mempool *mp, const void *block)
 {
 	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
 		return os_shared_check(mp, block);
 	}
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	os_error_t error = check_put(mp, os_shelf_find(shelf, mp), block);
+	os_error_t error = os_block_check_put(mp, os_shelf_find(shelf, mp), block);
 	os_shelf_unlock(shelf);
-	return judge(mp, block, error);
+	return os_block_judge(mp, block, error);
 }
 
 EXPORT os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr)
@@ -245,6 +248,6 @@ EXPORT os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr)
 	if (!(mp->mp_flags & OS_MEMPOOL_F_EXT) || !mpe->mpe_put_cb) {
 		return os_memblock_put_from_cb(mp, block_addr);
 	}
-	os_error_t error = check_callback(mp, block_addr);
+	os_error_t error = os_block_check_callback(mp, block_addr);
 	return error ? error : mpe->mpe_put_cb(mpe, block_addr, mpe->mpe_put_arg);
 }

@@ -12,7 +12,7 @@
 #undef os_mempool_ext_init
 
 /* Makes all blocks free, in order of their addresses. With the shelf locked. */
-static void link_blocks(struct os_mempool *mp, struct os_record *record)
+static void os_init_link(struct os_mempool *mp, struct os_record *record)
 {
 	size_t stride = os_stride(mp->mp_flags, mp->mp_block_size);
 	char *block = (char *)mp->mp_membuf_addr;
@@ -38,7 +38,7 @@ struct wish {
 	unsigned flags; /* OS_FLAGS_, OS_MEMPOOL_F_ and options; not those that are unknown */
 };
 
-static os_error_t check_wish(const struct wish *wish)
+static os_error_t os_init_check(const struct wish *wish)
 {
 	if (wish->blocks < 0 || wish->blocks > UINT16_MAX || wish->block_size <= 0 ||
 	    wish->block_size > UINT32_MAX || (!wish->membuf && wish->blocks)) {
@@ -57,7 +57,7 @@ static os_error_t check_wish(const struct wish *wish)
 	return OS_OK;
 }
 
-static void fulfil(struct os_mempool *mp, struct os_record *record, const struct wish *wish)
+static void os_init_fulfil(struct os_mempool *mp, struct os_record *record, const struct wish *wish)
 {
 	mp->mp_block_size = (uint32_t)wish->block_size;
 	mp->mp_num_blocks = (uint16_t)wish->blocks;
@@ -65,12 +65,12 @@ static void fulfil(struct os_mempool *mp, struct os_record *record, const struct
 	mp->mp_membuf_addr = (uintptr_t)wish->membuf;
 	mp->name = (char *)(uintptr_t)wish->name;
 	record->room = wish->room;
-	link_blocks(mp, record);
+	os_init_link(mp, record);
 }
 
-static os_error_t make(struct os_mempool *mp, const struct wish *wish)
+static os_error_t os_init_make(struct os_mempool *mp, const struct wish *wish)
 {
-	os_error_t error = check_wish(wish);
+	os_error_t error = os_init_check(wish);
 	struct os_record *record;
 
 	if (error) {
@@ -85,7 +85,7 @@ static os_error_t make(struct os_mempool *mp, const struct wish *wish)
 	error = os_shared_close(os_shelf_find(shelf, mp));
 	if (!error) {
 		os_record_replace(shelf, record);
-		fulfil(mp, record, wish);
+		os_init_fulfil(mp, record, wish);
 		if (wish->flags & OS_MEMPOOL_F_EXT) {
 			struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
 			mpe->mpe_put_cb = NULL;
@@ -101,7 +101,7 @@ static os_error_t make(struct os_mempool *mp, const struct wish *wish)
 }
 
 /* What mp_flags says of alignment and options. False: there is no such. */
-static bool flags_of(unsigned alignment, unsigned options, unsigned *flags)
+static bool os_init_flags_of(unsigned alignment, unsigned options, unsigned *flags)
 {
 	*flags = options | (alignment == 4 ? OS_FLAGS_4 : alignment == 16 ? OS_FLAGS_16 : 0);
 	return (alignment == 4 || alignment == 8 || alignment == 16) && !(options & ~OS_OPTIONS);
@@ -113,10 +113,10 @@ EXPORT os_error_t os_mempool_init_as(struct os_mempool *mp, int64_t blocks, int6
 {
 	struct wish wish = {blocks, block_size, membuf, name, room, 0};
 
-	if (!mp || !flags_of(alignment, options, &wish.flags)) {
+	if (!mp || !os_init_flags_of(alignment, options, &wish.flags)) {
 		return OS_INVALID_PARM;
 	}
-	return make(mp, &wish);
+	return os_init_make(mp, &wish);
 }
 
 EXPORT os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blocks,
@@ -125,11 +125,11 @@ EXPORT os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blo
 {
 	struct wish wish = {blocks, block_size, membuf, name, room, 0};
 
-	if (!mpe || !flags_of(alignment, options & ~OS_MEMPOOL_OPT_GUARD, &wish.flags)) {
+	if (!mpe || !os_init_flags_of(alignment, options & ~OS_MEMPOOL_OPT_GUARD, &wish.flags)) {
 		return OS_INVALID_PARM;
 	}
 	wish.flags |= OS_MEMPOOL_F_EXT;
-	return make(&mpe->mpe_mp, &wish);
+	return os_init_make(&mpe->mpe_mp, &wish);
 }
 
 EXPORT os_error_t os_mempool_init(struct os_mempool *mp, uint16_t blocks, uint32_t block_size,
@@ -145,7 +145,8 @@ EXPORT os_error_t os_mempool_ext_init(struct os_mempool_ext *mpe, uint16_t block
 				      0);
 }
 
-static os_error_t set_options(struct os_mempool *mp, struct os_record *record, unsigned options)
+static os_error_t os_init_set_options(struct os_mempool *mp, struct os_record *record,
+				      unsigned options)
 {
 	unsigned flags = (mp->mp_flags & ~OS_OPTIONS) | options;
 
@@ -160,7 +161,7 @@ static os_error_t set_options(struct os_mempool *mp, struct os_record *record, u
 	}
 	uint16_t min_free = mp->mp_min_free;
 	mp->mp_flags = (uint8_t)flags;
-	link_blocks(mp, record);
+	os_init_link(mp, record);
 	mp->mp_min_free = min_free;
 	return OS_OK;
 }
@@ -171,7 +172,7 @@ EXPORT os_error_t os_mempool_set_options(struct os_mempool *mp, unsigned options
 		return OS_INVALID_PARM;
 	}
 	struct os_shelf *shelf = os_shelf_lock(mp);
-	os_error_t error = set_options(mp, os_shelf_find(shelf, mp), options);
+	os_error_t error = os_init_set_options(mp, os_shelf_find(shelf, mp), options);
 	os_shelf_unlock(shelf);
 	return error;
 }
@@ -184,7 +185,7 @@ EXPORT os_error_t os_mempool_clear(struct os_mempool *mp)
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	bool is_shared = mp->mp_flags & OS_MEMPOOL_F_SHARED;
 	if (!is_shared) {
-		link_blocks(mp, os_shelf_find(shelf, mp));
+		os_init_link(mp, os_shelf_find(shelf, mp));
 	}
 	os_shelf_unlock(shelf);
 	return is_shared ? OS_EINVAL : OS_OK;

@@ -10,7 +10,7 @@
 #include "lib/os/shared.h"
 
 /* Takes the pool out, if it is there and can be. With the list locked. */
-static os_error_t list_remove(struct os_mempool *mp)
+static os_error_t os_list_remove(struct os_mempool *mp)
 {
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	struct os_record *record = os_shelf_find(shelf, mp);
@@ -26,7 +26,7 @@ static os_error_t list_remove(struct os_mempool *mp)
 EXPORT os_error_t os_mempool_unregister(struct os_mempool *mp)
 {
 	os_list_lock();
-	os_error_t error = list_remove(mp);
+	os_error_t error = os_list_remove(mp);
 	os_list_unlock();
 	return error;
 }
@@ -36,18 +36,18 @@ EXPORT void os_mempool_module_init(void)
 	os_list_lock();
 	for (struct os_record *record = os_list_first(), *next; record; record = next) {
 		next = record->next;
-		list_remove(record->mp);
+		os_list_remove(record->mp);
 	}
 	os_list_unlock();
 }
 
-static int list_clamp(uint32_t n)
+static int os_list_clamp(uint32_t n)
 {
 	return n < INT_MAX ? (int)n : INT_MAX;
 }
 
 /* With the list locked; so the record stays. */
-static void list_describe(struct os_record *record, struct os_mempool_info *info)
+static void os_list_describe(struct os_record *record, struct os_mempool_info *info)
 {
 	const struct os_mempool *mp = record->mp;
 
@@ -57,7 +57,7 @@ static void list_describe(struct os_record *record, struct os_mempool_info *info
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	os_shared_count(record);
 	*info = (struct os_mempool_info){
-		.omi_block_size = list_clamp(mp->mp_block_size),
+		.omi_block_size = os_list_clamp(mp->mp_block_size),
 		.omi_num_blocks = mp->mp_num_blocks,
 		.omi_num_free = mp->mp_num_free,
 		.omi_min_free = mp->mp_min_free,
@@ -80,14 +80,14 @@ EXPORT struct os_mempool *os_mempool_info_get_next(struct os_mempool *mp,
 		os_shelf_unlock(shelf);
 	}
 	if (record) {
-		list_describe(record, omi);
+		os_list_describe(record, omi);
 	}
 	struct os_mempool *found = record ? record->mp : NULL;
 	os_list_unlock();
 	return found;
 }
 
-static bool list_has_name(const struct os_record *record, const char *name)
+static bool os_list_has_name(const struct os_record *record, const char *name)
 {
 	return record->mp->name && strcmp(record->mp->name, name) == 0;
 }
@@ -101,8 +101,8 @@ EXPORT struct os_mempool *os_mempool_get(const char *mempool_name, struct os_mem
 	}
 	os_list_lock();
 	for (struct os_record *record = os_list_first(); record && !found; record = record->next) {
-		if (list_has_name(record, mempool_name)) {
-			list_describe(record, info);
+		if (os_list_has_name(record, mempool_name)) {
+			os_list_describe(record, info);
 			found = record->mp;
 		}
 	}

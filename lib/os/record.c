@@ -13,7 +13,7 @@ static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct os_record *first, *last;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static struct os_shelf *shelf_of(const struct os_mempool *mp)
+static struct os_shelf *os_shelf_of(const struct os_mempool *mp)
 {
 	uint64_t mixed = (uintptr_t)mp * UINT64_C(0x9e3779b97f4a7c15);
 	return &shelves[mixed >> 58];
@@ -21,7 +21,7 @@ static struct os_shelf *shelf_of(const struct os_mempool *mp)
 
 struct os_shelf *os_shelf_lock(const struct os_mempool *mp)
 {
-	struct os_shelf *shelf = shelf_of(mp);
+	struct os_shelf *shelf = os_shelf_of(mp);
 	pthread_mutex_lock(&shelf->mutex);
 	return shelf;
 }
@@ -40,7 +40,7 @@ struct os_record *os_shelf_find(const struct os_shelf *shelf, const struct os_me
 	return record;
 }
 
-static void before_fork(void)
+static void os_record_before_fork(void)
 {
 	pthread_mutex_lock(&list_mutex);
 	for (size_t i = 0; i < SHELVES; i++) {
@@ -48,7 +48,7 @@ static void before_fork(void)
 	}
 }
 
-static void after_fork(void)
+static void os_record_after_fork(void)
 {
 	for (size_t i = 0; i < SHELVES; i++) {
 		pthread_mutex_unlock(&shelves[i].mutex);
@@ -56,16 +56,16 @@ static void after_fork(void)
 	pthread_mutex_unlock(&list_mutex);
 }
 
-static void watch_forks(void)
+static void os_record_watch_forks(void)
 {
-	pthread_atfork(before_fork, after_fork, after_fork);
+	pthread_atfork(os_record_before_fork, os_record_after_fork, os_record_after_fork);
 }
 
 struct os_record *os_record_make(struct os_mempool *mp, uint32_t blocks)
 {
 	struct os_record *record;
 
-	pthread_once(&once, watch_forks);
+	pthread_once(&once, os_record_watch_forks);
 	record = calloc(1, sizeof *record + (blocks + 63) / 64 * sizeof *record->out);
 	if (record) {
 		record->mp = mp;
@@ -95,7 +95,7 @@ struct os_record *os_list_first(void)
 	return first;
 }
 
-static void record_add(struct os_shelf *shelf, struct os_record *record)
+static void os_record_add(struct os_shelf *shelf, struct os_record *record)
 {
 	record->in_shelf = shelf->records;
 	shelf->records = record;
@@ -131,5 +131,5 @@ void os_record_replace(struct os_shelf *shelf, struct os_record *record)
 	if (old) {
 		os_record_remove(shelf, old);
 	}
-	record_add(shelf, record);
+	os_record_add(shelf, record);
 }

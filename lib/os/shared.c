@@ -12,7 +12,7 @@
 
 static struct mempool_conn *conn; /* guarded by the list's lock */
 
-static os_error_t translate(int error)
+static os_error_t os_shared_translate(int error)
 {
 	switch (-error) {
 	case 0:
@@ -43,14 +43,14 @@ static os_error_t translate(int error)
 
 /* --- counting ------------------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
+static int64_t os_shared_now_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void set_free(struct os_mempool *mp, uint64_t n)
+static void os_shared_set_free(struct os_mempool *mp, uint64_t n)
 {
 	mp->mp_num_free = (uint16_t)(n < mp->mp_num_blocks ? n : mp->mp_num_blocks);
 	if (mp->mp_num_free < mp->mp_min_free) {
@@ -68,27 +68,27 @@ void os_shared_count(struct os_record *record)
 	uint64_t taken = stats.used + stats.moving;
 	record->mp->mp_num_blocks =
 		(uint16_t)(stats.blocks < UINT16_MAX ? stats.blocks : UINT16_MAX);
-	set_free(record->mp, taken < stats.blocks ? stats.blocks - taken : 0);
-	record->counted_ms = now_ms();
+	os_shared_set_free(record->mp, taken < stats.blocks ? stats.blocks - taken : 0);
+	record->counted_ms = os_shared_now_ms();
 }
 
 /* After a call of ours that moved @change blocks into the pool. */
-static void count_change(struct os_record *record, int change)
+static void os_shared_count_change(struct os_record *record, int change)
 {
 	struct os_mempool *mp = record->mp;
 
-	if (now_ms() - record->counted_ms >= COUNT_MS) {
+	if (os_shared_now_ms() - record->counted_ms >= COUNT_MS) {
 		os_shared_count(record);
 	} else {
 		int n = mp->mp_num_free + change;
-		set_free(mp, n < 0 ? 0 : (uint64_t)n);
+		os_shared_set_free(mp, n < 0 ? 0 : (uint64_t)n);
 	}
 }
 
 /* --- calls on blocks ------------------------------------------------------------------------ */
 
-/* The handle, which stays open until leave(); NULL: there is none, and nothing to leave. */
-static struct mempool *enter(const struct os_mempool *mp)
+/* The handle, which stays open until os_shared_leave(). NULL: none; then there is no leaving. */
+static struct mempool *os_shared_enter(const struct os_mempool *mp)
 {
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	struct os_record *record = os_shelf_find(shelf, mp);
@@ -102,45 +102,45 @@ static struct mempool *enter(const struct os_mempool *mp)
 }
 
 /* @change: blocks that went into the pool. */
-static void leave(const struct os_mempool *mp, int change)
+static void os_shared_leave(const struct os_mempool *mp, int change)
 {
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	struct os_record *record = os_shelf_find(shelf, mp);
 
 	record->n_inside--;
 	if (change != 0) {
-		count_change(record, change);
+		os_shared_count_change(record, change);
 	}
 	os_shelf_unlock(shelf);
 }
 
 void *os_shared_get(struct os_mempool *mp)
 {
-	struct mempool *pool = enter(mp);
+	struct mempool *pool = os_shared_enter(mp);
 
 	if (!pool) {
 		return NULL;
 	}
 	void *block = mempool_get(pool);
-	leave(mp, block ? -1 : errno == ENOMEM ? ALL_GONE : 0);
+	os_shared_leave(mp, block ? -1 : errno == ENOMEM ? ALL_GONE : 0);
 	return block;
 }
 
 os_error_t os_shared_put(struct os_mempool *mp, void *block)
 {
-	struct mempool *pool = enter(mp);
+	struct mempool *pool = os_shared_enter(mp);
 
 	if (!pool) {
 		return OS_INVALID_PARM;
 	}
 	int error = mempool_put(pool, block);
-	leave(mp, error ? 0 : 1);
-	return error == -EALREADY || error == -EPERM ? OS_EINVAL : translate(error);
+	os_shared_leave(mp, error ? 0 : 1);
+	return error == -EALREADY || error == -EPERM ? OS_EINVAL : os_shared_translate(error);
 }
 
 os_error_t os_shared_check(const struct os_mempool *mp, const void *block)
 {
-	struct mempool *pool = enter(mp);
+	struct mempool *pool = os_shared_enter(mp);
 	struct mempool_block about;
 
 	if (!pool) {
@@ -152,32 +152,32 @@ os_error_t os_shared_check(const struct os_mempool *mp, const void *block)
 	    (about.state != MEMPOOL_BLOCK_USED || (int)about.slot != mempool_slot(pool))) {
 		error = -EALREADY;
 	}
-	leave(mp, 0);
-	return error == -EALREADY ? OS_EINVAL : translate(error);
+	os_shared_leave(mp, 0);
+	return error == -EALREADY ? OS_EINVAL : os_shared_translate(error);
 }
 
 bool os_shared_has(const struct os_mempool *mp, const void *block)
 {
-	struct mempool *pool = enter(mp);
+	struct mempool *pool = os_shared_enter(mp);
 
 	if (!pool) {
 		return false;
 	}
 	bool has = mempool_block_index(pool, block) >= 0;
-	leave(mp, 0);
+	os_shared_leave(mp, 0);
 	return has;
 }
 
 bool os_shared_is_sane(const struct os_mempool *mp)
 {
-	struct mempool *pool = enter(mp);
+	struct mempool *pool = os_shared_enter(mp);
 	struct mempool_report report;
 
 	if (!pool) {
 		return false;
 	}
 	bool is_sane = mempool_check(pool, &report) == 0;
-	leave(mp, 0);
+	os_shared_leave(mp, 0);
 	return is_sane;
 }
 
@@ -189,7 +189,7 @@ os_error_t os_shared_close(struct os_record *record)
 		return OS_OK;
 	}
 	int error = record->n_inside ? -EBUSY : mempool_close(record->shared);
-	return error == -ECHILD ? OS_OK : translate(error); /* the parent's goes on */
+	return error == -ECHILD ? OS_OK : os_shared_translate(error); /* the parent's goes on */
 }
 
 /* What the caller asked for. */
@@ -200,7 +200,7 @@ struct wish {
 	unsigned flags;
 };
 
-static int open_or_create(const struct wish *wish, struct mempool **pool)
+static int os_shared_open_or_create(const struct wish *wish, struct mempool **pool)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 
@@ -215,9 +215,9 @@ static int open_or_create(const struct wish *wish, struct mempool **pool)
 }
 
 /* By the process's connection, made if need be; a forked child's is its parent's. */
-static int connect_and_open(const struct wish *wish, struct mempool **pool)
+static int os_shared_connect_and_open(const struct wish *wish, struct mempool **pool)
 {
-	int error = conn ? open_or_create(wish, pool) : -ECHILD;
+	int error = conn ? os_shared_open_or_create(wish, pool) : -ECHILD;
 
 	if (error != -ECHILD) {
 		return error;
@@ -225,10 +225,10 @@ static int connect_and_open(const struct wish *wish, struct mempool **pool)
 	mempool_disconnect(conn);
 	conn = NULL;
 	error = mempool_connect(&conn, NULL);
-	return error ? error : open_or_create(wish, pool);
+	return error ? error : os_shared_open_or_create(wish, pool);
 }
 
-static os_error_t check_pool(const struct wish *wish, const struct mempool *pool)
+static os_error_t os_shared_check_pool(const struct wish *wish, const struct mempool *pool)
 {
 	if (mempool_blocks(pool) > UINT16_MAX) {
 		return OS_INVALID_PARM;
@@ -238,7 +238,8 @@ static os_error_t check_pool(const struct wish *wish, const struct mempool *pool
 		       : OS_OK;
 }
 
-static void fulfil(struct os_mempool *mp, struct os_record *record, const struct wish *wish)
+static void os_shared_fulfil(struct os_mempool *mp, struct os_record *record,
+			     const struct wish *wish)
 {
 	mp->mp_block_size = (uint32_t)mempool_block_size(record->shared);
 	mp->mp_num_blocks = (uint16_t)mempool_blocks(record->shared);
@@ -257,14 +258,14 @@ static void fulfil(struct os_mempool *mp, struct os_record *record, const struct
 }
 
 /* With the list locked. Frees the record when it fails. */
-static os_error_t open_record(struct os_record *record, const struct wish *wish)
+static os_error_t os_shared_open_record(struct os_record *record, const struct wish *wish)
 {
 	struct os_mempool *mp = record->mp;
 	struct mempool *pool = NULL;
-	os_error_t error = translate(connect_and_open(wish, &pool));
+	os_error_t error = os_shared_translate(os_shared_connect_and_open(wish, &pool));
 
 	if (!error) {
-		error = check_pool(wish, pool);
+		error = os_shared_check_pool(wish, pool);
 	}
 	if (error) {
 		if (pool) {
@@ -278,7 +279,7 @@ static os_error_t open_record(struct os_record *record, const struct wish *wish)
 	error = os_shared_close(os_shelf_find(shelf, mp));
 	if (!error) {
 		os_record_replace(shelf, record);
-		fulfil(mp, record, wish);
+		os_shared_fulfil(mp, record, wish);
 	}
 	os_shelf_unlock(shelf);
 	if (error) {
@@ -288,7 +289,7 @@ static os_error_t open_record(struct os_record *record, const struct wish *wish)
 	return error;
 }
 
-static os_error_t open_shared(struct os_mempool *mp, const struct wish *wish)
+static os_error_t os_shared_open(struct os_mempool *mp, const struct wish *wish)
 {
 	struct os_record *record = os_record_make(mp, 0);
 
@@ -296,12 +297,12 @@ static os_error_t open_shared(struct os_mempool *mp, const struct wish *wish)
 		return OS_ENOMEM;
 	}
 	os_list_lock();
-	os_error_t error = open_record(record, wish);
+	os_error_t error = os_shared_open_record(record, wish);
 	os_list_unlock();
 	return error;
 }
 
-static bool is_possible(const char *name, int blocks, int block_size)
+static bool os_shared_is_possible(const char *name, int blocks, int block_size)
 {
 	return name && blocks > 0 && blocks <= UINT16_MAX && block_size > 0;
 }
@@ -311,8 +312,8 @@ EXPORT os_error_t os_mempool_open_shared(struct os_mempool *mp, const char *name
 {
 	struct wish wish = {name, (uint32_t)blocks, (uint64_t)block_size, OS_MEMPOOL_F_SHARED};
 
-	return mp && is_possible(name, blocks, block_size) ? open_shared(mp, &wish)
-							   : OS_INVALID_PARM;
+	return mp && os_shared_is_possible(name, blocks, block_size) ? os_shared_open(mp, &wish)
+								     : OS_INVALID_PARM;
 }
 
 EXPORT os_error_t os_mempool_ext_open_shared(struct os_mempool_ext *mpe, const char *name,
@@ -321,6 +322,7 @@ EXPORT os_error_t os_mempool_ext_open_shared(struct os_mempool_ext *mpe, const c
 	struct wish wish = {name, (uint32_t)blocks, (uint64_t)block_size,
 			    OS_MEMPOOL_F_SHARED | OS_MEMPOOL_F_EXT};
 
-	return mpe && is_possible(name, blocks, block_size) ? open_shared(&mpe->mpe_mp, &wish)
-							    : OS_INVALID_PARM;
+	return mpe && os_shared_is_possible(name, blocks, block_size)
+		       ? os_shared_open(&mpe->mpe_mp, &wish)
+		       : OS_INVALID_PARM;
 }
