@@ -16,7 +16,7 @@
 #include "lib/poison.h"
 
 /* Leaves, and lets those who wait have what this thread need not keep. */
-static void leave(struct mempool *pool, struct mp_local *local)
+static void block_leave(struct mempool *pool, struct mp_local *local)
 {
 	mp_leave(local->cache);
 	if (mp_is_pressed(&pool->core)) {
@@ -25,14 +25,16 @@ static void leave(struct mempool *pool, struct mp_local *local)
 }
 
 /* The same at the end of a fast path, where pressure was seen. */
-static __attribute__((noinline, cold)) int relieve(struct mempool *pool, struct mp_local *local)
+static __attribute__((noinline, cold)) int block_relieve(struct mempool *pool,
+							 struct mp_local *local)
 {
 	mp_relieve(&pool->core, local);
 	return 0;
 }
 
 /* The rest of a get that has entered and found its magazine empty. */
-static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct mp_local *local)
+static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
+							 struct mp_local *local)
 {
 	uint32_t index;
 
@@ -47,19 +49,19 @@ static __attribute__((noinline)) void *get_entered(struct mempool *pool, struct 
 		mp_leave(local->cache); /* there is nothing for others, who may be ourselves */
 		return call_nothing(error);
 	}
-	leave(pool, local);
+	block_leave(pool, local);
 	void *block = mp_pool_address(&pool->core, index);
 	poison_show_all(pool, &block, 1, false);
 	return block;
 }
 
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */
-static __attribute__((noinline)) void *get_entering(struct mempool *pool)
+static __attribute__((noinline)) void *block_get_entering(struct mempool *pool)
 {
 	struct mp_local *local;
 
 	int error = call_enter(pool, &local);
-	return error ? call_nothing(error) : get_entered(pool, local);
+	return error ? call_nothing(error) : block_get_entered(pool, local);
 }
 
 /* Fast paths call nothing but at their end, so that they need no stack. */
@@ -69,18 +71,18 @@ EXPORT void *mempool_get(struct mempool *pool)
 	struct mp_cache *cache;
 
 	if (!call_try_enter(pool, local, &cache)) {
-		return get_entering(pool);
+		return block_get_entering(pool);
 	}
 	uint32_t index = mp_try_get(&pool->core, local, cache);
 	if (unlikely(index == MP_NONE)) {
-		return get_entered(pool, local);
+		return block_get_entered(pool, local);
 	}
 	mp_leave(cache);
 	return mp_pool_address(&pool->core, index);
 }
 
-static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp_local *local,
-						 void *block)
+static __attribute__((noinline)) int block_put_entered(struct mempool *pool, struct mp_local *local,
+						       void *block)
 {
 	poison_hide_all(pool, &block, 1);
 	int error = mp_put(&pool->core, local, block);
@@ -89,29 +91,29 @@ static __attribute__((noinline)) int put_entered(struct mempool *pool, struct mp
 	} else {
 		poison_show_all(pool, &block, 1, true);
 	}
-	leave(pool, local);
+	block_leave(pool, local);
 	return error;
 }
 
 /* Put must not fail for want of memory for the thread's part: it does without. */
-static int put_alone(struct mempool *pool, void *block)
+static int block_put_alone(struct mempool *pool, void *block)
 {
 	struct mp_local local;
 
 	mp_local_init_bare(&local);
 	mp_enter(local.cache);
-	return put_entered(pool, &local, block);
+	return block_put_entered(pool, &local, block);
 }
 
-static __attribute__((noinline)) int put_entering(struct mempool *pool, void *block)
+static __attribute__((noinline)) int block_put_entering(struct mempool *pool, void *block)
 {
 	struct mp_local *local;
 
 	int error = call_enter(pool, &local);
 	if (error == -ENOMEM) {
-		return put_alone(pool, block);
+		return block_put_alone(pool, block);
 	}
-	return error ? error : put_entered(pool, local, block);
+	return error ? error : block_put_entered(pool, local, block);
 }
 
 EXPORT int mempool_put(struct mempool *pool, void *block)
@@ -120,18 +122,18 @@ EXPORT int mempool_put(struct mempool *pool, void *block)
 	struct mp_cache *cache;
 
 	if (!call_try_enter(pool, local, &cache)) {
-		return put_entering(pool, block);
+		return block_put_entering(pool, block);
 	}
 	if (unlikely(!mp_try_put(&pool->core, local, cache, block))) {
-		return put_entered(pool, local, block);
+		return block_put_entered(pool, local, block);
 	}
 	mp_leave(cache);
-	return mp_is_pressed(&pool->core) ? relieve(pool, local) : 0;
+	return mp_is_pressed(&pool->core) ? block_relieve(pool, local) : 0;
 }
 
 /* A bulk that cannot enter at once, or has entered and needs more than the loaded magazine. */
-static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **blocks, size_t n,
-					      struct mp_local *local)
+static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void **blocks, size_t n,
+						    struct mp_local *local)
 {
 	int error = local ? 0 : call_enter(pool, &local);
 	if (error) {
@@ -150,7 +152,7 @@ static __attribute__((noinline)) int get_bulk(struct mempool *pool, void **block
 			poison_show_all(pool, blocks, n, false);
 		}
 	}
-	leave(pool, local);
+	block_leave(pool, local);
 	return error;
 }
 
@@ -160,11 +162,11 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 	struct mp_cache *cache;
 
 	if (!call_try_enter(pool, local, &cache)) {
-		return get_bulk(pool, blocks, n, NULL);
+		return block_get_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
 	    unlikely(!mp_try_get_bulk(&pool->core, local, cache, blocks, (uint32_t)n))) {
-		return get_bulk(pool, blocks, n, local);
+		return block_get_bulk(pool, blocks, n, local);
 	}
 	mp_leave(cache);
 	return 0;
@@ -172,14 +174,15 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 
 /* ---- a bulk too large to be checked and put in one go ---- */
 
-static int compare(const void *a, const void *b)
+static int block_compare_indices(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	return x < y ? -1 : x > y;
 }
 
 /* Whether all are ours; their indices, unsorted. 0 or a negative errno. */
-static int check_owned(const struct mp_pool *core, void *const *blocks, size_t n, uint32_t *indices)
+static int block_check_owned(const struct mp_pool *core, void *const *blocks, size_t n,
+			     uint32_t *indices)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t index = mp_pool_index(core, blocks[i]);
@@ -195,9 +198,9 @@ static int check_owned(const struct mp_pool *core, void *const *blocks, size_t n
 	return 0;
 }
 
-static int check_distinct(uint32_t *indices, size_t n)
+static int block_check_distinct(uint32_t *indices, size_t n)
 {
-	qsort(indices, n, sizeof *indices, compare);
+	qsort(indices, n, sizeof *indices, block_compare_indices);
 	for (size_t i = 1; i < n; i++) {
 		if (indices[i] == indices[i - 1]) {
 			return -EALREADY;
@@ -206,7 +209,8 @@ static int check_distinct(uint32_t *indices, size_t n)
 	return 0;
 }
 
-static int put_many(struct mp_pool *core, struct mp_local *local, void *const *blocks, size_t n)
+static int block_put_many(struct mp_pool *core, struct mp_local *local, void *const *blocks,
+			  size_t n)
 {
 	if (n > core->max_blocks) {
 		return -EINVAL; /* there are not so many */
@@ -215,14 +219,14 @@ static int put_many(struct mp_pool *core, struct mp_local *local, void *const *b
 	if (!indices) {
 		return -ENOMEM;
 	}
-	int error = check_owned(core, blocks, n, indices);
-	error = error ? error : check_distinct(indices, n);
+	int error = block_check_owned(core, blocks, n, indices);
+	error = error ? error : block_check_distinct(indices, n);
 	free(indices);
 	return error ? error : mp_put_each(core, local, blocks, (uint32_t)n);
 }
 
-static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const *blocks, size_t n,
-					      struct mp_local *local)
+static __attribute__((noinline)) int block_put_bulk(struct mempool *pool, void *const *blocks,
+						    size_t n, struct mp_local *local)
 {
 	int result = local ? 0 : call_enter(pool, &local);
 	if (result) {
@@ -233,14 +237,14 @@ static __attribute__((noinline)) int put_bulk(struct mempool *pool, void *const 
 			 ? mp_put_bulk(&pool->core, local, blocks, (uint32_t)n)
 			 : MP_E_EMPTY;
 	if (result == MP_E_EMPTY) {
-		result = put_many(&pool->core, local, blocks, n);
+		result = block_put_many(&pool->core, local, blocks, n);
 	}
 	if (result == 0) {
 		mp_quota_return(&pool->core, (uint32_t)n);
 	} else {
 		poison_show_all(pool, blocks, n, true);
 	}
-	leave(pool, local);
+	block_leave(pool, local);
 	return result;
 }
 
@@ -250,14 +254,14 @@ EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)
 	struct mp_cache *cache;
 
 	if (!call_try_enter(pool, local, &cache)) {
-		return put_bulk(pool, blocks, n, NULL);
+		return block_put_bulk(pool, blocks, n, NULL);
 	}
 	if (unlikely(n > pool->core.shape.capacity) ||
 	    unlikely(!mp_try_put_bulk(&pool->core, local, cache, blocks, (uint32_t)n))) {
-		return put_bulk(pool, blocks, n, local);
+		return block_put_bulk(pool, blocks, n, local);
 	}
 	mp_leave(cache);
-	return mp_is_pressed(&pool->core) ? relieve(pool, local) : 0;
+	return mp_is_pressed(&pool->core) ? block_relieve(pool, local) : 0;
 }
 
 EXPORT int mempool_flush(struct mempool *pool)
@@ -272,6 +276,6 @@ EXPORT int mempool_flush(struct mempool *pool)
 		return -EDEADLK;
 	}
 	mp_flush(&pool->core, local);
-	leave(pool, local);
+	block_leave(pool, local);
 	return 0;
 }

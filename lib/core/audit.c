@@ -50,7 +50,8 @@ __attribute__((format(printf, 3, 4))) static void found(struct walk *w, uint64_t
 }
 
 /* Whether the question is answered "wrong" every time. */
-static bool confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint32_t), uint32_t at)
+static bool audit_is_confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint32_t),
+			       uint32_t at)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
@@ -67,7 +68,7 @@ static bool confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint
 
 /* ---- blocks ---- */
 
-static bool lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
+static bool audit_lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
 {
 	const struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t n = mp_magazine_count(pool, magazine);
@@ -80,14 +81,14 @@ static bool lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
 	return false;
 }
 
-static bool is_seated(const struct mp_pool *pool, uint32_t slot)
+static bool audit_is_seated(const struct mp_pool *pool, uint32_t slot)
 {
 	return slot < pool->shape.n_slots &&
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
 /* Whether a living thread is inside a call, and may owe an announcement. */
-static bool somebody_is_inside(const struct mp_pool *pool)
+static bool audit_somebody_is_inside(const struct mp_pool *pool)
 {
 	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
 		uint32_t slot = (uint32_t)mp_load(&pool->caches[r].owner) - 1;
@@ -100,12 +101,12 @@ static bool somebody_is_inside(const struct mp_pool *pool)
 }
 
 /* Whether what was left for collectors will be found by none. */
-static bool is_unannounced(const struct mp_pool *pool)
+static bool audit_is_unannounced(const struct mp_pool *pool)
 {
-	return !mp_collect_pending(pool) && !somebody_is_inside(pool);
+	return !mp_collect_pending(pool) && !audit_somebody_is_inside(pool);
 }
 
-static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
+static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 {
 	uint64_t word = mp_load_acquire(&pool->words[block].whole);
 	uint32_t ref = mp_word_ref(word);
@@ -113,14 +114,14 @@ static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
 
 	switch (mp_word_state(word)) {
 	case MP_FREE:
-		wrong = ref >= pool->shape.n_magazines || !lists(pool, ref, block);
+		wrong = ref >= pool->shape.n_magazines || !audit_lists(pool, ref, block);
 		break;
 	case MP_USED:
 	case MP_MOVING:
-		wrong = !is_seated(pool, ref);
+		wrong = !audit_is_seated(pool, ref);
 		break;
 	case MP_RECLAIMED:
-		wrong = is_unannounced(pool);
+		wrong = audit_is_unannounced(pool);
 		break;
 	case MP_UNBORN:
 	default:
@@ -132,7 +133,7 @@ static bool is_block_lost(const struct mp_pool *pool, uint32_t block)
 }
 
 /* Notes the blocks that a magazine lists and whose words agree. */
-static void mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
+static void audit_mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
 {
 	const struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t n = mp_magazine_count(pool, magazine), index;
@@ -144,16 +145,17 @@ static void mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
 	}
 }
 
-static void walk_blocks(struct walk *w, unsigned char *seen)
+static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 {
 	const struct mp_pool *pool = w->pool;
 
 	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
-		mark(pool, m, seen);
+		audit_mark(pool, m, seen);
 	}
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t b = 0; b < born; b++) {
-		if (!seen[b] && is_block_lost(pool, b) && confirmed(w, is_block_lost, b)) {
+		if (!seen[b] && audit_is_block_lost(pool, b) &&
+		    audit_is_confirmed(w, audit_is_block_lost, b)) {
 			uint64_t word = mp_load(&pool->words[b].whole);
 			found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
 			      (int)mp_word_state(word), mp_word_ref(word));
@@ -163,7 +165,7 @@ static void walk_blocks(struct walk *w, unsigned char *seen)
 
 /* ---- magazines and records ---- */
 
-static bool is_holder_wrong(const struct mp_pool *pool, uint32_t m)
+static bool audit_is_holder_wrong(const struct mp_pool *pool, uint32_t m)
 {
 	uint64_t holder = mp_load_acquire(&mp_magazine(pool, m)->holder);
 	uint32_t id = mp_holder_id(holder);
@@ -176,7 +178,7 @@ static bool is_holder_wrong(const struct mp_pool *pool, uint32_t m)
 		       ((uint32_t)mp_load(&pool->caches[id].owner) == 0 &&
 			mp_load_acquire(&mp_magazine(pool, m)->holder) == holder);
 	case MP_HOLDER_ORPHAN:
-		return is_unannounced(pool) &&
+		return audit_is_unannounced(pool) &&
 		       mp_load_acquire(&mp_magazine(pool, m)->holder) == holder;
 	case MP_HOLDER_UNBORN:
 	default:
@@ -184,19 +186,19 @@ static bool is_holder_wrong(const struct mp_pool *pool, uint32_t m)
 	}
 }
 
-static bool is_count_wrong(const struct mp_pool *pool, uint32_t m)
+static bool audit_is_count_wrong(const struct mp_pool *pool, uint32_t m)
 {
 	return mp_load(&mp_magazine(pool, m)->count) > pool->shape.capacity;
 }
 
-static bool is_not_held(const struct mp_pool *pool, uint32_t record, uint32_t m)
+static bool audit_is_not_held(const struct mp_pool *pool, uint32_t record, uint32_t m)
 {
 	return m != MP_NONE && (m >= pool->shape.n_magazines ||
 				!mp_holder_is(mp_load_acquire(&mp_magazine(pool, m)->holder),
 					      MP_HOLDER_CACHE, record));
 }
 
-static bool is_record_wrong(const struct mp_pool *pool, uint32_t r)
+static bool audit_is_record_wrong(const struct mp_pool *pool, uint32_t r)
 {
 	const struct mp_cache *c = &pool->caches[r];
 	uint64_t owner = mp_load_acquire(&c->owner);
@@ -207,30 +209,33 @@ static bool is_record_wrong(const struct mp_pool *pool, uint32_t r)
 	    mp_load(&c->steal)) {
 		return false;
 	}
-	return (is_not_held(pool, r, mp_load(&c->loaded)) ||
-		is_not_held(pool, r, mp_load(&c->previous))) &&
+	return (audit_is_not_held(pool, r, mp_load(&c->loaded)) ||
+		audit_is_not_held(pool, r, mp_load(&c->previous))) &&
 	       !mp_load_acquire(&c->busy) && mp_load(&c->owner) == owner;
 }
 
-static void walk_magazines(struct walk *w)
+static void audit_walk_magazines(struct walk *w)
 {
 	for (uint32_t m = 0; m < w->pool->shape.n_magazines; m++) {
-		if (is_holder_wrong(w->pool, m) && confirmed(w, is_holder_wrong, m)) {
+		if (audit_is_holder_wrong(w->pool, m) &&
+		    audit_is_confirmed(w, audit_is_holder_wrong, m)) {
 			found(w, &w->audit->broken,
 			      "magazine %u has a holder that is none, or is an orphan nobody "
 			      "announced",
 			      m);
 		}
-		if (is_count_wrong(w->pool, m) && confirmed(w, is_count_wrong, m)) {
+		if (audit_is_count_wrong(w->pool, m) &&
+		    audit_is_confirmed(w, audit_is_count_wrong, m)) {
 			found(w, &w->audit->broken, "magazine %u counts more than it holds", m);
 		}
 	}
 }
 
-static void walk_records(struct walk *w)
+static void audit_walk_records(struct walk *w)
 {
 	for (uint32_t r = 0; r < w->pool->shape.n_caches; r++) {
-		if (is_record_wrong(w->pool, r) && confirmed(w, is_record_wrong, r)) {
+		if (audit_is_record_wrong(w->pool, r) &&
+		    audit_is_confirmed(w, audit_is_record_wrong, r)) {
 			found(w, &w->audit->duplicated,
 			      "cache %u gets from a magazine that it does not hold", r);
 		}
@@ -242,15 +247,16 @@ void mp_audit_live(const struct mp_pool *pool, unsigned char *seen, struct mp_au
 	struct walk w = {.pool = pool, .audit = audit};
 
 	*audit = (struct mp_audit){0};
-	walk_magazines(&w);
-	walk_records(&w);
-	walk_blocks(&w, seen);
+	audit_walk_magazines(&w);
+	audit_walk_records(&w);
+	audit_walk_blocks(&w, seen);
 }
 
 /* ---- at rest ---- */
 
 /* Counts what is on a list and held by the shard; adds the entries up. */
-static uint32_t follow(const struct mp_pool *pool, uint32_t shard, uint32_t head, uint64_t *entries)
+static uint32_t audit_follow(const struct mp_pool *pool, uint32_t shard, uint32_t head,
+			     uint64_t *entries)
 {
 	uint32_t on_list = 0;
 
@@ -265,7 +271,7 @@ static uint32_t follow(const struct mp_pool *pool, uint32_t shard, uint32_t head
 	return on_list;
 }
 
-static void walk_shard(struct walk *w, uint32_t shard)
+static void audit_walk_shard(struct walk *w, uint32_t shard)
 {
 	const struct mp_pool *pool = w->pool;
 	const struct mp_shard *s = &pool->shards[shard];
@@ -276,9 +282,9 @@ static void walk_shard(struct walk *w, uint32_t shard)
 		held += mp_holder_is(mp_load(&mp_magazine(pool, m)->holder), MP_HOLDER_DEPOT,
 				     shard);
 	}
-	listed += follow(pool, shard, s->full, &entries);
-	listed += follow(pool, shard, s->partial, &entries);
-	listed += follow(pool, shard, s->empty, &entries);
+	listed += audit_follow(pool, shard, s->full, &entries);
+	listed += audit_follow(pool, shard, s->partial, &entries);
+	listed += audit_follow(pool, shard, s->empty, &entries);
 	if (held != listed) {
 		found(w, &w->audit->broken, "shard %u holds %u magazines and lists %u", shard, held,
 		      listed);
@@ -295,6 +301,6 @@ void mp_audit_still(const struct mp_pool *pool, unsigned char *seen, struct mp_a
 
 	mp_audit_live(pool, seen, audit);
 	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
-		walk_shard(&w, s);
+		audit_walk_shard(&w, s);
 	}
 }

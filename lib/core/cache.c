@@ -10,7 +10,7 @@
 /* ---- get ---- */
 
 /* One block out of the magazines or, without a record, the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
-static int refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
+static int cache_refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
 	if (!mp_local_has_record(pool, local)) {
 		return mp_depot_get(pool, mp_local_home(pool, local), index);
@@ -31,13 +31,13 @@ static int refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t
 	return MP_E_EMPTY;
 }
 
-static bool is_empty_handed(const struct mp_local *local)
+static bool cache_is_empty_handed(const struct mp_local *local)
 {
 	return mp_hand_count(&local->loaded) == 0 && mp_hand_count(&local->previous) == 0;
 }
 
 /* Makes a stolen magazine the previous one. False: nothing could be stolen. */
-static bool steal(struct mp_pool *pool, struct mp_local *local)
+static bool cache_steal(struct mp_pool *pool, struct mp_local *local)
 {
 	uint32_t m = local->record == MP_NONE ? MP_NONE : mp_steal(pool, local->record);
 	if (m == MP_NONE) {
@@ -53,17 +53,17 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
-	if (!mp_load(&local->waiting) && is_empty_handed(local)) {
+	if (!mp_load(&local->waiting) && cache_is_empty_handed(local)) {
 		mp_pressure_yield(pool);
 	}
 	bool all_seen = true;
-	int outcome = refill_and_pop(pool, local, index);
+	int outcome = cache_refill_and_pop(pool, local, index);
 	if (outcome != 0 && mp_collect_pending(pool)) {
 		all_seen = mp_collect(pool, local, mp_local_home(pool, local));
-		outcome = refill_and_pop(pool, local, index);
+		outcome = cache_refill_and_pop(pool, local, index);
 	}
-	while (outcome != 0 && steal(pool, local)) {
-		outcome = refill_and_pop(pool, local, index);
+	while (outcome != 0 && cache_steal(pool, local)) {
+		outcome = cache_refill_and_pop(pool, local, index);
 	}
 	if (outcome != 0 && !mp_collect_one(pool, index)) {
 		return outcome == MP_E_BUSY || !all_seen ? -EAGAIN : -ENOMEM;
@@ -75,7 +75,7 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 /* ---- put ---- */
 
 /* Nobody has room, or nobody lets us in: the block is left for a collector. */
-static int put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
+static int cache_put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 {
 	if (!mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
 		return mp_word_refusal(mp_load(&pool->words[index].whole));
@@ -86,7 +86,7 @@ static int put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 }
 
 /* Puts into the magazines or, without a record, the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
-static int make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index)
+static int cache_make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index)
 {
 	if (!mp_local_has_record(pool, local)) {
 		return mp_depot_put(pool, mp_local_home(pool, local), index);
@@ -99,16 +99,17 @@ static int make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint
 }
 
 /* Puts a block of ours whose word is @word. */
-static int put_owned(struct mp_pool *pool, struct mp_local *local, uint32_t index, uint64_t word)
+static int cache_put_owned(struct mp_pool *pool, struct mp_local *local, uint32_t index,
+			   uint64_t word)
 {
-	int outcome = make_room_and_push(pool, local, index);
+	int outcome = cache_make_room_and_push(pool, local, index);
 
 	if (outcome == MP_E_EMPTY && mp_collect_pending(pool)) {
 		/* Orphans hold the room that is missing. */
 		mp_collect_orphans(pool, mp_local_home(pool, local));
-		outcome = make_room_and_push(pool, local, index);
+		outcome = cache_make_room_and_push(pool, local, index);
 	}
-	int result = outcome == 0 ? 0 : put_loose(pool, index, word);
+	int result = outcome == 0 ? 0 : cache_put_loose(pool, index, word);
 	if (result == 0) {
 		mp_local_count_puts(pool, local, 1);
 	}
@@ -123,15 +124,15 @@ int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
 		return -EINVAL;
 	}
 	uint64_t word = mp_load(&pool->words[index].whole);
-	return (uint32_t)word == pool->used ? put_owned(pool, local, (uint32_t)index, word)
+	return (uint32_t)word == pool->used ? cache_put_owned(pool, local, (uint32_t)index, word)
 					    : mp_word_refusal(word);
 }
 
 /* ---- bulk ---- */
 
 /* The loaded magazine had @got of them: the others, by refill after refill. */
-static __attribute__((noinline)) int get_rest(struct mp_pool *pool, struct mp_local *local,
-					      void **blocks, uint32_t got, uint32_t n)
+static __attribute__((noinline)) int cache_get_rest(struct mp_pool *pool, struct mp_local *local,
+						    void **blocks, uint32_t got, uint32_t n)
 {
 	uint32_t index;
 
@@ -159,12 +160,12 @@ int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uin
 	uint32_t got =
 		mp_magazine_pop_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);
 	mp_count(&local->cache->gets, got);
-	return got == n ? 0 : get_rest(pool, local, blocks, got, n);
+	return got == n ? 0 : cache_get_rest(pool, local, blocks, got, n);
 }
 
 /* At most a magazine, into the two in hand, which have the room. */
-static __attribute__((noinline)) int push_both(struct mp_pool *pool, struct mp_local *local,
-					       void *const *blocks, uint32_t n)
+static __attribute__((noinline)) int cache_push_both(struct mp_pool *pool, struct mp_local *local,
+						     void *const *blocks, uint32_t n)
 {
 	uint32_t room = mp_hand_room(&local->loaded);
 	uint32_t first = n < room ? n : room;
@@ -185,8 +186,8 @@ static __attribute__((noinline)) int push_both(struct mp_pool *pool, struct mp_l
 	return error;
 }
 
-static __attribute__((noinline)) bool has_room(struct mp_pool *pool, struct mp_local *local,
-					       uint32_t n)
+static __attribute__((noinline)) bool cache_has_room(struct mp_pool *pool, struct mp_local *local,
+						     uint32_t n)
 {
 	if (mp_hand_room(&local->loaded) + mp_hand_room(&local->previous) >= n) {
 		return true;
@@ -203,7 +204,8 @@ int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *block
 		mp_local_swap(local);
 	}
 	if (n > mp_hand_room(&local->loaded)) {
-		return has_room(pool, local, n) ? push_both(pool, local, blocks, n) : MP_E_EMPTY;
+		return cache_has_room(pool, local, n) ? cache_push_both(pool, local, blocks, n)
+						      : MP_E_EMPTY;
 	}
 	int error =
 		mp_magazine_push_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);

@@ -31,19 +31,19 @@ void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
 
 /* ---- positions ---- */
 
-static mp_atomic64 *cell_at(const struct mp_pool *pool, struct mp_channel *channel,
-			    uint64_t position)
+static mp_atomic64 *channel_cell_at(const struct mp_pool *pool, struct mp_channel *channel,
+				    uint64_t position)
 {
 	return &channel->cell[position & (pool->shape.depth - 1)];
 }
 
 /* What the cell at @position is before its token is stored. */
-static uint64_t empty_at(const struct mp_pool *pool, uint64_t position)
+static uint64_t channel_empty_at(const struct mp_pool *pool, uint64_t position)
 {
 	return (uint32_t)(position / pool->shape.depth);
 }
 
-static bool is_token(uint64_t cell)
+static bool channel_is_token(uint64_t cell)
 {
 	return cell >> 32 != 0;
 }
@@ -51,7 +51,8 @@ static bool is_token(uint64_t cell)
 /* ---- sending ---- */
 
 /* Where the next token may go at the most, as far as is known. @p is moved up to head. */
-static uint64_t look_at_head(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p)
+static uint64_t channel_look_at_head(const struct mp_pool *pool, struct mp_channel *channel,
+				     uint64_t *p)
 {
 	uint64_t head = mp_load_acquire(&channel->head);
 
@@ -63,12 +64,13 @@ static uint64_t look_at_head(const struct mp_pool *pool, struct mp_channel *chan
 }
 
 /* Whether *@p may be filled, as far as is known. */
-static bool has_position(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p)
+static bool channel_has_position(const struct mp_pool *pool, struct mp_channel *channel,
+				 uint64_t *p)
 {
 	uint64_t limit = mp_load(&channel->limit);
 
 	if (*p >= limit) {
-		limit = look_at_head(pool, channel, p);
+		limit = channel_look_at_head(pool, channel, p);
 	}
 	return *p < limit;
 }
@@ -77,20 +79,20 @@ static bool has_position(const struct mp_pool *pool, struct mp_channel *channel,
  * Stores the token at the first empty position, not before *@p, which is behind it then. False: the
  * ring is full.
  */
-static bool post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
-		 uint64_t token)
+static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
+			 uint64_t token)
 {
 	uint64_t limit = mp_load(&channel->limit);
 
 	/* Others may be ahead of us by a ring or two; more than that is a ring scribbled on. */
 	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
 		if (*p >= limit) {
-			limit = look_at_head(pool, channel, p);
+			limit = channel_look_at_head(pool, channel, p);
 		}
 		if (*p >= limit) {
 			return false;
 		}
-		if (mp_cas(cell_at(pool, channel, *p), empty_at(pool, *p), token)) {
+		if (mp_cas(channel_cell_at(pool, channel, *p), channel_empty_at(pool, *p), token)) {
 			++*p;
 			return true;
 		}
@@ -99,8 +101,8 @@ static bool post(const struct mp_pool *pool, struct mp_channel *channel, uint64_
 	return false;
 }
 
-/* Wakes the consumer if it sleeps. After the CAS of post(), which is the fence. */
-static void feed(struct mp_channel *channel)
+/* Wakes the consumer if it sleeps. After the CAS of channel_post(), which is the fence. */
+static void channel_feed(struct mp_channel *channel)
 {
 	if (__builtin_expect(mp_load(&channel->hungry) != 0, 0) &&
 	    mp_cas32(&channel->hungry, 1, 0)) {
@@ -116,7 +118,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 
 	for (*error = 0; sent < n; sent++) {
 		/* Before the word is given, and taken back, for nothing. */
-		if (!has_position(pool, channel, &p)) {
+		if (!channel_has_position(pool, channel, &p)) {
 			*error = -EAGAIN;
 			break;
 		}
@@ -124,7 +126,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 		if (*error) {
 			break;
 		}
-		if (!post(pool, channel, &p, token)) {
+		if (!channel_post(pool, channel, &p, token)) {
 			mp_word_take(pool, token, true);
 			*error = -EAGAIN;
 			break;
@@ -132,7 +134,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 	}
 	mp_store_release(&channel->tail, p);
 	if (sent > 0) {
-		feed(channel);
+		channel_feed(channel);
 	}
 	return sent;
 }
@@ -140,7 +142,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 /* ---- receiving ---- */
 
 /* After head was raised. The store before is ordered by the barrier of whoever sleeps. */
-static void make_room_known(struct mp_channel *channel)
+static void channel_make_room_known(struct mp_channel *channel)
 {
 	if (__builtin_expect(mp_load(&channel->crowded) != 0, 0) &&
 	    mp_cas32(&channel->crowded, 1, 0)) {
@@ -155,9 +157,9 @@ uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, vo
 	uint32_t got = 0;
 
 	for (*error = 0; got < n && p - begin < pool->shape.depth; p++) {
-		mp_atomic64 *cell = cell_at(pool, channel, p);
-		uint64_t seen = mp_load_acquire(cell), empty = empty_at(pool, p);
-		if (is_token(seen)) {
+		mp_atomic64 *cell = channel_cell_at(pool, channel, p);
+		uint64_t seen = mp_load_acquire(cell), empty = channel_empty_at(pool, p);
+		if (channel_is_token(seen)) {
 			int64_t index = mp_word_take(pool, seen, false);
 			if (index >= 0) {
 				blocks[got++] = mp_pool_address(pool, (uint64_t)index);
@@ -173,7 +175,7 @@ uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, vo
 	if (p != begin) {
 		mp_store_release(&channel->head, p);
 		mp_compiler_fence();
-		make_room_known(channel);
+		channel_make_room_known(channel);
 	}
 	return got;
 }
@@ -185,7 +187,7 @@ bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *c
 	uint64_t head = mp_load_acquire(&channel->head);
 
 	return mp_load_acquire(&channel->cell[head & (pool->shape.depth - 1)]) !=
-	       empty_at(pool, head);
+	       channel_empty_at(pool, head);
 }
 
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
@@ -199,7 +201,7 @@ void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *chann
 }
 
 /* Sending that finds no room leaves tail where that is seen; a tail that lags is moved by it. */
-static bool has_room(const struct mp_pool *pool, const struct mp_channel *channel)
+static bool channel_has_room(const struct mp_pool *pool, const struct mp_channel *channel)
 {
 	uint64_t head = mp_load_acquire(&channel->head), p = mp_load(&channel->tail);
 
@@ -211,7 +213,7 @@ void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channe
 {
 	mp_store(&channel->crowded, 1);
 	mp_barrier();
-	if (!has_room(pool, channel)) {
+	if (!channel_has_room(pool, channel)) {
 		mp_futex_wait(&channel->crowded, 1, deadline);
 	}
 }

@@ -17,7 +17,7 @@ bool mp_collect_orphans(struct mp_pool *pool, uint32_t home)
 }
 
 /* RECLAIMED -> USED(ours). */
-static bool claim(struct mp_pool *pool, uint32_t index)
+static bool collect_claim(struct mp_pool *pool, uint32_t index)
 {
 	uint64_t word = mp_load(&pool->words[index].whole);
 
@@ -26,7 +26,8 @@ static bool claim(struct mp_pool *pool, uint32_t index)
 }
 
 /* Puts a block just claimed where gets find it. False: no room; then it is as it was. */
-static bool bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t index)
+static bool collect_bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home,
+			     uint32_t index)
 {
 	if (local->record != MP_NONE) {
 		mp_magazine_push(pool, local->loaded.magazine, local->loaded.free, index);
@@ -51,14 +52,14 @@ static int collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t 
 	if (local->record != MP_NONE && mp_local_make_room(pool, local) != 0) {
 		return -1;
 	}
-	if (!claim(pool, index)) {
+	if (!collect_claim(pool, index)) {
 		return 0;
 	}
-	return bring_in(pool, local, home, index) ? 1 : -1;
+	return collect_bring_in(pool, local, home, index) ? 1 : -1;
 }
 
 /* The next RECLAIMED word from there on, or MP_NONE. */
-static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from)
+static uint32_t collect_find_reclaimed(const struct mp_pool *pool, uint32_t from)
 {
 	uint32_t born = mp_pool_born(pool);
 
@@ -75,7 +76,7 @@ static uint32_t find_reclaimed(const struct mp_pool *pool, uint32_t from)
 static bool collect_from(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t from,
 			 uint32_t *left)
 {
-	while ((from = find_reclaimed(pool, from)) != MP_NONE) {
+	while ((from = collect_find_reclaimed(pool, from)) != MP_NONE) {
 		int brought = *left > 0 ? collect_block(pool, local, home, from) : -1;
 		if (brought < 0) {
 			mp_store(&pool->header->collect_hint, from);
@@ -113,8 +114,8 @@ bool mp_collect_one(struct mp_pool *pool, uint32_t *index)
 		return false;
 	}
 	uint32_t i = 0;
-	while ((i = find_reclaimed(pool, i)) != MP_NONE) {
-		if (claim(pool, i)) {
+	while ((i = collect_find_reclaimed(pool, i)) != MP_NONE) {
+		if (collect_claim(pool, i)) {
 			*index = i;
 			return true;
 		}

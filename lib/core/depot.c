@@ -14,12 +14,12 @@
 
 /* ---- lists: heads and links are magazine indices ---- */
 
-static uint32_t *list_for(struct mp_pool *pool, struct mp_shard *s, uint32_t count)
+static uint32_t *depot_list_for(struct mp_pool *pool, struct mp_shard *s, uint32_t count)
 {
 	return count == 0 ? &s->empty : count == pool->shape.capacity ? &s->full : &s->partial;
 }
 
-static void push(struct mp_pool *pool, uint32_t *head, uint32_t m)
+static void depot_push(struct mp_pool *pool, uint32_t *head, uint32_t m)
 {
 	mp_magazine(pool, m)->next = *head;
 	*head = m;
@@ -28,7 +28,7 @@ static void push(struct mp_pool *pool, uint32_t *head, uint32_t m)
 /*
  * The first magazine of the list that this shard really holds; others are dropped. MP_NONE: none.
  */
-static uint32_t peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
+static uint32_t depot_peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
 {
 	for (uint32_t n = pool->shape.n_magazines; *head < pool->shape.n_magazines && n > 0; n--) {
 		struct mp_magazine *m = mp_magazine(pool, *head);
@@ -42,12 +42,12 @@ static uint32_t peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
 }
 
 /* Takes the magazine, which is the head, off its list. */
-static void unlink_head(struct mp_pool *pool, uint32_t *head)
+static void depot_unlink_head(struct mp_pool *pool, uint32_t *head)
 {
 	*head = mp_magazine(pool, *head)->next;
 }
 
-static void add_free(struct mp_shard *s, uint32_t n)
+static void depot_add_free(struct mp_shard *s, uint32_t n)
 {
 	mp_store(&s->n_free, mp_load(&s->n_free) + n);
 }
@@ -56,28 +56,28 @@ static void add_free(struct mp_shard *s, uint32_t n)
  * Links a magazine this shard holds. A partial one is merged into the one at the head of the
  * partial list, if any; one of the two is full or empty then.
  */
-static void insert(struct mp_pool *pool, uint32_t shard, uint32_t m)
+static void depot_insert(struct mp_pool *pool, uint32_t shard, uint32_t m)
 {
 	struct mp_shard *s = &pool->shards[shard];
 	struct mp_magazine *in = mp_magazine(pool, m);
 	uint32_t count = mp_magazine_count(pool, in), other;
 
-	add_free(s, count);
+	depot_add_free(s, count);
 	if (count > 0 && count < pool->shape.capacity &&
-	    (other = peek(pool, shard, &s->partial)) != MP_NONE && other != m) {
+	    (other = depot_peek(pool, shard, &s->partial)) != MP_NONE && other != m) {
 		struct mp_magazine *to = mp_magazine(pool, other);
-		add_free(s, -mp_magazine_merge(pool, to, in));
+		depot_add_free(s, -mp_magazine_merge(pool, to, in));
 		if (mp_magazine_count(pool, to) == pool->shape.capacity) {
-			unlink_head(pool, &s->partial);
-			push(pool, &s->full, other);
+			depot_unlink_head(pool, &s->partial);
+			depot_push(pool, &s->full, other);
 		}
 	}
-	push(pool, list_for(pool, s, mp_magazine_count(pool, in)), m);
+	depot_push(pool, depot_list_for(pool, s, mp_magazine_count(pool, in)), m);
 }
 
 /* ---- locks ---- */
 
-static void rebuild(struct mp_pool *pool, uint32_t shard)
+static void depot_rebuild(struct mp_pool *pool, uint32_t shard)
 {
 	struct mp_shard *s = &pool->shards[shard];
 
@@ -87,27 +87,27 @@ static void rebuild(struct mp_pool *pool, uint32_t shard)
 		struct mp_magazine *magazine = mp_magazine(pool, m);
 		if (mp_holder_is(mp_load_acquire(&magazine->holder), MP_HOLDER_DEPOT, shard)) {
 			mp_magazine_trim(pool, magazine, mp_word_low(MP_FREE, m));
-			insert(pool, shard, m);
+			depot_insert(pool, shard, m);
 		}
 	}
 	mp_add(&pool->header->repairs, 1);
 }
 
 /* @deadline NULL: try. Returns whether the shard is ours, and in order. */
-static bool lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
+static bool depot_lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
 {
 	pthread_mutex_t *mutex = &pool->shards[shard].lock;
 	int error = deadline ? pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline)
 			     : pthread_mutex_trylock(mutex);
 
 	if (error == EOWNERDEAD) {
-		rebuild(pool, shard);
+		depot_rebuild(pool, shard);
 		error = pthread_mutex_consistent(mutex);
 	}
 	return error == 0;
 }
 
-static void unlock(struct mp_pool *pool, uint32_t shard)
+static void depot_unlock(struct mp_pool *pool, uint32_t shard)
 {
 	pthread_mutex_unlock(&pool->shards[shard].lock);
 }
@@ -124,17 +124,17 @@ struct visit {
 };
 
 /* One round over the shards in @mask. Those that could not be locked stay in it. */
-static int visit_round(struct mp_pool *pool, uint32_t home, struct visit *visit, uint32_t *mask,
-		       const struct timespec *deadline)
+static int depot_visit_round(struct mp_pool *pool, uint32_t home, struct visit *visit,
+			     uint32_t *mask, const struct timespec *deadline)
 {
 	for (uint32_t i = 0; i < pool->shape.n_shards; i++) {
 		uint32_t shard = (home + i) & (pool->shape.n_shards - 1);
-		if (!(*mask & 1u << shard) || !lock(pool, shard, deadline)) {
+		if (!(*mask & 1u << shard) || !depot_lock(pool, shard, deadline)) {
 			continue;
 		}
 		*mask &= ~(1u << shard);
 		int outcome = visit->act(pool, shard, visit);
-		unlock(pool, shard);
+		depot_unlock(pool, shard);
 		if (outcome == 0) {
 			return 0;
 		}
@@ -143,23 +143,23 @@ static int visit_round(struct mp_pool *pool, uint32_t home, struct visit *visit,
 }
 
 /* All shards by trylock, then those that were busy with a deadline. */
-static int visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit)
+static int depot_visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit)
 {
 	uint32_t mask = (1u << pool->shape.n_shards) - 1;
 	struct timespec deadline;
 
-	int outcome = visit_round(pool, home, visit, &mask, NULL);
+	int outcome = depot_visit_round(pool, home, visit, &mask, NULL);
 	if (outcome != MP_E_BUSY) {
 		return outcome;
 	}
 	mp_deadline(&deadline, visit->wait_ms);
-	return visit_round(pool, home, visit, &mask, &deadline);
+	return depot_visit_round(pool, home, visit, &mask, &deadline);
 }
 
 /* ---- what visits do ---- */
 
 /* Notes how low the depot has been. */
-static void sample_free(struct mp_pool *pool)
+static void depot_sample_free(struct mp_pool *pool)
 {
 	uint64_t now = mp_depot_free(pool), least = mp_load(&pool->header->min_free);
 	while (now < least && !mp_cas(&pool->header->min_free, least, now)) {
@@ -167,18 +167,19 @@ static void sample_free(struct mp_pool *pool)
 	}
 }
 
-static void take_back(struct mp_pool *pool, uint32_t shard, uint32_t record, uint32_t m)
+static void depot_take_back(struct mp_pool *pool, uint32_t shard, uint32_t record, uint32_t m)
 {
 	if (m != MP_NONE && mp_magazine_hand(mp_magazine(pool, m), MP_HOLDER_CACHE, record,
 					     MP_HOLDER_DEPOT, shard)) {
-		insert(pool, shard, m);
+		depot_insert(pool, shard, m);
 	}
 }
 
 /* Takes the head of the list for the cache. False: there was none. */
-static bool hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list, struct visit *visit)
+static bool depot_hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list,
+			   struct visit *visit)
 {
-	uint32_t m = peek(pool, shard, list);
+	uint32_t m = depot_peek(pool, shard, list);
 	if (m == MP_NONE) {
 		return false;
 	}
@@ -187,61 +188,62 @@ static bool hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list, struc
 	if (!mp_magazine_hand(magazine, MP_HOLDER_DEPOT, shard, MP_HOLDER_CACHE, visit->record)) {
 		return false;
 	}
-	unlink_head(pool, list);
-	add_free(&pool->shards[shard], -count);
+	depot_unlink_head(pool, list);
+	depot_add_free(&pool->shards[shard], -count);
 	visit->magazine = m;
 	return true;
 }
 
-static int exchange(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+static int depot_exchange(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	struct mp_shard *s = &pool->shards[shard];
 	uint32_t *first = visit->want == MP_WANT_BLOCKS ? &s->full : &s->empty;
 
-	if (!hand_out(pool, shard, first, visit) && !hand_out(pool, shard, &s->partial, visit)) {
+	if (!depot_hand_out(pool, shard, first, visit) &&
+	    !depot_hand_out(pool, shard, &s->partial, visit)) {
 		return MP_E_EMPTY;
 	}
-	take_back(pool, shard, visit->record, visit->back);
-	sample_free(pool);
+	depot_take_back(pool, shard, visit->record, visit->back);
+	depot_sample_free(pool);
 	return 0;
 }
 
-static int give(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+static int depot_give(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
-	take_back(pool, shard, visit->record, visit->magazine);
+	depot_take_back(pool, shard, visit->record, visit->magazine);
 	return 0;
 }
 
-static int adopt(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+static int depot_adopt(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	struct mp_magazine *m = mp_magazine(pool, visit->magazine);
 
 	if (mp_magazine_hand(m, MP_HOLDER_ORPHAN, 0, MP_HOLDER_DEPOT, shard)) {
 		mp_magazine_trim(pool, m, mp_word_low(MP_FREE, visit->magazine));
-		insert(pool, shard, visit->magazine);
+		depot_insert(pool, shard, visit->magazine);
 	}
 	return 0;
 }
 
 /* Puts the magazine, head of @list, where its new count belongs. */
-static void refile(struct mp_pool *pool, struct mp_shard *s, uint32_t *list, uint32_t m)
+static void depot_refile(struct mp_pool *pool, struct mp_shard *s, uint32_t *list, uint32_t m)
 {
-	uint32_t *right = list_for(pool, s, mp_magazine_count(pool, mp_magazine(pool, m)));
+	uint32_t *right = depot_list_for(pool, s, mp_magazine_count(pool, mp_magazine(pool, m)));
 	if (right != list) {
-		unlink_head(pool, list);
-		push(pool, right, m);
+		depot_unlink_head(pool, list);
+		depot_push(pool, right, m);
 	}
 }
 
-static int get_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+static int depot_get_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	struct mp_shard *s = &pool->shards[shard];
 
 	for (uint32_t n = pool->shape.n_magazines; n > 0; n--) {
-		uint32_t *list = &s->partial, m = peek(pool, shard, list);
+		uint32_t *list = &s->partial, m = depot_peek(pool, shard, list);
 		if (m == MP_NONE) {
 			list = &s->full;
-			m = peek(pool, shard, list);
+			m = depot_peek(pool, shard, list);
 		}
 		if (m == MP_NONE) {
 			return MP_E_EMPTY;
@@ -249,31 +251,31 @@ static int get_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 		struct mp_magazine *magazine = mp_magazine(pool, m);
 		uint32_t before = mp_magazine_count(pool, magazine);
 		visit->index = mp_magazine_pop(pool, magazine, mp_word_low(MP_FREE, m));
-		add_free(s, mp_load(&magazine->count) - before);
-		refile(pool, s, list, m);
+		depot_add_free(s, mp_load(&magazine->count) - before);
+		depot_refile(pool, s, list, m);
 		if (visit->index != MP_NONE) {
-			sample_free(pool);
+			depot_sample_free(pool);
 			return 0;
 		}
 	}
 	return MP_E_EMPTY;
 }
 
-static int put_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+static int depot_put_one(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	struct mp_shard *s = &pool->shards[shard];
-	uint32_t *list = &s->partial, m = peek(pool, shard, list);
+	uint32_t *list = &s->partial, m = depot_peek(pool, shard, list);
 
 	if (m == MP_NONE) {
 		list = &s->empty;
-		m = peek(pool, shard, list);
+		m = depot_peek(pool, shard, list);
 	}
 	if (m == MP_NONE || mp_load(&mp_magazine(pool, m)->count) >= pool->shape.capacity) {
 		return MP_E_EMPTY;
 	}
 	mp_magazine_push(pool, mp_magazine(pool, m), mp_word_low(MP_FREE, m), visit->index);
-	add_free(s, 1);
-	refile(pool, s, list, m);
+	depot_add_free(s, 1);
+	depot_refile(pool, s, list, m);
 	return 0;
 }
 
@@ -298,18 +300,18 @@ void mp_depot_lay(struct mp_pool *pool, uint32_t shard, uint32_t magazine)
 	uint32_t count = mp_load(&m->count);
 
 	mp_store(&m->holder, mp_holder_after(0, MP_HOLDER_DEPOT, shard));
-	push(pool, list_for(pool, &pool->shards[shard], count), magazine);
-	add_free(&pool->shards[shard], count);
+	depot_push(pool, depot_list_for(pool, &pool->shards[shard], count), magazine);
+	depot_add_free(&pool->shards[shard], count);
 }
 
 int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum mp_want want,
 		      uint32_t back, uint32_t *taken)
 {
-	struct visit visit = {.act = exchange, .record = record, .want = want, .back = back};
+	struct visit visit = {.act = depot_exchange, .record = record, .want = want, .back = back};
 
 	visit.wait_ms = want == MP_WANT_BLOCKS ? GET_WAIT_MS : PUT_WAIT_MS;
 
-	int outcome = visit_shards(pool, home, &visit);
+	int outcome = depot_visit_shards(pool, home, &visit);
 	*taken = visit.magazine;
 	return outcome;
 }
@@ -317,9 +319,9 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine)
 {
 	struct visit visit = {
-		.act = give, .wait_ms = PUT_WAIT_MS, .record = record, .magazine = magazine};
+		.act = depot_give, .wait_ms = PUT_WAIT_MS, .record = record, .magazine = magazine};
 
-	if (visit_shards(pool, home, &visit) == 0) {
+	if (depot_visit_shards(pool, home, &visit) == 0) {
 		return 0;
 	}
 	if (mp_magazine_hand(mp_magazine(pool, magazine), MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN,
@@ -331,25 +333,25 @@ int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t
 
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)
 {
-	struct visit visit = {.act = adopt, .wait_ms = PUT_WAIT_MS, .magazine = magazine};
+	struct visit visit = {.act = depot_adopt, .wait_ms = PUT_WAIT_MS, .magazine = magazine};
 
-	return visit_shards(pool, home, &visit);
+	return depot_visit_shards(pool, home, &visit);
 }
 
 int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
 {
-	struct visit visit = {.act = get_one, .wait_ms = GET_WAIT_MS};
+	struct visit visit = {.act = depot_get_one, .wait_ms = GET_WAIT_MS};
 
-	int outcome = visit_shards(pool, home, &visit);
+	int outcome = depot_visit_shards(pool, home, &visit);
 	*index = visit.index;
 	return outcome;
 }
 
 int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index)
 {
-	struct visit visit = {.act = put_one, .wait_ms = PUT_WAIT_MS, .index = index};
+	struct visit visit = {.act = depot_put_one, .wait_ms = PUT_WAIT_MS, .index = index};
 
-	return visit_shards(pool, home, &visit);
+	return depot_visit_shards(pool, home, &visit);
 }
 
 uint64_t mp_depot_free(const struct mp_pool *pool)

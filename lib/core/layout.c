@@ -3,24 +3,24 @@
 
 #include "lib/core/layout.h"
 
-static uint64_t round_up(uint64_t n, uint64_t to)
+static uint64_t layout_round_up(uint64_t n, uint64_t to)
 {
 	return (n + to - 1) / to * to;
 }
 
-static bool is_power_of_two(uint32_t n)
+static bool layout_is_power_of_two(uint32_t n)
 {
 	return n && !(n & (n - 1));
 }
 
 /* Small pools get small magazines, so that few threads do not cache all there is. */
-static uint32_t default_capacity(uint32_t blocks)
+static uint32_t layout_default_capacity(uint32_t blocks)
 {
 	return blocks < 512 ? 8 : blocks < 2048 ? 24 : blocks < 4096 ? 56 : 120;
 }
 
 /* At least one a CPU; small pools have one, for their few blocks to be in one place. */
-static uint32_t default_shards(uint32_t blocks, unsigned cpus)
+static uint32_t layout_default_shards(uint32_t blocks, unsigned cpus)
 {
 	uint32_t n = 1;
 	while (blocks >= 4096 && n < cpus && n < MP_SHARDS_MAX) {
@@ -29,12 +29,12 @@ static uint32_t default_shards(uint32_t blocks, unsigned cpus)
 	return n;
 }
 
-static bool is_depth(uint32_t n)
+static bool layout_is_depth(uint32_t n)
 {
-	return is_power_of_two(n) && n >= MP_DEPTH_MIN && n <= MP_DEPTH_MAX;
+	return layout_is_power_of_two(n) && n >= MP_DEPTH_MIN && n <= MP_DEPTH_MAX;
 }
 
-static const char *find_fault(const struct mp_shape *s)
+static const char *layout_find_fault(const struct mp_shape *s)
 {
 	if (s->block_size < MP_BLOCK_SIZE_MIN || s->block_size > MP_BLOCK_SIZE_MAX) {
 		return "block size must be 16 bytes to 1 GiB";
@@ -45,11 +45,11 @@ static const char *find_fault(const struct mp_shape *s)
 	if (s->max_blocks < s->blocks || s->max_blocks > MP_BLOCKS_MAX) {
 		return "the most blocks it may grow to must be its blocks to 67108864";
 	}
-	if (!is_power_of_two(s->alignment) || s->alignment < MP_ALIGNMENT_MIN ||
+	if (!layout_is_power_of_two(s->alignment) || s->alignment < MP_ALIGNMENT_MIN ||
 	    s->alignment > MP_ALIGNMENT_MAX) {
 		return "alignment must be a power of two from 8 to 4096";
 	}
-	if (round_up(s->block_size, s->alignment) * s->max_blocks > MP_DATA_MAX) {
+	if (layout_round_up(s->block_size, s->alignment) * s->max_blocks > MP_DATA_MAX) {
 		return "all blocks it may grow to must be 64 TiB at most, or no process could map "
 		       "them";
 	}
@@ -63,10 +63,10 @@ static const char *find_fault(const struct mp_shape *s)
 	if (s->n_slots > MP_SLOTS_MAX) {
 		return "processes must be at most 4096";
 	}
-	if (!is_power_of_two(s->n_shards) || s->n_shards > MP_SHARDS_MAX) {
+	if (!layout_is_power_of_two(s->n_shards) || s->n_shards > MP_SHARDS_MAX) {
 		return "shards must be 1, 2, 4 or 8";
 	}
-	if (s->n_channels > MP_CHANNELS_MAX || !is_depth(s->depth)) {
+	if (s->n_channels > MP_CHANNELS_MAX || !layout_is_depth(s->depth)) {
 		return "channels must be at most 64, of 8, 16, 32 ... 65536 entries";
 	}
 	return NULL;
@@ -75,13 +75,13 @@ static const char *find_fault(const struct mp_shape *s)
 const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 {
 	s->alignment = s->alignment ? s->alignment : 64;
-	s->capacity = s->capacity ? s->capacity : default_capacity(s->blocks);
+	s->capacity = s->capacity ? s->capacity : layout_default_capacity(s->blocks);
 	s->n_slots = s->n_slots ? s->n_slots : 256;
-	s->n_shards = s->n_shards ? s->n_shards : default_shards(s->blocks, cpus);
+	s->n_shards = s->n_shards ? s->n_shards : layout_default_shards(s->blocks, cpus);
 	s->max_blocks = s->max_blocks ? s->max_blocks : s->blocks;
 	s->n_channels = s->n_channels ? s->n_channels : 4;
 	s->depth = s->depth ? s->depth : 256;
-	const char *fault = find_fault(s);
+	const char *fault = layout_find_fault(s);
 	if (fault) {
 		return fault;
 	}
@@ -90,27 +90,28 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 	s->n_magazines = (s->max_blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
 			 4 * s->n_shards + 16;
 	s->magazine_size = (uint32_t)sizeof(struct mp_magazine) + 4 * s->capacity;
-	s->stride = round_up(s->block_size, s->alignment);
+	s->stride = layout_round_up(s->block_size, s->alignment);
 	s->shards_at = MP_PAGE;
 	s->slots_at = s->shards_at + s->n_shards * sizeof(struct mp_shard);
-	s->caches_at = round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
+	s->caches_at = layout_round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
 	s->channels_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
 	s->channel_size = (uint32_t)sizeof(struct mp_channel) + 8 * s->depth;
-	s->words_at = round_up(s->channels_at + (uint64_t)s->n_channels * s->channel_size, 128);
-	s->magazines_at = round_up(s->words_at + s->max_blocks * sizeof(uint64_t), 128);
-	s->control_size =
-		round_up(s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, MP_PAGE);
+	s->words_at =
+		layout_round_up(s->channels_at + (uint64_t)s->n_channels * s->channel_size, 128);
+	s->magazines_at = layout_round_up(s->words_at + s->max_blocks * sizeof(uint64_t), 128);
+	s->control_size = layout_round_up(
+		s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, MP_PAGE);
 	s->data_size = mp_shape_data(s, s->max_blocks);
 	return NULL;
 }
 
 uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks)
 {
-	return round_up(shape->stride * blocks, MP_PAGE);
+	return layout_round_up(shape->stride * blocks, MP_PAGE);
 }
 
 /* The inverse of an odd number modulo 2^64, by Newton's iteration: the good bits double. */
-static uint64_t inverse_of(uint64_t odd)
+static uint64_t layout_inverse_of(uint64_t odd)
 {
 	uint64_t x = odd; /* good to 3 bits */
 	for (int i = 0; i < 5; i++) {
@@ -140,11 +141,11 @@ void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *cont
 		.magazines = base + shape->magazines_at,
 		.shape = *shape,
 	};
-	pool->inverse = inverse_of(shape->stride >> pool->shift);
+	pool->inverse = layout_inverse_of(shape->stride >> pool->shift);
 }
 
 /* FNV-1a, a number at a time. */
-static uint64_t mix(uint64_t hash, uint64_t number)
+static uint64_t layout_mix(uint64_t hash, uint64_t number)
 {
 	for (int i = 0; i < 8; i++) {
 		hash = (hash ^ (number >> (8 * i) & 0xff)) * 0x100000001b3ull;
@@ -181,7 +182,7 @@ uint64_t mp_signature(void)
 	};
 	uint64_t hash = 0xcbf29ce484222325ull;
 	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-		hash = mix(hash, facts[i]);
+		hash = layout_mix(hash, facts[i]);
 	}
 	return hash;
 }

@@ -13,7 +13,7 @@ static const struct mp_hand no_hand = {
 	.index = MP_NONE,
 };
 
-static struct mp_hand hand_of(const struct mp_pool *pool, uint32_t index)
+static struct mp_hand local_hand_of(const struct mp_pool *pool, uint32_t index)
 {
 	return (struct mp_hand){
 		.magazine = mp_magazine(pool, index),
@@ -26,7 +26,7 @@ static struct mp_hand hand_of(const struct mp_pool *pool, uint32_t index)
 /* ---- the record ---- */
 
 /* The claimer clears the record before anything is held in its name. */
-static void record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
+static void local_record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
 {
 	mp_store(&c->loaded, MP_NONE);
 	mp_store(&c->previous, MP_NONE);
@@ -39,7 +39,7 @@ static void record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
 }
 
 /* A free record that is now ours, or MP_NONE. Each process begins to look elsewhere. */
-static uint32_t record_claim(struct mp_pool *pool)
+static uint32_t local_record_claim(struct mp_pool *pool)
 {
 	uint32_t n = pool->shape.n_caches;
 
@@ -56,10 +56,11 @@ static uint32_t record_claim(struct mp_pool *pool)
 
 static void local_claim(struct mp_pool *pool, struct mp_local *local)
 {
-	uint32_t record = record_claim(pool);
+	uint32_t record = local_record_claim(pool);
 
 	if (record != MP_NONE) {
-		record_begin(&pool->caches[record], pool->stealable, mp_load(&local->cache->busy));
+		local_record_begin(&pool->caches[record], pool->stealable,
+				   mp_load(&local->cache->busy));
 		local->cache = &pool->caches[record];
 		mp_compiler_fence();
 		local->record = record;
@@ -118,7 +119,7 @@ bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local)
 
 /* ---- magazines ---- */
 
-static void note_hands(struct mp_local *local)
+static void local_note_hands(struct mp_local *local)
 {
 	mp_store(&local->cache->loaded, local->loaded.index);
 	mp_store(&local->cache->previous, local->previous.index);
@@ -129,14 +130,14 @@ void mp_local_swap(struct mp_local *local)
 	struct mp_hand hand = local->loaded;
 	local->loaded = local->previous;
 	local->previous = hand;
-	note_hands(local);
+	local_note_hands(local);
 }
 
 /*
  * Raises the holder's sequence, so that the CAS of a thief that looked before fails; lets go of the
  * magazine if it was stolen.
  */
-static void settle_hand(struct mp_local *local, struct mp_hand *hand)
+static void local_settle_hand(struct mp_local *local, struct mp_hand *hand)
 {
 	if (hand->index != MP_NONE &&
 	    !mp_magazine_hand(hand->magazine, MP_HOLDER_CACHE, local->record, MP_HOLDER_CACHE,
@@ -147,14 +148,14 @@ static void settle_hand(struct mp_local *local, struct mp_hand *hand)
 
 void mp_local_settle(struct mp_local *local)
 {
-	settle_hand(local, &local->loaded);
-	settle_hand(local, &local->previous);
-	note_hands(local);
+	local_settle_hand(local, &local->loaded);
+	local_settle_hand(local, &local->previous);
+	local_note_hands(local);
 	mp_store_release(&local->cache->steal, 0);
 }
 
 /* Prefetches the magazine's lines: another CPU wrote them last, and all will be needed. */
-static void ask_for(const struct mp_hand *hand, enum mp_want want)
+static void local_prefetch(const struct mp_hand *hand, enum mp_want want)
 {
 	const char *at = (const char *)hand->magazine;
 	const char *end = (const char *)&hand->magazine->entry[hand->capacity];
@@ -174,35 +175,35 @@ int mp_local_exchange(struct mp_pool *pool, struct mp_local *local, enum mp_want
 	int outcome = mp_depot_exchange(pool, mp_local_home(pool, local), local->record, want,
 					local->previous.index, &taken);
 	if (outcome == 0) {
-		local->previous = hand_of(pool, taken);
-		note_hands(local);
-		ask_for(&local->previous, want);
+		local->previous = local_hand_of(pool, taken);
+		local_note_hands(local);
+		local_prefetch(&local->previous, want);
 	}
 	return outcome;
 }
 
-static void give_back(struct mp_pool *pool, struct mp_local *local, struct mp_hand *hand)
+static void local_give_back(struct mp_pool *pool, struct mp_local *local, struct mp_hand *hand)
 {
 	if (hand->index != MP_NONE) {
 		uint32_t index = hand->index;
 		*hand = no_hand;
-		note_hands(local);
+		local_note_hands(local);
 		mp_depot_give(pool, mp_local_home(pool, local), local->record, index);
 	}
 }
 
 void mp_local_take_stolen(struct mp_pool *pool, struct mp_local *local, uint32_t magazine)
 {
-	give_back(pool, local, &local->previous);
-	local->previous = hand_of(pool, magazine);
-	note_hands(local);
+	local_give_back(pool, local, &local->previous);
+	local->previous = local_hand_of(pool, magazine);
+	local_note_hands(local);
 }
 
 void mp_flush(struct mp_pool *pool, struct mp_local *local)
 {
 	mp_settle(local);
-	give_back(pool, local, &local->loaded);
-	give_back(pool, local, &local->previous);
+	local_give_back(pool, local, &local->loaded);
+	local_give_back(pool, local, &local->previous);
 }
 
 void mp_relieve(struct mp_pool *pool, struct mp_local *local)

@@ -24,7 +24,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 }
 
 /* Of a block whose index another process may have scribbled on since we stored it. */
-static void set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
+static void magazine_set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
 {
 	if (index < pool->max_blocks) {
 		mp_store_release(&pool->words[index].low, low);
@@ -39,7 +39,7 @@ void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint3
 		return; /* the magazine may be the constant that stands for none */
 	}
 	while (at > bottom) {
-		set_word(pool, mp_load(&m->entry[--at]), pool->used);
+		magazine_set_word(pool, mp_load(&m->entry[--at]), pool->used);
 	}
 	mp_store_release(&m->count, bottom);
 }
@@ -73,7 +73,7 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free, uint32_t n)
 {
 	for (uint32_t at = mp_magazine_count(pool, m); at > 0 && n > 0; n--) {
-		set_word(pool, mp_load(&m->entry[--at]), free);
+		magazine_set_word(pool, mp_load(&m->entry[--at]), free);
 	}
 }
 

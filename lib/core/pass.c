@@ -37,24 +37,24 @@ void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
 	*pass = (struct mp_pass){.slot = slot, .grace_over = grace_over};
 }
 
-static bool is_owner(uint64_t owner, uint32_t slot)
+static bool pass_is_owner(uint64_t owner, uint32_t slot)
 {
 	return (uint32_t)owner == slot + 1;
 }
 
-static void free_seat(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
+static void pass_free_seat(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
 {
 	mp_channel_evict(mp_pool_channel(pool, number), pass->slot);
 }
 
-static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	struct mp_magazine *m = mp_magazine(pool, index);
 	uint64_t holder = mp_load_acquire(&m->holder);
 	uint32_t record = mp_holder_id(holder);
 
 	if (mp_holder_kind(holder) != MP_HOLDER_CACHE || record >= pool->shape.n_caches ||
-	    !is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
+	    !pass_is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
 		return;
 	}
 	if (mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
@@ -62,7 +62,7 @@ static void orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	}
 }
 
-static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+static void pass_reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	uint64_t word = mp_load(&pool->words[index].whole);
 
@@ -79,7 +79,7 @@ static void reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 	}
 }
 
-static void announce(struct mp_pool *pool, struct mp_pass *pass)
+static void pass_announce(struct mp_pool *pool, struct mp_pass *pass)
 {
 	mp_add(&pool->header->recovered, pass->recovered);
 	if (pass->recovered || pass->orphans || pass->gifts) {
@@ -88,12 +88,12 @@ static void announce(struct mp_pool *pool, struct mp_pass *pass)
 	mp_announce(pool);
 }
 
-static void free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
+static void pass_free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	struct mp_cache *c = &pool->caches[index];
 	uint64_t owner = mp_load(&c->owner);
 
-	if (!is_owner(owner, pass->slot)) {
+	if (!pass_is_owner(owner, pass->slot)) {
 		return;
 	}
 	mp_slot_fold(pool, pass->slot, c);
@@ -101,8 +101,8 @@ static void free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_t ind
 }
 
 /* Does @visit for the next @budget of @n things; true when all have been visited. */
-static bool walk(struct mp_pool *pool, struct mp_pass *pass, uint32_t n, uint32_t budget,
-		 void (*visit)(struct mp_pool *, struct mp_pass *, uint32_t))
+static bool pass_walk(struct mp_pool *pool, struct mp_pass *pass, uint32_t n, uint32_t budget,
+		      void (*visit)(struct mp_pool *, struct mp_pass *, uint32_t))
 {
 	uint32_t end = n - pass->cursor > budget ? pass->cursor + budget : n;
 
@@ -118,22 +118,22 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 
 	switch (pass->phase) {
 	case SEATS:
-		over = walk(pool, pass, pool->shape.n_channels, budget, free_seat);
+		over = pass_walk(pool, pass, pool->shape.n_channels, budget, pass_free_seat);
 		break;
 	case ORPHANS:
-		over = walk(pool, pass, pool->shape.n_magazines, budget, orphan);
+		over = pass_walk(pool, pass, pool->shape.n_magazines, budget, pass_orphan);
 		break;
 	case WORDS:
-		over = walk(pool, pass, pool->shape.blocks, budget, reclaim);
+		over = pass_walk(pool, pass, pool->shape.blocks, budget, pass_reclaim);
 		break;
 	case ANNOUNCE:
-		announce(pool, pass);
+		pass_announce(pool, pass);
 		if (pass->gifts > 0) {
 			pass->phase = DONE;
 		}
 		break;
 	case RECORDS:
-		over = walk(pool, pass, pool->shape.n_caches, budget, free_record);
+		over = pass_walk(pool, pass, pool->shape.n_caches, budget, pass_free_record);
 		break;
 	case SLOT:
 		mp_slot_release(pool, pass->slot);

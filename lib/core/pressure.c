@@ -5,20 +5,20 @@
 /* How long a getter lets waiters go first: as long as get waits for a lock, see depot.c. */
 #define YIELD_MS 20
 
-static uint32_t state_of(uint32_t pressure)
+static uint32_t pressure_state_of(uint32_t pressure)
 {
 	return pressure & MP_PRESSURE_STATE;
 }
 
-static uint32_t next(uint32_t pressure, uint32_t state)
+static uint32_t pressure_next(uint32_t pressure, uint32_t state)
 {
 	return (pressure | MP_PRESSURE_STATE) + 1 + state;
 }
 
 /* From what was seen to @state; says whether it did. */
-static bool change(struct mp_pool *pool, uint32_t seen, uint32_t state)
+static bool pressure_change(struct mp_pool *pool, uint32_t seen, uint32_t state)
 {
-	return mp_cas32(&pool->header->pressure, seen, next(seen, state));
+	return mp_cas32(&pool->header->pressure, seen, pressure_next(seen, state));
 }
 
 void mp_pressure_wake(struct mp_pool *pool)
@@ -26,7 +26,7 @@ void mp_pressure_wake(struct mp_pool *pool)
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 
 	/* Who changed it meanwhile has woken them, or is awake. */
-	if (state_of(seen) == MP_ASLEEP && change(pool, seen, MP_WOKEN)) {
+	if (pressure_state_of(seen) == MP_ASLEEP && pressure_change(pool, seen, MP_WOKEN)) {
 		mp_futex_wake(&pool->header->pressure);
 	}
 }
@@ -41,14 +41,14 @@ uint32_t mp_pressure_raise(struct mp_pool *pool)
 {
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 
-	while (state_of(seen) != MP_ASLEEP && !change(pool, seen, MP_ASLEEP)) {
+	while (pressure_state_of(seen) != MP_ASLEEP && !pressure_change(pool, seen, MP_ASLEEP)) {
 		seen = mp_load_acquire(&pool->header->pressure);
 	}
-	if (state_of(seen) == MP_WOKEN) {
+	if (pressure_state_of(seen) == MP_WOKEN) {
 		mp_futex_wake(&pool->header->pressure); /* getters need not let us go first */
 	}
 	mp_barrier();
-	return state_of(seen) == MP_ASLEEP ? seen : next(seen, MP_ASLEEP);
+	return pressure_state_of(seen) == MP_ASLEEP ? seen : pressure_next(seen, MP_ASLEEP);
 }
 
 void mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline)
@@ -61,7 +61,7 @@ void mp_pressure_calm(struct mp_pool *pool)
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 
 	/* All are woken: getters who have let us go first, and waiters, to raise it anew. */
-	if (state_of(seen) != MP_CALM && change(pool, seen, MP_CALM)) {
+	if (pressure_state_of(seen) != MP_CALM && pressure_change(pool, seen, MP_CALM)) {
 		mp_futex_wake(&pool->header->pressure);
 	}
 }
@@ -71,7 +71,7 @@ void mp_pressure_yield(struct mp_pool *pool)
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 	struct timespec deadline;
 
-	if (state_of(seen) != MP_WOKEN) {
+	if (pressure_state_of(seen) != MP_WOKEN) {
 		return;
 	}
 	mp_deadline(&deadline, YIELD_MS);
@@ -79,5 +79,5 @@ void mp_pressure_yield(struct mp_pool *pool)
 		mp_futex_wait(&pool->header->pressure, seen, &deadline);
 	}
 	/* Nobody came: they are dead, or stopped. The next getter need not wait for them. */
-	change(pool, seen, MP_CALM);
+	pressure_change(pool, seen, MP_CALM);
 }

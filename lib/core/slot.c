@@ -19,7 +19,7 @@ void mp_slot_bury(struct mp_pool *pool, uint32_t slot)
 	mp_store_release(&pool->slots[slot].state, MP_SLOT_DEAD);
 }
 
-static void move_counter(mp_atomic64 *to, mp_atomic64 *from)
+static void slot_move_counter(mp_atomic64 *to, mp_atomic64 *from)
 {
 	uint64_t n = mp_load(from);
 
@@ -31,19 +31,19 @@ void mp_slot_fold(struct mp_pool *pool, uint32_t slot, struct mp_cache *cache)
 {
 	struct mp_slot *s = &pool->slots[slot];
 
-	move_counter(&s->gets, &cache->gets);
-	move_counter(&s->puts, &cache->puts);
-	move_counter(&s->failures, &cache->failures);
+	slot_move_counter(&s->gets, &cache->gets);
+	slot_move_counter(&s->puts, &cache->puts);
+	slot_move_counter(&s->failures, &cache->failures);
 }
 
 void mp_slot_release(struct mp_pool *pool, uint32_t slot)
 {
 	struct mp_slot *s = &pool->slots[slot];
 
-	move_counter(&pool->header->gets, &s->gets);
-	move_counter(&pool->header->puts, &s->puts);
-	move_counter(&pool->header->failures, &s->failures);
-	move_counter(&pool->header->waits, &s->waits);
+	slot_move_counter(&pool->header->gets, &s->gets);
+	slot_move_counter(&pool->header->puts, &s->puts);
+	slot_move_counter(&pool->header->failures, &s->failures);
+	slot_move_counter(&pool->header->waits, &s->waits);
 	mp_store(&s->pid, 0);
 	mp_store_release(&s->state, MP_SLOT_FREE);
 }

@@ -6,7 +6,7 @@
 #include "lib/core/word.h"
 
 /* The slot that owns a cache record; MP_NONE when it is free or no record. */
-static uint32_t owner_of(const struct mp_pool *pool, uint32_t record)
+static uint32_t stats_owner_of(const struct mp_pool *pool, uint32_t record)
 {
 	if (record >= pool->shape.n_caches) {
 		return MP_NONE;
@@ -16,7 +16,7 @@ static uint32_t owner_of(const struct mp_pool *pool, uint32_t record)
 }
 
 /* A FREE block is where its magazine is. */
-static enum mp_place place_of_magazine(const struct mp_pool *pool, uint32_t m, uint32_t *slot)
+static enum mp_place stats_place_of_magazine(const struct mp_pool *pool, uint32_t m, uint32_t *slot)
 {
 	if (m >= pool->shape.n_magazines) {
 		return MP_PLACE_DEPOT;
@@ -25,7 +25,7 @@ static enum mp_place place_of_magazine(const struct mp_pool *pool, uint32_t m, u
 	if (mp_holder_kind(holder) != MP_HOLDER_CACHE) {
 		return MP_PLACE_DEPOT;
 	}
-	*slot = owner_of(pool, mp_holder_id(holder));
+	*slot = stats_owner_of(pool, mp_holder_id(holder));
 	return MP_PLACE_CACHE;
 }
 
@@ -34,7 +34,7 @@ enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *s
 	*slot = MP_NONE;
 	switch (mp_word_state(word)) {
 	case MP_FREE:
-		return place_of_magazine(pool, mp_word_ref(word), slot);
+		return stats_place_of_magazine(pool, mp_word_ref(word), slot);
 	case MP_USED:
 		*slot = mp_word_ref(word);
 		return MP_PLACE_USED;
@@ -49,7 +49,7 @@ enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *s
 	}
 }
 
-static void tally_block(struct mp_tally *t, enum mp_place place)
+static void stats_tally_block(struct mp_tally *t, enum mp_place place)
 {
 	t->used += place == MP_PLACE_USED;
 	t->cached += place == MP_PLACE_CACHE;
@@ -58,42 +58,43 @@ static void tally_block(struct mp_tally *t, enum mp_place place)
 	t->reclaimed += place == MP_PLACE_RECLAIMED;
 }
 
-static void tally_counters(struct mp_tally *t, uint64_t gets, uint64_t puts, uint64_t failures)
+static void stats_tally_counters(struct mp_tally *t, uint64_t gets, uint64_t puts,
+				 uint64_t failures)
 {
 	t->gets += gets;
 	t->puts += puts;
 	t->failures += failures;
 }
 
-static void tally_caches(const struct mp_pool *pool, struct mp_tally *total,
-			 struct mp_tally *by_slot, uint32_t n)
+static void stats_tally_caches(const struct mp_pool *pool, struct mp_tally *total,
+			       struct mp_tally *by_slot, uint32_t n)
 {
 	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
 		const struct mp_cache *c = &pool->caches[r];
-		uint32_t slot = owner_of(pool, r);
+		uint32_t slot = stats_owner_of(pool, r);
 		if (slot == MP_NONE) {
 			continue;
 		}
 		uint64_t gets = mp_load(&c->gets), puts = mp_load(&c->puts);
 		uint64_t failures = mp_load(&c->failures);
-		tally_counters(total, gets, puts, failures);
+		stats_tally_counters(total, gets, puts, failures);
 		if (slot < n) {
-			tally_counters(&by_slot[slot], gets, puts, failures);
+			stats_tally_counters(&by_slot[slot], gets, puts, failures);
 		}
 	}
 }
 
-static void tally_slots(const struct mp_pool *pool, struct mp_tally *total,
-			struct mp_tally *by_slot, uint32_t n)
+static void stats_tally_slots(const struct mp_pool *pool, struct mp_tally *total,
+			      struct mp_tally *by_slot, uint32_t n)
 {
 	for (uint32_t i = 0; i < pool->shape.n_slots; i++) {
 		const struct mp_slot *s = &pool->slots[i];
 		uint64_t gets = mp_load(&s->gets), puts = mp_load(&s->puts);
 		uint64_t failures = mp_load(&s->failures);
-		tally_counters(total, gets, puts, failures);
+		stats_tally_counters(total, gets, puts, failures);
 		total->waits += mp_load(&s->waits);
 		if (i < n) {
-			tally_counters(&by_slot[i], gets, puts, failures);
+			stats_tally_counters(&by_slot[i], gets, puts, failures);
 		}
 	}
 }
@@ -113,14 +114,14 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t i = 0; i < born; i++) {
 		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i].whole), &slot);
-		tally_block(total, place);
+		stats_tally_block(total, place);
 		if (slot < n) {
-			tally_block(&by_slot[slot], place);
+			stats_tally_block(&by_slot[slot], place);
 		}
 	}
-	tally_caches(pool, total, by_slot, n);
-	tally_slots(pool, total, by_slot, n);
-	tally_counters(total, mp_load(&pool->header->gets), mp_load(&pool->header->puts),
-		       mp_load(&pool->header->failures));
+	stats_tally_caches(pool, total, by_slot, n);
+	stats_tally_slots(pool, total, by_slot, n);
+	stats_tally_counters(total, mp_load(&pool->header->gets), mp_load(&pool->header->puts),
+			     mp_load(&pool->header->failures));
 	total->waits += mp_load(&pool->header->waits);
 }

@@ -13,14 +13,14 @@ struct loot {
 };
 
 /* A name no other living thief has. */
-static uint64_t thief_name(const struct mp_pool *pool, uint32_t record)
+static uint64_t steal_thief_name(const struct mp_pool *pool, uint32_t record)
 {
 	return (mp_load(&pool->caches[record].owner) >> 32) << 32 | (record + 1);
 }
 
 /* Whether the magazine is held by the cache and has entries. */
-static bool is_worth_it(const struct mp_pool *pool, uint32_t victim, uint32_t magazine,
-			uint64_t *holder)
+static bool steal_is_worth_it(const struct mp_pool *pool, uint32_t victim, uint32_t magazine,
+			      uint64_t *holder)
 {
 	if (magazine >= pool->shape.n_magazines) {
 		return false;
@@ -31,7 +31,7 @@ static bool is_worth_it(const struct mp_pool *pool, uint32_t victim, uint32_t ma
 }
 
 /* Looks whether the cache @victim has something; announces us if so. */
-static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct loot *loot)
+static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[victim];
 
@@ -40,9 +40,9 @@ static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct 
 	}
 	loot->victim = victim;
 	loot->magazine = mp_load(&c->previous);
-	if (!is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
+	if (!steal_is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
 		loot->magazine = mp_load(&c->loaded);
-		if (!is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
+		if (!steal_is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
 			return false;
 		}
 	}
@@ -58,7 +58,7 @@ static bool announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct 
 }
 
 /* After the membarrier: takes it, if the owner is still out and nobody came after us. */
-static bool grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struct loot *loot)
+static bool steal_grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[loot->victim];
 
@@ -67,14 +67,14 @@ static bool grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struc
 		      mp_holder_after(loot->holder, MP_HOLDER_CACHE, record));
 }
 
-static uint32_t grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
-			 const struct loot *loot, unsigned n)
+static uint32_t steal_grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
+			       const struct loot *loot, unsigned n)
 {
 	if (n == 0 || !mp_barrier()) {
 		return MP_NONE;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (grab(pool, record, me, &loot[i])) {
+		if (steal_grab(pool, record, me, &loot[i])) {
 			return loot[i].magazine;
 		}
 	}
@@ -83,16 +83,16 @@ static uint32_t grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
 
 uint32_t mp_steal(struct mp_pool *pool, uint32_t record)
 {
-	uint64_t me = thief_name(pool, record);
+	uint64_t me = steal_thief_name(pool, record);
 	struct loot loot[BATCH];
 	unsigned n = 0;
 
 	/* From the neighbour on, so that thieves do not all rob the first. */
 	for (uint32_t i = 1; i < pool->shape.n_caches; i++) {
 		uint32_t victim = (record + i) % pool->shape.n_caches;
-		n += announce(pool, victim, me, &loot[n]);
+		n += steal_announce(pool, victim, me, &loot[n]);
 		if (n == BATCH || i + 1 == pool->shape.n_caches) {
-			uint32_t m = grab_one(pool, record, me, loot, n);
+			uint32_t m = steal_grab_one(pool, record, me, loot, n);
 			if (m != MP_NONE) {
 				return m;
 			}
