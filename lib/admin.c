@@ -13,7 +13,7 @@
 #include "lib/error.h"
 #include "lib/export.h"
 
-static void fill_info(const struct wire_pool *w, struct mempool_info *info)
+static void admin_fill_info(const struct wire_pool *w, struct mempool_info *info)
 {
 	*info = (struct mempool_info){
 		.destroyed = w->flags & WIRE_POOL_DESTROYED,
@@ -46,7 +46,7 @@ static void fill_info(const struct wire_pool *w, struct mempool_info *info)
 	snprintf(info->name, sizeof info->name, "%.64s", w->name);
 }
 
-static int put_name(char *field, const char *name)
+static int admin_put_name(char *field, const char *name)
 {
 	if (!wire_name_valid(name)) {
 		return fail(EINVAL, "'%.80s' is no name: 1 to 64 of a-z 0-9 . _ -", name);
@@ -69,10 +69,10 @@ EXPORT int mempool_find_pool(struct mempool_conn *conn, const char *name, struct
 	union wire_message m;
 
 	wire_init(&m, WIRE_FIND_POOL, 0);
-	int error = put_name(m.name.name, name);
+	int error = admin_put_name(m.name.name, name);
 	error = error ? error : conn_request(conn, &m, NULL, NULL);
 	if (error == 0) {
-		fill_info(&m.pool, info);
+		admin_fill_info(&m.pool, info);
 	}
 	return error;
 }
@@ -88,11 +88,11 @@ EXPORT int mempool_next_pool(struct mempool_conn *conn, uint32_t *cursor, struct
 		return error;
 	}
 	*cursor = m.pool.cursor;
-	fill_info(&m.pool, info);
+	admin_fill_info(&m.pool, info);
 	return 1;
 }
 
-static void fill_client(const struct wire_client *w, struct mempool_client *client)
+static void admin_fill_client(const struct wire_client *w, struct mempool_client *client)
 {
 	*client = (struct mempool_client){
 		.pid = w->pid,
@@ -114,13 +114,13 @@ EXPORT int mempool_next_client(struct mempool_conn *conn, const char *name, uint
 
 	wire_init(&m, WIRE_NEXT_CLIENT, 0);
 	m.next.cursor = *cursor;
-	int error = name ? put_name(m.next.name, name) : 0;
+	int error = name ? admin_put_name(m.next.name, name) : 0;
 	error = error ? error : conn_request(conn, &m, NULL, NULL);
 	if (error || m.client.cursor == 0) {
 		return error;
 	}
 	*cursor = m.client.cursor;
-	fill_client(&m.client, client);
+	admin_fill_client(&m.client, client);
 	return 1;
 }
 

@@ -2,7 +2,7 @@
 #include "lib/call.h"
 
 /* The thread's first call on this pool. 0 or a negative errno. */
-static __attribute__((noinline)) int begin_local(struct mempool *pool)
+static __attribute__((noinline)) int call_begin(struct mempool *pool)
 {
 	struct calm calm;
 
@@ -26,7 +26,7 @@ static __attribute__((noinline)) int begin_local(struct mempool *pool)
 int call_enter(struct mempool *pool, struct mp_local **local)
 {
 	if (unlikely(call_local(pool)->handle != pool->tag)) {
-		int error = begin_local(pool);
+		int error = call_begin(pool);
 		if (error) {
 			return error;
 		}

@@ -11,7 +11,8 @@
 
 /* ---- opening and closing ---- */
 
-static struct mempool_channel *make(struct mempool *pool, struct mp_channel *core, uint64_t claim)
+static struct mempool_channel *channel_make(struct mempool *pool, struct mp_channel *core,
+					    uint64_t claim)
 {
 	struct mempool_channel *channel = calloc(1, sizeof *channel);
 	struct process *process = process_get();
@@ -56,7 +57,7 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 			return fail(EBUSY, "somebody receives from channel %u already", number);
 		}
 	}
-	*channel = make(pool, core, claim);
+	*channel = channel_make(pool, core, claim);
 	if (!*channel) {
 		if (claim) {
 			mp_channel_leave(core, claim);
@@ -81,7 +82,7 @@ void channel_free(struct mempool_channel *channel)
 }
 
 /* Takes it off its pool's list, unless a thread is inside a call on it. */
-static bool unlist(struct mempool_channel *channel)
+static bool channel_unlist(struct mempool_channel *channel)
 {
 	struct process *process = process_get();
 	struct calm calm;
@@ -106,7 +107,7 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 	if (pool_is_foreign(channel->pool)) {
 		return fail(ECHILD, "the pool was opened before fork, by the parent");
 	}
-	if (!unlist(channel)) {
+	if (!channel_unlist(channel)) {
 		return fail(EBUSY, "a thread is inside a call on the channel");
 	}
 	channel_free(channel);
@@ -118,7 +119,7 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 #define SPINS 100 /* looks before a call sleeps: some microseconds; a sleep and a wake cost more */
 
 /* Whether the call can be made by this handle. 0 or a negative errno. */
-static inline int check(const struct mempool_channel *channel, bool receive, int timeout_ms)
+static inline int channel_check(const struct mempool_channel *channel, bool receive, int timeout_ms)
 {
 	if (unlikely(pool_is_foreign(channel->pool))) {
 		return -ECHILD;
@@ -130,7 +131,8 @@ static inline int check(const struct mempool_channel *channel, bool receive, int
 }
 
 /* Why a call that found nothing to do must end. 0: it may sleep. */
-static int must_end(const struct mempool *pool, int timeout_ms, const struct timespec *deadline)
+static int channel_must_end(const struct mempool *pool, int timeout_ms,
+			    const struct timespec *deadline)
 {
 	if (mp_load(&pool->core.header->broken)) {
 		return -EIO;
@@ -139,13 +141,13 @@ static int must_end(const struct mempool *pool, int timeout_ms, const struct tim
 }
 
 /* The rest of a send that found the channel full. */
-static __attribute__((noinline)) ssize_t send_later(struct mempool_channel *channel,
-						    void *const *blocks, uint32_t n, int timeout_ms)
+static __attribute__((noinline)) ssize_t
+channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_t n, int timeout_ms)
 {
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
 	uint32_t sent = 0;
-	int error = must_end(pool, timeout_ms, NULL);
+	int error = channel_must_end(pool, timeout_ms, NULL);
 
 	for (int i = 0; error == 0 && i < SPINS; i++) {
 		mp_pause();
@@ -160,7 +162,7 @@ static __attribute__((noinline)) ssize_t send_later(struct mempool_channel *chan
 	}
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&channel->sleepers, 1);
-	while ((error = must_end(pool, timeout_ms, until)) == 0) {
+	while ((error = channel_must_end(pool, timeout_ms, until)) == 0) {
 		mp_channel_await_room(&pool->core, channel->core, until);
 		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
 		if (sent > 0 || error != -EAGAIN) {
@@ -171,10 +173,10 @@ static __attribute__((noinline)) ssize_t send_later(struct mempool_channel *chan
 	return sent > 0 ? (ssize_t)sent : error;
 }
 
-static inline ssize_t send_some(struct mempool_channel *channel, void *const *blocks, uint32_t n,
-				int timeout_ms)
+static inline ssize_t channel_send(struct mempool_channel *channel, void *const *blocks, uint32_t n,
+				   int timeout_ms)
 {
-	int error = check(channel, false, timeout_ms);
+	int error = channel_check(channel, false, timeout_ms);
 	if (unlikely(error)) {
 		return error;
 	}
@@ -182,7 +184,7 @@ static inline ssize_t send_some(struct mempool_channel *channel, void *const *bl
 	poison_hide_all(channel->pool, blocks, n);
 	ssize_t sent = mp_channel_send(core, channel->core, blocks, n, &error);
 	if (unlikely(sent == 0 && error == -EAGAIN)) {
-		sent = send_later(channel, blocks, n, timeout_ms);
+		sent = channel_send_later(channel, blocks, n, timeout_ms);
 	} else if (unlikely(sent == 0)) {
 		sent = error;
 	}
@@ -194,14 +196,14 @@ static inline ssize_t send_some(struct mempool_channel *channel, void *const *bl
 	return sent;
 }
 
-static uint32_t at_most(size_t n)
+static uint32_t channel_at_most(size_t n)
 {
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
 EXPORT int mempool_channel_send(struct mempool_channel *channel, void *block, int timeout_ms)
 {
-	ssize_t sent = send_some(channel, &block, 1, timeout_ms);
+	ssize_t sent = channel_send(channel, &block, 1, timeout_ms);
 
 	return sent > 0 ? 0 : (int)sent;
 }
@@ -209,11 +211,12 @@ EXPORT int mempool_channel_send(struct mempool_channel *channel, void *block, in
 EXPORT ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *blocks,
 					 size_t n, int timeout_ms)
 {
-	return send_some(channel, blocks, at_most(n), timeout_ms);
+	return channel_send(channel, blocks, channel_at_most(n), timeout_ms);
 }
 
 /* One try. Returns how many came, or a negative errno. */
-static inline ssize_t receive_once(struct mempool_channel *channel, void **blocks, uint32_t n)
+static inline ssize_t channel_receive_once(struct mempool_channel *channel, void **blocks,
+					   uint32_t n)
 {
 	struct mp_pool *core = &channel->pool->core;
 	int error;
@@ -231,33 +234,33 @@ static inline ssize_t receive_once(struct mempool_channel *channel, void **block
 }
 
 /* The rest of a receive that found nothing. */
-static __attribute__((noinline)) ssize_t receive_later(struct mempool_channel *channel,
-						       void **blocks, uint32_t n, int timeout_ms)
+static __attribute__((noinline)) ssize_t
+channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n, int timeout_ms)
 {
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
-	int error = must_end(pool, timeout_ms, NULL);
+	int error = channel_must_end(pool, timeout_ms, NULL);
 	ssize_t got = 0;
 
 	for (int i = 0; error == 0 && got == 0 && i < SPINS; i++) {
 		mp_pause();
-		got = receive_once(channel, blocks, n);
+		got = channel_receive_once(channel, blocks, n);
 	}
 	if (error || got) {
 		return error ? error : got;
 	}
 	mp_deadline(&deadline, timeout_ms);
-	while (got == 0 && (error = must_end(pool, timeout_ms, until)) == 0) {
+	while (got == 0 && (error = channel_must_end(pool, timeout_ms, until)) == 0) {
 		mp_channel_await_token(&pool->core, channel->core, until);
-		got = receive_once(channel, blocks, n);
+		got = channel_receive_once(channel, blocks, n);
 	}
 	return got ? got : error;
 }
 
-static inline ssize_t receive(struct mempool_channel *channel, void **blocks, uint32_t n,
-			      int timeout_ms)
+static inline ssize_t channel_receive(struct mempool_channel *channel, void **blocks, uint32_t n,
+				      int timeout_ms)
 {
-	int error = check(channel, true, timeout_ms);
+	int error = channel_check(channel, true, timeout_ms);
 	if (unlikely(error)) {
 		return error;
 	}
@@ -266,9 +269,9 @@ static inline ssize_t receive(struct mempool_channel *channel, void **blocks, ui
 	}
 	mp_store(&channel->busy, 1);
 	mp_compiler_fence();
-	ssize_t got = receive_once(channel, blocks, n);
+	ssize_t got = channel_receive_once(channel, blocks, n);
 	if (unlikely(got == 0 && n > 0)) {
-		got = receive_later(channel, blocks, n, timeout_ms);
+		got = channel_receive_later(channel, blocks, n, timeout_ms);
 	}
 	mp_store_release(&channel->busy, 0);
 	poison_show_all(channel->pool, blocks, got > 0 ? (size_t)got : 0, true);
@@ -279,14 +282,14 @@ EXPORT void *mempool_channel_receive(struct mempool_channel *channel, int timeou
 {
 	void *block;
 
-	ssize_t got = receive(channel, &block, 1, timeout_ms);
+	ssize_t got = channel_receive(channel, &block, 1, timeout_ms);
 	return likely(got > 0) ? block : call_nothing((int)got);
 }
 
 EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blocks,
 					    size_t n, int timeout_ms)
 {
-	return receive(channel, blocks, at_most(n), timeout_ms);
+	return channel_receive(channel, blocks, channel_at_most(n), timeout_ms);
 }
 
 EXPORT int mempool_channel_fd(struct mempool_channel *channel)

@@ -12,7 +12,7 @@
 #include "lib/thread.h"
 
 /* Tells the daemon that the seat is free. It would find out by itself, in a while. */
-static void detach(struct mempool *pool)
+static void close_detach(struct mempool *pool)
 {
 	union wire_message m;
 
@@ -28,12 +28,12 @@ static void detach(struct mempool *pool)
 void close_handle(struct mempool *pool)
 {
 	map_close(pool);
-	detach(pool);
+	close_detach(pool);
 	free(pool);
 }
 
 /* Whether any thread is inside a call; the mutex is held. */
-static bool is_busy(const struct process *process, const struct mempool *pool)
+static bool close_is_busy(const struct process *process, const struct mempool *pool)
 {
 	for (const struct thread *t = process->threads; t; t = t->next) {
 		const struct mp_local *local = &t->locals[pool->place];
@@ -51,7 +51,7 @@ static bool is_busy(const struct process *process, const struct mempool *pool)
 }
 
 /* What this process still has: blocks and gifts. */
-static bool has_blocks(const struct mp_pool *core)
+static bool close_has_blocks(const struct mp_pool *core)
 {
 	uint32_t born = mp_pool_born(core);
 	for (uint32_t i = 0; i < born; i++) {
@@ -65,7 +65,7 @@ static bool has_blocks(const struct mp_pool *core)
 }
 
 /* Finishes the locals of all threads, and takes the pool off the list; the mutex is held. */
-static void retire(struct process *process, struct mempool *pool)
+static void close_retire(struct process *process, struct mempool *pool)
 {
 	for (struct thread *t = process->threads; t; t = t->next) {
 		struct mp_local *local = &t->locals[pool->place];
@@ -83,7 +83,7 @@ static void retire(struct process *process, struct mempool *pool)
 }
 
 /* Of a pool that is closed by force, and so off the list: nobody else comes by. */
-static void free_channels(struct mempool *pool)
+static void close_channels(struct mempool *pool)
 {
 	while (pool->channels) {
 		struct mempool_channel *channel = pool->channels;
@@ -93,16 +93,16 @@ static void free_channels(struct mempool *pool)
 }
 
 /* Why the pool cannot be closed now, or NULL; the mutex is held. */
-static const char *find_hindrance(const struct process *process, const struct mempool *pool,
-				  bool force)
+static const char *close_find_hindrance(const struct process *process, const struct mempool *pool,
+					bool force)
 {
-	if (is_busy(process, pool)) {
+	if (close_is_busy(process, pool)) {
 		return "a thread is inside a call on the pool";
 	}
 	if (!force && pool->channels) {
 		return "channels of the pool are open";
 	}
-	if (!force && pool->access != WIRE_OBSERVER && has_blocks(&pool->core)) {
+	if (!force && pool->access != WIRE_OBSERVER && close_has_blocks(&pool->core)) {
 		return "this process still has blocks of the pool, or gifts of it that nobody took";
 	}
 	return NULL;
@@ -119,9 +119,9 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
-	const char *hindrance = find_hindrance(process, pool, force);
+	const char *hindrance = close_find_hindrance(process, pool, force);
 	if (!hindrance) {
-		retire(process, pool);
+		close_retire(process, pool);
 	}
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
@@ -129,7 +129,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 		return fail(EBUSY, "%s", hindrance);
 	}
 	struct mempool_conn *conn = pool->conn;
-	free_channels(pool);
+	close_channels(pool);
 	close_handle(pool);
 	conn_unref(conn);
 	return 0;

@@ -23,7 +23,7 @@
 
 /* ---- addresses ---- */
 
-static bool copy_path(struct sockaddr_un *address, const char *path)
+static bool conn_copy_path(struct sockaddr_un *address, const char *path)
 {
 	address->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof address->sun_path) {
@@ -33,7 +33,7 @@ static bool copy_path(struct sockaddr_un *address, const char *path)
 	return true;
 }
 
-static bool user_socket(struct sockaddr_un *address)
+static bool conn_user_socket(struct sockaddr_un *address)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	char path[sizeof address->sun_path];
@@ -41,29 +41,29 @@ static bool user_socket(struct sockaddr_un *address)
 
 	return dir && *dir &&
 	       (size_t)snprintf(path, sizeof path, "%s/mempoold/socket", dir) < sizeof path &&
-	       stat(path, &st) == 0 && copy_path(address, path);
+	       stat(path, &st) == 0 && conn_copy_path(address, path);
 }
 
-static int find_address(struct sockaddr_un *address, const char *path)
+static int conn_find_address(struct sockaddr_un *address, const char *path)
 {
 	path = path ? path : getenv("MEMPOOL_SOCKET");
 	if (path && *path) {
-		return copy_path(address, path)
+		return conn_copy_path(address, path)
 			       ? 0
 			       : fail(ENAMETOOLONG,
 				      "socket address '%.80s...' has %zu characters, "
 				      "%zu are possible",
 				      path, strlen(path), sizeof address->sun_path - 1);
 	}
-	if (!user_socket(address)) {
-		copy_path(address, SYSTEM_SOCKET);
+	if (!conn_user_socket(address)) {
+		conn_copy_path(address, SYSTEM_SOCKET);
 	}
 	return 0;
 }
 
 /* ---- the socket ---- */
 
-static uint64_t cookie_of(int fd)
+static uint64_t conn_cookie_of(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t size = sizeof cookie;
@@ -71,21 +71,21 @@ static uint64_t cookie_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
-static bool is_connected(const struct mempool_conn *conn)
+static bool conn_is_connected(const struct mempool_conn *conn)
 {
-	return conn->fd >= 0 && cookie_of(conn->fd) == conn->cookie;
+	return conn->fd >= 0 && conn_cookie_of(conn->fd) == conn->cookie;
 }
 
 /* Closes the socket, unless the number is the application's by now. */
-static void hang_up(struct mempool_conn *conn)
+static void conn_hang_up(struct mempool_conn *conn)
 {
-	if (is_connected(conn)) {
+	if (conn_is_connected(conn)) {
 		close(conn->fd);
 	}
 	conn->fd = -1;
 }
 
-static int connect_failed(const struct mempool_conn *conn, int error)
+static int conn_tell_failure(const struct mempool_conn *conn, int error)
 {
 	const char *path = conn->address.sun_path;
 
@@ -103,7 +103,7 @@ static int connect_failed(const struct mempool_conn *conn, int error)
 	}
 }
 
-static int open_socket(struct mempool_conn *conn)
+static int conn_open_socket(struct mempool_conn *conn)
 {
 	struct timeval patience = {.tv_sec = REPLY_MS / 1000};
 
@@ -116,16 +116,16 @@ static int open_socket(struct mempool_conn *conn)
 	if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) != 0) {
 		int error = errno;
 		close(fd);
-		return connect_failed(conn, error);
+		return conn_tell_failure(conn, error);
 	}
 	conn->fd = fd;
-	conn->cookie = cookie_of(fd);
+	conn->cookie = conn_cookie_of(fd);
 	return 0;
 }
 
 /* ---- requests ---- */
 
-static int64_t now_ms(void)
+static int64_t conn_now_ms(void)
 {
 	struct timespec now;
 
@@ -133,12 +133,12 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int wait_readable(int fd, int64_t deadline)
+static int conn_wait_readable(int fd, int64_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - conn_now_ms();
 		int n = poll(&p, 1, left > 0 ? (int)left : 0);
 		if (n > 0) {
 			return 0;
@@ -149,7 +149,7 @@ static int wait_readable(int fd, int64_t deadline)
 	}
 }
 
-static void close_all(const int *fds, int *n_fds)
+static void conn_close_fds(const int *fds, int *n_fds)
 {
 	while (*n_fds > 0) {
 		close(fds[--*n_fds]);
@@ -157,10 +157,10 @@ static void close_all(const int *fds, int *n_fds)
 }
 
 /* One reply, checked. @n_fds: room in, number out. */
-static int receive(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
-		   int64_t deadline)
+static int conn_receive(struct mempool_conn *conn, union wire_message *message, int *fds,
+			int *n_fds, int64_t deadline)
 {
-	int error = wait_readable(conn->fd, deadline);
+	int error = conn_wait_readable(conn->fd, deadline);
 	if (error) {
 		return error;
 	}
@@ -170,14 +170,14 @@ static int receive(struct mempool_conn *conn, union wire_message *message, int *
 	}
 	error = wire_check(message, (size_t)n);
 	if (error) {
-		close_all(fds, n_fds);
+		conn_close_fds(fds, n_fds);
 	}
 	return error;
 }
 
 /* The reply to the request with that serial; signs of progress give it more time. */
-static int await_reply(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
-		       int patience_ms)
+static int conn_await_reply(struct mempool_conn *conn, union wire_message *message, int *fds,
+			    int *n_fds, int patience_ms)
 {
 	uint32_t serial = message->head.serial;
 	uint16_t type = wire_reply_type(message->head.type);
@@ -185,13 +185,13 @@ static int await_reply(struct mempool_conn *conn, union wire_message *message, i
 
 	do {
 		*n_fds = room;
-		int error = receive(conn, message, fds, n_fds, now_ms() + patience_ms);
+		int error = conn_receive(conn, message, fds, n_fds, conn_now_ms() + patience_ms);
 		if (error) {
 			*n_fds = 0;
 			return error;
 		}
 		if (message->head.type != type) {
-			close_all(fds, n_fds); /* none come with those */
+			conn_close_fds(fds, n_fds); /* none come with those */
 		}
 		if (message->head.type == WIRE_PROGRESS && conn->tell) {
 			conn->tell(conn->tell_arg, message->progress.done, message->progress.total);
@@ -201,13 +201,13 @@ static int await_reply(struct mempool_conn *conn, union wire_message *message, i
 	    (message->head.type == type || message->head.type == WIRE_ERROR)) {
 		return 0;
 	}
-	close_all(fds, n_fds);
+	conn_close_fds(fds, n_fds);
 	return -EPROTO;
 }
 
 /* One try over the socket there is; what the daemon says, an error included, is in @message. */
-static int ask(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
-	       int patience_ms)
+static int conn_ask(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
+		    int patience_ms)
 {
 	int none = 0;
 
@@ -216,17 +216,17 @@ static int ask(struct mempool_conn *conn, union wire_message *message, int *fds,
 	if (error) {
 		return error;
 	}
-	return await_reply(conn, message, fds, n_fds ? n_fds : &none, patience_ms);
+	return conn_await_reply(conn, message, fds, n_fds ? n_fds : &none, patience_ms);
 }
 
-static int hello(struct mempool_conn *conn)
+static int conn_hello(struct mempool_conn *conn)
 {
 	union wire_message m;
 
 	wire_init(&m, WIRE_HELLO, 0);
 	m.hello.signature = mp_signature();
 	m.hello.pid = getpid();
-	int error = ask(conn, &m, NULL, NULL, REPLY_MS);
+	int error = conn_ask(conn, &m, NULL, NULL, REPLY_MS);
 	if (error == 0 && m.head.type == WIRE_ERROR) {
 		error = fail(m.head.error, "%s", m.error.text);
 	} else if (error) {
@@ -236,62 +236,62 @@ static int hello(struct mempool_conn *conn)
 	return error;
 }
 
-static int dial(struct mempool_conn *conn)
+static int conn_dial(struct mempool_conn *conn)
 {
-	int error = open_socket(conn);
+	int error = conn_open_socket(conn);
 	if (error == 0) {
-		error = hello(conn);
+		error = conn_hello(conn);
 		if (error) {
-			hang_up(conn);
+			conn_hang_up(conn);
 		}
 	}
 	return error;
 }
 
-static bool is_gone(int error)
+static bool conn_is_gone(int error)
 {
 	return error == -ENOENT || error == -ECONNREFUSED || error == -ECONNRESET ||
 	       error == -EPIPE;
 }
 
 /* Dials again, for as long as a restart may take. */
-static int redial(struct mempool_conn *conn)
+static int conn_redial(struct mempool_conn *conn)
 {
 	const struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_MS * 1000000};
-	int64_t deadline = now_ms() + RECONNECT_MS;
+	int64_t deadline = conn_now_ms() + RECONNECT_MS;
 
 	for (;;) {
-		int error = dial(conn);
-		if (!is_gone(error) || now_ms() > deadline) {
+		int error = conn_dial(conn);
+		if (!conn_is_gone(error) || conn_now_ms() > deadline) {
 			return error;
 		}
 		nanosleep(&pause, NULL);
 	}
 }
 
-static int ask_and_redial(struct mempool_conn *conn, union wire_message *message, int *fds,
-			  int *n_fds)
+static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *message, int *fds,
+			       int *n_fds)
 {
 	union wire_message again = *message;
 	int room = n_fds ? *n_fds : 0, error = -ECONNRESET;
 
 	for (int tries = 0; tries < 2; tries++) {
-		if (!is_connected(conn)) {
+		if (!conn_is_connected(conn)) {
 			conn->fd = -1;
-			error = redial(conn);
+			error = conn_redial(conn);
 			if (error) {
 				return error;
 			}
 		}
-		error = ask(conn, message, fds, n_fds, REPLY_MS);
+		error = conn_ask(conn, message, fds, n_fds, REPLY_MS);
 		if (error == 0) {
 			return 0;
 		}
 		if (error == -EMFILE) {
 			break; /* the reply came, its descriptors did not; the connection is good */
 		}
-		hang_up(conn);
-		if (!is_gone(error)) {
+		conn_hang_up(conn);
+		if (!conn_is_gone(error)) {
 			break;
 		}
 		*message = again;
@@ -313,7 +313,7 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 	int cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&conn->mutex);
-	int error = ask_and_redial(conn, message, fds, n_fds);
+	int error = conn_ask_and_redial(conn, message, fds, n_fds);
 	pthread_mutex_unlock(&conn->mutex);
 	pthread_setcancelstate(cancel, NULL);
 	if (error == 0 && message->head.type == WIRE_ERROR) {
@@ -328,8 +328,8 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 void conn_tell(struct mempool_conn *conn, union wire_message *message)
 {
 	pthread_mutex_lock(&conn->mutex);
-	if (is_connected(conn) && ask(conn, message, NULL, NULL, TELL_MS) != 0) {
-		hang_up(conn);
+	if (conn_is_connected(conn) && conn_ask(conn, message, NULL, NULL, TELL_MS) != 0) {
+		conn_hang_up(conn);
 	}
 	pthread_mutex_unlock(&conn->mutex);
 }
@@ -344,7 +344,7 @@ void conn_ref(struct mempool_conn *conn)
 void conn_unref(struct mempool_conn *conn)
 {
 	if (mp_add(&conn->references, -1u) == 1) {
-		hang_up(conn);
+		conn_hang_up(conn);
 		pthread_mutex_destroy(&conn->mutex);
 		free(conn);
 	}
@@ -363,9 +363,9 @@ EXPORT int mempool_connect(struct mempool_conn **result, const char *address)
 	mp_store(&conn->references, 1);
 	conn->fd = -1;
 	pthread_mutex_init(&conn->mutex, NULL);
-	int error = find_address(&conn->address, address);
+	int error = conn_find_address(&conn->address, address);
 	if (error == 0) {
-		error = dial(conn);
+		error = conn_dial(conn);
 	}
 	if (error) {
 		conn_unref(conn);
@@ -384,7 +384,7 @@ EXPORT void mempool_disconnect(struct mempool_conn *conn)
 		conn_unref(conn);
 	} else {
 		/* The parent's: its descriptor came along by fork, its pools did not. */
-		hang_up(conn);
+		conn_hang_up(conn);
 		free(conn);
 	}
 }

@@ -12,7 +12,7 @@
 
 /* ---- one ---- */
 
-static int give(struct mempool *pool, void *block, struct mempool_token *token)
+static int gift_give(struct mempool *pool, void *block, struct mempool_token *token)
 {
 	poison_hide_all(pool, &block, 1);
 	int error = mp_word_give(&pool->core, mp_pool_index(&pool->core, block), &token->v);
@@ -29,7 +29,7 @@ EXPORT struct mempool_token mempool_give(struct mempool *pool, void *block)
 	struct mempool_token token = {0};
 
 	int error = call_check(pool);
-	error = error ? error : give(pool, block, &token);
+	error = error ? error : gift_give(pool, block, &token);
 	if (error) {
 		errno = -error;
 	}
@@ -37,7 +37,7 @@ EXPORT struct mempool_token mempool_give(struct mempool *pool, void *block)
 }
 
 /* Takes the block of the token: 0 and the block, or a negative errno and NULL. */
-static int take(struct mempool *pool, struct mempool_token token, void **block)
+static int gift_take(struct mempool *pool, struct mempool_token token, void **block)
 {
 	*block = NULL;
 	if (!mp_quota_charge(&pool->core, 1)) {
@@ -54,7 +54,7 @@ static int take(struct mempool *pool, struct mempool_token token, void **block)
 }
 
 /* The same for a gift of our own, which needs nobody's leave. */
-static int withdraw(struct mempool *pool, struct mempool_token token, void **block)
+static int gift_withdraw(struct mempool *pool, struct mempool_token token, void **block)
 {
 	int64_t index = mp_word_take(&pool->core, token.v, true);
 
@@ -73,7 +73,7 @@ EXPORT void *mempool_take(struct mempool *pool, struct mempool_token token)
 	void *block;
 
 	int error = call_check(pool);
-	error = error ? error : take(pool, token, &block);
+	error = error ? error : gift_take(pool, token, &block);
 	return error ? call_nothing(error) : block;
 }
 
@@ -82,7 +82,7 @@ EXPORT void *mempool_withdraw(struct mempool *pool, struct mempool_token token)
 	void *block;
 
 	int error = call_check(pool);
-	error = error ? error : withdraw(pool, token, &block);
+	error = error ? error : gift_withdraw(pool, token, &block);
 	return error ? call_nothing(error) : block;
 }
 
@@ -96,19 +96,20 @@ EXPORT int mempool_give_bulk(struct mempool *pool, void *const *blocks,
 
 	int error = call_check(pool);
 	while (error == 0 && given < n) {
-		error = give(pool, blocks[given], &tokens[given]);
+		error = gift_give(pool, blocks[given], &tokens[given]);
 		given += error == 0;
 	}
 	if (error) {
 		while (given > 0) {
-			withdraw(pool, tokens[--given], &block);
+			gift_withdraw(pool, tokens[--given], &block);
 		}
 	}
 	return error;
 }
 
-static ssize_t for_each(struct mempool *pool, const struct mempool_token *tokens, void **blocks,
-			size_t n, int (*have)(struct mempool *, struct mempool_token, void **))
+static ssize_t gift_for_each(struct mempool *pool, const struct mempool_token *tokens,
+			     void **blocks, size_t n,
+			     int (*have)(struct mempool *, struct mempool_token, void **))
 {
 	size_t had = 0, i = 0;
 
@@ -129,18 +130,18 @@ static ssize_t for_each(struct mempool *pool, const struct mempool_token *tokens
 EXPORT ssize_t mempool_take_bulk(struct mempool *pool, const struct mempool_token *tokens,
 				 void **blocks, size_t n)
 {
-	return for_each(pool, tokens, blocks, n, take);
+	return gift_for_each(pool, tokens, blocks, n, gift_take);
 }
 
 EXPORT ssize_t mempool_withdraw_bulk(struct mempool *pool, const struct mempool_token *tokens,
 				     void **blocks, size_t n)
 {
-	return for_each(pool, tokens, blocks, n, withdraw);
+	return gift_for_each(pool, tokens, blocks, n, gift_withdraw);
 }
 
 /* ---- those nobody has taken ---- */
 
-static int compare(const void *a, const void *b)
+static int gift_compare_tokens(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -148,7 +149,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The tokens that lie in channels, sorted. Returns how many. */
-static size_t list_cells(const struct mp_pool *core, uint64_t *cells)
+static size_t gift_list_cells(const struct mp_pool *core, uint64_t *cells)
 {
 	size_t n = 0;
 
@@ -161,12 +162,12 @@ static size_t list_cells(const struct mp_pool *core, uint64_t *cells)
 			}
 		}
 	}
-	qsort(cells, n, sizeof *cells, compare);
+	qsort(cells, n, sizeof *cells, gift_compare_tokens);
 	return n;
 }
 
-static ssize_t list_gifts(const struct mp_pool *core, struct mempool_token *tokens, size_t n,
-			  const uint64_t *cells, size_t n_cells)
+static ssize_t gift_list(const struct mp_pool *core, struct mempool_token *tokens, size_t n,
+			 const uint64_t *cells, size_t n_cells)
 {
 	uint32_t born = mp_pool_born(core), mine = mp_word_low(MP_MOVING, core->slot);
 	ssize_t found = 0;
@@ -175,7 +176,7 @@ static ssize_t list_gifts(const struct mp_pool *core, struct mempool_token *toke
 		uint64_t word = mp_load(&core->words[i].whole);
 		uint64_t token = word >> 32 << 32 | i;
 		if ((uint32_t)word != mine ||
-		    bsearch(&token, cells, n_cells, sizeof token, compare)) {
+		    bsearch(&token, cells, n_cells, sizeof token, gift_compare_tokens)) {
 			continue;
 		}
 		if ((size_t)found < n) {
@@ -198,7 +199,7 @@ EXPORT ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens,
 	if (!cells) {
 		return -ENOMEM;
 	}
-	ssize_t found = list_gifts(core, tokens, n, cells, list_cells(core, cells));
+	ssize_t found = gift_list(core, tokens, n, cells, gift_list_cells(core, cells));
 	free(cells);
 	return found;
 }

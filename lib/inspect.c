@@ -15,8 +15,8 @@
 #include "lib/export.h"
 #include "lib/handle.h"
 
-static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
-		       struct mempool_stats *stats)
+static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
+			       struct mempool_stats *stats)
 {
 	const struct mp_header *h = pool->core.header;
 
@@ -39,7 +39,7 @@ static void fill_stats(const struct mempool *pool, const struct mp_tally *t,
 	};
 }
 
-static void fill_usage(const struct mp_tally *t, struct mempool_usage *usage)
+static void inspect_fill_usage(const struct mp_tally *t, struct mempool_usage *usage)
 {
 	*usage = (struct mempool_usage){
 		.used = t->used,
@@ -50,7 +50,7 @@ static void fill_usage(const struct mp_tally *t, struct mempool_usage *usage)
 	};
 }
 
-static int check_foreign(const struct mempool *pool)
+static int inspect_check_foreign(const struct mempool *pool)
 {
 	return pool_is_foreign(pool)
 		       ? fail(ECHILD, "the pool was opened before fork, by the parent")
@@ -63,7 +63,7 @@ EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 	struct mp_tally total, *by_slot = NULL;
 	uint32_t slots = n < pool->core.shape.n_slots ? (uint32_t)n : pool->core.shape.n_slots;
 
-	int error = check_foreign(pool);
+	int error = inspect_check_foreign(pool);
 	if (error) {
 		return error;
 	}
@@ -72,10 +72,10 @@ EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 	}
 	mp_tally(&pool->core, &total, by_slot, slots);
 	if (stats) {
-		fill_stats(pool, &total, stats);
+		inspect_fill_stats(pool, &total, stats);
 	}
 	for (size_t i = 0; usage && i < n; i++) {
-		fill_usage(i < slots ? &by_slot[i] : &(struct mp_tally){0}, &usage[i]);
+		inspect_fill_usage(i < slots ? &by_slot[i] : &(struct mp_tally){0}, &usage[i]);
 	}
 	free(by_slot);
 	return 0;
@@ -86,7 +86,7 @@ EXPORT int mempool_stat(struct mempool *pool, struct mempool_stats *stats)
 	return mempool_census(pool, stats, NULL, 0);
 }
 
-static enum mempool_block_state state_of(enum mp_place place)
+static enum mempool_block_state inspect_state_of(enum mp_place place)
 {
 	switch (place) {
 	case MP_PLACE_DEPOT:
@@ -109,7 +109,7 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 {
 	uint32_t slot;
 
-	int error = check_foreign(pool);
+	int error = inspect_check_foreign(pool);
 	if (error) {
 		return error;
 	}
@@ -118,7 +118,7 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 			    mp_pool_born(&pool->core));
 	}
 	uint64_t word = mp_load(&pool->core.words[index].whole);
-	block->state = state_of(mp_place_of(&pool->core, word, &slot));
+	block->state = inspect_state_of(mp_place_of(&pool->core, word, &slot));
 	block->slot = slot;
 	block->generation = mp_word_generation(word);
 	return 0;
@@ -133,7 +133,7 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 {
 	struct mp_audit audit;
 
-	int error = check_foreign(pool);
+	int error = inspect_check_foreign(pool);
 	if (error) {
 		return error;
 	}

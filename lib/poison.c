@@ -19,13 +19,13 @@
 __attribute__((weak)) void __asan_poison_memory_region(void const volatile *at, size_t size);
 __attribute__((weak)) void __asan_unpoison_memory_region(void const volatile *at, size_t size);
 
-static bool has_asan(void)
+static bool poison_has_asan(void)
 {
 	return __asan_poison_memory_region && __asan_unpoison_memory_region;
 }
 
 /* Valgrind's other tools do not know of bits. */
-static bool has_memcheck(void)
+static bool poison_has_memcheck(void)
 {
 	char byte = 0, bits = 0;
 
@@ -34,7 +34,7 @@ static bool has_memcheck(void)
 
 bool poison_is_wanted(void)
 {
-	return has_asan() || has_memcheck();
+	return poison_has_asan() || poison_has_memcheck();
 }
 
 /*
@@ -46,7 +46,7 @@ static struct {
 	size_t size;
 } hidden[PROCESS_POOLS];
 
-static void forget_hidden(void)
+static void poison_forget_hidden(void)
 {
 	for (int i = 0; i < PROCESS_POOLS; i++) {
 		if (hidden[i].data) {
@@ -56,9 +56,9 @@ static void forget_hidden(void)
 	}
 }
 
-static void watch_forks(void)
+static void poison_watch_forks(void)
 {
-	pthread_atfork(NULL, NULL, forget_hidden);
+	pthread_atfork(NULL, NULL, poison_forget_hidden);
 }
 
 void poison_open(struct mempool *pool)
@@ -66,8 +66,8 @@ void poison_open(struct mempool *pool)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t size = pool->core.shape.data_size;
 
-	if (has_asan()) {
-		pthread_once(&once, watch_forks);
+	if (poison_has_asan()) {
+		pthread_once(&once, poison_watch_forks);
 		hidden[pool->place].size = size;
 		hidden[pool->place].data = pool->data;
 		__asan_poison_memory_region(pool->data, size);
@@ -80,7 +80,7 @@ void poison_close(struct mempool *pool)
 {
 	size_t size = pool->core.shape.data_size;
 
-	if (has_asan()) {
+	if (poison_has_asan()) {
 		hidden[pool->place].data = NULL;
 		__asan_unpoison_memory_region(pool->data, size);
 	}
@@ -88,7 +88,7 @@ void poison_close(struct mempool *pool)
 	VALGRIND_MAKE_MEM_UNDEFINED(pool->data, size);
 }
 
-static bool is_ours(const struct mempool *pool, const void *block)
+static bool poison_is_ours(const struct mempool *pool, const void *block)
 {
 	uint64_t index = mp_pool_index(&pool->core, block);
 
@@ -98,17 +98,17 @@ static bool is_ours(const struct mempool *pool, const void *block)
 
 void poison_hide(const struct mempool *pool, const void *block)
 {
-	if (is_ours(pool, block)) {
-		if (has_asan()) {
+	if (poison_is_ours(pool, block)) {
+		if (poison_has_asan()) {
 			__asan_poison_memory_region(block, pool->core.shape.block_size);
 		}
 		VALGRIND_MEMPOOL_FREE(pool->data, block);
 	}
 }
 
-static void show(const struct mempool *pool, const void *block, bool is_filled)
+static void poison_show_block(const struct mempool *pool, const void *block, bool is_filled)
 {
-	if (has_asan()) {
+	if (poison_has_asan()) {
 		__asan_unpoison_memory_region(block, pool->core.shape.block_size);
 	}
 	VALGRIND_MEMPOOL_ALLOC(pool->data, block, pool->core.shape.block_size);
@@ -119,8 +119,8 @@ static void show(const struct mempool *pool, const void *block, bool is_filled)
 
 void poison_show(const struct mempool *pool, const void *block, bool is_filled)
 {
-	if (is_ours(pool, block)) {
-		show(pool, block, is_filled);
+	if (poison_is_ours(pool, block)) {
+		poison_show_block(pool, block, is_filled);
 	}
 }
 
@@ -129,8 +129,8 @@ void poison_show_any(const struct mempool *pool, uint32_t index)
 	enum mp_state state = mp_word_state(mp_load(&pool->core.words[index].whole));
 	const void *block = mp_pool_address(&pool->core, index);
 
-	if ((state == MP_USED || state == MP_MOVING) && !is_ours(pool, block)) {
-		if (has_asan()) {
+	if ((state == MP_USED || state == MP_MOVING) && !poison_is_ours(pool, block)) {
+		if (poison_has_asan()) {
 			__asan_unpoison_memory_region(block, pool->core.shape.block_size);
 		}
 		VALGRIND_MAKE_MEM_DEFINED(block, pool->core.shape.block_size);

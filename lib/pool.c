@@ -19,8 +19,8 @@
 /* ---- attaching ---- */
 
 /* Fills a handle from the daemon's answer. */
-static int attach(struct mempool *pool, const struct wire_attached *reply, const int *fds,
-		  int n_fds)
+static int pool_attach(struct mempool *pool, const struct wire_attached *reply, const int *fds,
+		       int n_fds)
 {
 	int wanted = reply->access == WIRE_OBSERVER ? 2 : 3;
 
@@ -46,7 +46,7 @@ static int attach(struct mempool *pool, const struct wire_attached *reply, const
 }
 
 /* Enters the pool into the process's list; opening is held. */
-static int enlist(struct process *process, struct mempool *pool)
+static int pool_enlist(struct process *process, struct mempool *pool)
 {
 	struct calm calm;
 
@@ -77,8 +77,9 @@ static int enlist(struct process *process, struct mempool *pool)
 }
 
 /* Makes a handle of the daemon's answer; the descriptors are closed. */
-static int admit(struct process *process, struct mempool_conn *conn,
-		 const struct wire_attached *reply, int *fds, int n_fds, struct mempool **result)
+static int pool_admit(struct process *process, struct mempool_conn *conn,
+		      const struct wire_attached *reply, int *fds, int n_fds,
+		      struct mempool **result)
 {
 	int error = 0;
 
@@ -87,14 +88,14 @@ static int admit(struct process *process, struct mempool_conn *conn,
 		pool->epoch = process_epoch();
 		pool->opens = 1;
 		pool->conn = conn;
-		error = attach(pool, reply, fds, n_fds);
+		error = pool_attach(pool, reply, fds, n_fds);
 	} else {
 		error = fail(ENOMEM, "no memory for a pool's handle");
 	}
 	while (n_fds > 0) {
 		close(fds[--n_fds]);
 	}
-	error = error ? error : enlist(process, pool);
+	error = error ? error : pool_enlist(process, pool);
 	if (error) {
 		if (pool) {
 			close_handle(pool);
@@ -107,17 +108,17 @@ static int admit(struct process *process, struct mempool_conn *conn,
 }
 
 /* Sends CREATE or OPEN and makes a handle of the answer. */
-static int request(struct process *process, struct mempool_conn *conn, union wire_message *m,
-		   struct mempool **result)
+static int pool_request(struct process *process, struct mempool_conn *conn, union wire_message *m,
+			struct mempool **result)
 {
 	int fds[WIRE_FDS], n_fds = WIRE_FDS;
 
 	int error = conn_request(conn, m, fds, &n_fds);
-	return error ? error : admit(process, conn, &m->attached, fds, n_fds, result);
+	return error ? error : pool_admit(process, conn, &m->attached, fds, n_fds, result);
 }
 
 /* A pool was made that we cannot open: whoever asked for it is told of a failure, so it must go. */
-static void undo_create(struct mempool_conn *conn, const char *name, int error)
+static void pool_undo_create(struct mempool_conn *conn, const char *name, int error)
 {
 	union wire_message m;
 
@@ -128,7 +129,7 @@ static void undo_create(struct mempool_conn *conn, const char *name, int error)
 	}
 }
 
-static int check_name(const char *name)
+static int pool_check_name(const char *name)
 {
 	return name && wire_name_valid(name)
 		       ? 0
@@ -139,7 +140,7 @@ static int check_name(const char *name)
 /* ---- create ---- */
 
 /* Whether the part of a larger, later attr that we do not know asks for nothing. */
-static bool tail_is_zero(const struct mempool_attr *attr)
+static bool pool_tail_is_zero(const struct mempool_attr *attr)
 {
 	const unsigned char *bytes = (const unsigned char *)attr;
 
@@ -152,7 +153,7 @@ static bool tail_is_zero(const struct mempool_attr *attr)
 }
 
 /* Blocks a thread may cache, as the capacity of each of its two magazines: 8, 24, 40, ... */
-static uint32_t capacity_for(uint32_t thread_cache)
+static uint32_t pool_capacity_for(uint32_t thread_cache)
 {
 	uint32_t half = thread_cache / 2;
 
@@ -162,7 +163,8 @@ static uint32_t capacity_for(uint32_t thread_cache)
 	return half >= MP_CAPACITY_MAX ? MP_CAPACITY_MAX : half < 8 ? 8 : (half - 8) / 16 * 16 + 8;
 }
 
-static void create_message(union wire_message *m, const char *name, const struct mempool_attr *a)
+static void pool_create_message(union wire_message *m, const char *name,
+				const struct mempool_attr *a)
 {
 	wire_init(m, WIRE_CREATE, 0);
 	strcpy(m->create.name, name);
@@ -174,7 +176,7 @@ static void create_message(union wire_message *m, const char *name, const struct
 		.blocks = a->blocks,
 		.max_blocks = a->max_blocks,
 		.alignment = a->alignment,
-		.capacity = capacity_for(a->thread_cache),
+		.capacity = pool_capacity_for(a->thread_cache),
 		.n_caches = a->thread_cache == MEMPOOL_NO_CACHE ? 0
 			    : a->threads                        ? a->threads
 								: MP_CACHES_DEFAULT,
@@ -202,12 +204,12 @@ static void create_message(union wire_message *m, const char *name, const struct
 #define ATTR_SIZE_MIN offsetof(struct mempool_attr, backing)
 
 /* Takes what the caller has of them, and checks it. */
-static int take_attr(struct mempool_attr *attr, const struct mempool_attr *from)
+static int pool_take_attr(struct mempool_attr *attr, const struct mempool_attr *from)
 {
 	if (!from || from->size < ATTR_SIZE_MIN) {
 		return fail(EINVAL, "the attributes do not begin with MEMPOOL_ATTR_INIT");
 	}
-	if (!tail_is_zero(from)) {
+	if (!pool_tail_is_zero(from)) {
 		return fail(E2BIG, "the attributes ask for what this libmempool does not know");
 	}
 	*attr = (struct mempool_attr){0};
@@ -230,17 +232,17 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 	union wire_message m;
 	int cancel;
 
-	int error = check_name(name);
-	error = error ? error : take_attr(&own, attr);
+	int error = pool_check_name(name);
+	error = error ? error : pool_take_attr(&own, attr);
 	if (error) {
 		return error;
 	}
-	create_message(&m, name, &own);
+	pool_create_message(&m, name, &own);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
-	error = request(process, conn, &m, result);
+	error = pool_request(process, conn, &m, result);
 	if (error && m.head.type != WIRE_ERROR) {
-		undo_create(conn, name, error);
+		pool_undo_create(conn, name, error);
 	}
 	pthread_mutex_unlock(&process->opening);
 	pthread_setcancelstate(cancel, NULL);
@@ -250,7 +252,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 /* ---- open ---- */
 
 /* The id of the pool that has the name now. */
-static int find_id(struct mempool_conn *conn, const char *name, uint64_t *id)
+static int pool_find_id(struct mempool_conn *conn, const char *name, uint64_t *id)
 {
 	union wire_message m;
 
@@ -272,8 +274,8 @@ struct wish {
 };
 
 /* The same pool, open already: one more open of it. 0: it is not. */
-static int open_again(struct process *process, uint64_t id, const struct wish *wish,
-		      struct mempool **result)
+static int pool_open_again(struct process *process, uint64_t id, const struct wish *wish,
+			   struct mempool **result)
 {
 	for (struct mempool *pool = process->pools; pool; pool = pool->next) {
 		if (pool->id != id) {
@@ -299,15 +301,15 @@ static int open_again(struct process *process, uint64_t id, const struct wish *w
 	return 0;
 }
 
-static int open_pool(struct process *process, struct mempool_conn *conn, const struct wish *wish,
+static int pool_open(struct process *process, struct mempool_conn *conn, const struct wish *wish,
 		     struct mempool **result)
 {
 	union wire_message m;
 	uint64_t id;
 
 	if (process->pools) {
-		int error = find_id(conn, wish->name, &id);
-		int found = error ? error : open_again(process, id, wish, result);
+		int error = pool_find_id(conn, wish->name, &id);
+		int found = error ? error : pool_open_again(process, id, wish, result);
 		if (found != 0) {
 			return found > 0 ? 0 : found;
 		}
@@ -317,7 +319,7 @@ static int open_pool(struct process *process, struct mempool_conn *conn, const s
 	m.open.access = wish->access;
 	m.open.schema = wish->schema;
 	m.open.schema_version = wish->version;
-	return request(process, conn, &m, result);
+	return pool_request(process, conn, &m, result);
 }
 
 EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned flags,
@@ -327,7 +329,7 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 	struct wish wish = {.name = name, .schema = schema, .version = schema ? version : 0};
 	int cancel;
 
-	int error = check_name(name);
+	int error = pool_check_name(name);
 	if (error) {
 		return error;
 	}
@@ -339,7 +341,7 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 					       : WIRE_WRITER;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
-	error = open_pool(process, conn, &wish, result);
+	error = pool_open(process, conn, &wish, result);
 	pthread_mutex_unlock(&process->opening);
 	pthread_setcancelstate(cancel, NULL);
 	return error;
@@ -355,7 +357,7 @@ EXPORT int mempool_destroy(struct mempool_conn *conn, const char *name)
 {
 	union wire_message m;
 
-	int error = check_name(name);
+	int error = pool_check_name(name);
 	if (error == 0) {
 		wire_init(&m, WIRE_DESTROY, 0);
 		strcpy(m.name.name, name);
@@ -368,7 +370,7 @@ EXPORT int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t bl
 {
 	union wire_message m;
 
-	int error = check_name(name);
+	int error = pool_check_name(name);
 	if (error == 0) {
 		wire_init(&m, WIRE_GROW, 0);
 		strcpy(m.grow.name, name);

@@ -22,13 +22,13 @@ void *process_map(size_t size)
 	return page;
 }
 
-static void make_process(void)
+static void process_make(void)
 {
 	the_process = process_map(sizeof *the_process);
 }
 
 /* A number no ancestor had. */
-static uint64_t new_epoch(void)
+static uint64_t process_new_epoch(void)
 {
 	uint64_t epoch = 0;
 
@@ -42,10 +42,10 @@ static uint64_t new_epoch(void)
 
 struct process *process_get(void)
 {
-	pthread_once(&once, make_process);
+	pthread_once(&once, process_make);
 	if (the_process && mp_load(&the_process->epoch) == 0) {
 		/* All zeros is an unlocked mutex, and whoever comes second loses nothing. */
-		mp_cas(&the_process->epoch, 0, new_epoch());
+		mp_cas(&the_process->epoch, 0, process_new_epoch());
 	}
 	return the_process;
 }

@@ -40,7 +40,7 @@ static void thread_exit(void *part)
 	calm_end(&calm);
 }
 
-static void make_key(void)
+static void thread_make_key(void)
 {
 	has_key = pthread_key_create(&key, thread_exit) == 0;
 }
@@ -60,7 +60,7 @@ static void thread_join(struct thread *thread, struct process *process)
 }
 
 /* A part of this process for this thread; signals are blocked. */
-static struct thread *make_part(struct process *process)
+static struct thread *thread_make(struct process *process)
 {
 	if (thread_self != &nothing) {
 		if (thread_self->epoch == 0) {
@@ -68,7 +68,7 @@ static struct thread *make_part(struct process *process)
 		}
 		return thread_self;
 	}
-	pthread_once(&once, make_key);
+	pthread_once(&once, thread_make_key);
 	struct thread *thread = has_key ? process_map(sizeof *thread) : NULL;
 	if (!thread) {
 		return NULL;
@@ -94,7 +94,7 @@ struct thread *thread_get(void)
 		return thread_self;
 	}
 	calm_begin(&calm);
-	struct thread *thread = make_part(process);
+	struct thread *thread = thread_make(process);
 	calm_end(&calm);
 	return thread;
 }

@@ -9,27 +9,27 @@
 #include "lib/export.h"
 
 /* Whether another try may have another end. */
-static bool is_worth_waiting(int error)
+static bool wait_is_worth_it(int error)
 {
 	return error == ENOMEM || error == EAGAIN;
 }
 
 /* Tries and sleeps until there is a block, another error, or the deadline. */
-static void *get_until(struct mempool *pool, const struct timespec *deadline)
+static void *wait_get_until(struct mempool *pool, const struct timespec *deadline)
 {
 	void *block = NULL;
 
 	for (bool again = true; again;) {
 		uint32_t raised = mp_pressure_raise(&pool->core);
 		block = mempool_get(pool);
-		again = !block && is_worth_waiting(errno);
+		again = !block && wait_is_worth_it(errno);
 		if (again && mp_is_late(deadline)) {
 			return call_nothing(-ETIMEDOUT);
 		}
 		if (again) {
 			mp_pressure_sleep(&pool->core, raised, deadline);
 			block = mempool_get(pool); /* first without raising: often it is there */
-			again = !block && is_worth_waiting(errno);
+			again = !block && wait_is_worth_it(errno);
 		}
 	}
 	return block;
@@ -43,7 +43,7 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 		return call_nothing(-EINVAL);
 	}
 	void *block = mempool_get(pool);
-	if (block || !is_worth_waiting(errno)) {
+	if (block || !wait_is_worth_it(errno)) {
 		return block;
 	}
 	struct mp_local *local = call_local(pool);
@@ -53,7 +53,7 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
 	mp_store(&local->waiting, 1);
-	block = get_until(pool, timeout_ms < 0 ? NULL : &deadline);
+	block = wait_get_until(pool, timeout_ms < 0 ? NULL : &deadline);
 	int error = errno;
 	mp_pressure_calm(&pool->core);
 	mp_store(&local->waiting, 0);

@@ -38,45 +38,49 @@ uint16_t wire_reply_type(uint16_t type)
 	}
 }
 
-static bool terminated(const char *field, size_t size)
+static bool message_is_terminated(const char *field, size_t size)
 {
 	return memchr(field, 0, size) != NULL;
 }
 
 /* Fields whose form does not depend on the daemon's state. */
-static bool fields_valid(const union wire_message *m)
+static bool message_has_valid_fields(const union wire_message *m)
 {
 	switch (m->head.type) {
 	case WIRE_HELLO:
 		return m->hello.zero == 0;
 	case WIRE_CREATE:
-		return terminated(m->create.name, sizeof m->create.name) &&
+		return message_is_terminated(m->create.name, sizeof m->create.name) &&
 		       m->create.shape.zero == 0 && m->create.terms.zero == 0;
 	case WIRE_OPEN:
-		return terminated(m->open.name, sizeof m->open.name);
+		return message_is_terminated(m->open.name, sizeof m->open.name);
 	case WIRE_GROW:
-		return terminated(m->grow.name, sizeof m->grow.name) && m->grow.zero == 0;
+		return message_is_terminated(m->grow.name, sizeof m->grow.name) &&
+		       m->grow.zero == 0;
 	case WIRE_DETACH:
 		return m->detach.zero == 0;
 	case WIRE_DESTROY:
 	case WIRE_FIND_POOL:
-		return terminated(m->name.name, sizeof m->name.name);
+		return message_is_terminated(m->name.name, sizeof m->name.name);
 	case WIRE_NEXT_POOL:
 	case WIRE_NEXT_CLIENT:
-		return terminated(m->next.name, sizeof m->next.name) && m->next.zero == 0;
+		return message_is_terminated(m->next.name, sizeof m->next.name) &&
+		       m->next.zero == 0;
 	case WIRE_WELCOME:
-		return terminated(m->welcome.instance, sizeof m->welcome.instance) &&
-		       terminated(m->welcome.version, sizeof m->welcome.version);
+		return message_is_terminated(m->welcome.instance, sizeof m->welcome.instance) &&
+		       message_is_terminated(m->welcome.version, sizeof m->welcome.version);
 	case WIRE_POOL:
-		return terminated(m->pool.name, sizeof m->pool.name);
+		return message_is_terminated(m->pool.name, sizeof m->pool.name);
 	case WIRE_CLIENT:
-		return terminated(m->client.pool, sizeof m->client.pool) &&
-		       terminated(m->client.comm, sizeof m->client.comm);
+		return message_is_terminated(m->client.pool, sizeof m->client.pool) &&
+		       message_is_terminated(m->client.comm, sizeof m->client.comm);
 	case WIRE_DAEMON_INFO:
-		return terminated(m->daemon_info.instance, sizeof m->daemon_info.instance) &&
-		       terminated(m->daemon_info.version, sizeof m->daemon_info.version);
+		return message_is_terminated(m->daemon_info.instance,
+					     sizeof m->daemon_info.instance) &&
+		       message_is_terminated(m->daemon_info.version, sizeof m->daemon_info.version);
 	case WIRE_ERROR:
-		return terminated(m->error.text, sizeof m->error.text) && m->head.error > 0;
+		return message_is_terminated(m->error.text, sizeof m->error.text) &&
+		       m->head.error > 0;
 	default:
 		return true;
 	}
@@ -90,7 +94,7 @@ int wire_check(const union wire_message *message, size_t length)
 	if (message->head.version != WIRE_VERSION) {
 		return -EPROTONOSUPPORT;
 	}
-	if (wire_size(message->head.type) != length || !fields_valid(message)) {
+	if (wire_size(message->head.type) != length || !message_has_valid_fields(message)) {
 		return -EPROTO;
 	}
 	return 0;
@@ -115,7 +119,7 @@ void wire_init(union wire_message *message, uint16_t type, uint32_t serial)
  * Says who sends: with the effective ids, which are those the kernel noted at connect; left to
  * itself it would add the real ones, and a set-user-ID client would look like somebody else.
  */
-static struct cmsghdr *add_credentials(struct msghdr *msg)
+static struct cmsghdr *message_add_credentials(struct msghdr *msg)
 {
 	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -140,7 +144,7 @@ int wire_send(int socket, const union wire_message *message, const int *fds, int
 			CMSG_SPACE(sizeof(struct ucred)) + (n_fds > 0 ? CMSG_SPACE(size) : 0),
 	};
 
-	struct cmsghdr *c = add_credentials(&msg);
+	struct cmsghdr *c = message_add_credentials(&msg);
 	if (n_fds > 0) {
 		c = CMSG_NXTHDR(&msg, c);
 		c->cmsg_level = SOL_SOCKET;
@@ -159,7 +163,7 @@ int wire_send(int socket, const union wire_message *message, const int *fds, int
 }
 
 /* Takes the descriptors of one control message: into @fds while there is room, else closes them. */
-static bool take_fds(const struct cmsghdr *c, int *fds, int room, int *n)
+static bool message_take_fds(const struct cmsghdr *c, int *fds, int room, int *n)
 {
 	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	bool wanted = true;
@@ -178,7 +182,8 @@ static bool take_fds(const struct cmsghdr *c, int *fds, int room, int *n)
 }
 
 /* Takes what came beside the bytes. Returns false when there were descriptors nobody wants. */
-static bool take_control(struct msghdr *msg, int *fds, int *n_fds, struct wire_sender *sender)
+static bool message_take_control(struct msghdr *msg, int *fds, int *n_fds,
+				 struct wire_sender *sender)
 {
 	int room = n_fds ? *n_fds : 0, n = 0;
 	bool wanted = !(msg->msg_flags & MSG_CTRUNC);
@@ -188,7 +193,7 @@ static bool take_control(struct msghdr *msg, int *fds, int *n_fds, struct wire_s
 			continue;
 		}
 		if (c->cmsg_type == SCM_RIGHTS) {
-			wanted &= take_fds(c, fds, room, &n);
+			wanted &= message_take_fds(c, fds, room, &n);
 		} else if (c->cmsg_type == SCM_CREDENTIALS && sender) {
 			struct ucred cred;
 			memcpy(&cred, CMSG_DATA(c), sizeof cred);
@@ -223,7 +228,7 @@ ssize_t wire_receive(int socket, union wire_message *message, int *fds, int *n_f
 	if (length < 0) {
 		return -errno;
 	}
-	if (!take_control(&msg, fds, n_fds, sender)) {
+	if (!message_take_control(&msg, fds, n_fds, sender)) {
 		for (int i = 0; n_fds && i < *n_fds; i++) {
 			close(fds[i]);
 		}
