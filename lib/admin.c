@@ -48,11 +48,11 @@ static void admin_fill_info(const struct wire_pool *w, struct mempool_info *info
 
 static int admin_put_name(char *field, const char *name)
 {
-	if (!wire_name_valid(name)) {
-		return fail(EINVAL, "'%.80s' is no name: 1 to 64 of a-z 0-9 . _ -", name);
+	int error = conn_check_name(name);
+	if (error == 0) {
+		strcpy(field, name);
 	}
-	strcpy(field, name);
-	return 0;
+	return error;
 }
 
 EXPORT void mempool_set_progress(struct mempool_conn *conn,

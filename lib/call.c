@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/call.h"
+#include "lib/error.h"
+
+int call_refuse_foreign(const struct mempool *pool)
+{
+	return pool_is_foreign(pool)
+		       ? fail(ECHILD, "the pool was opened before fork, by the parent")
+		       : 0;
+}
 
 /* The thread's first call on this pool. 0 or a negative errno. */
 static __attribute__((noinline)) int call_begin(struct mempool *pool)

@@ -28,6 +28,9 @@ static inline int call_check(const struct mempool *pool)
 	return pool_is_foreign(pool) ? -ECHILD : pool->access == WIRE_OBSERVER ? -EACCES : 0;
 }
 
+/* Whether the handle is this process's own: 0, or -ECHILD with its sentence. */
+int call_refuse_foreign(const struct mempool *pool);
+
 /* Whether this thread can enter at once; then it has, and there is the record. */
 static inline bool call_try_enter(const struct mempool *pool, struct mp_local *local,
 				  struct mp_cache **cache)

@@ -104,8 +104,9 @@ static bool channel_unlist(struct mempool_channel *channel)
 
 EXPORT int mempool_channel_close(struct mempool_channel *channel)
 {
-	if (pool_is_foreign(channel->pool)) {
-		return fail(ECHILD, "the pool was opened before fork, by the parent");
+	int error = call_refuse_foreign(channel->pool);
+	if (error) {
+		return error;
 	}
 	if (!channel_unlist(channel)) {
 		return fail(EBUSY, "a thread is inside a call on the channel");

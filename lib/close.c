@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/call.h"
 #include "lib/channel.h"
 #include "lib/close.h"
 #include "lib/conn.h"
@@ -9,7 +10,6 @@
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/map.h"
-#include "lib/thread.h"
 
 /* Tells the daemon that the seat is free. It would find out by itself, in a while. */
 static void close_detach(struct mempool *pool)
@@ -138,10 +138,10 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 static int close_pool(struct mempool *pool, bool force)
 {
 	struct process *process = process_get();
-	int error = 0, cancel;
+	int cancel, error = call_refuse_foreign(pool);
 
-	if (pool_is_foreign(pool)) {
-		return fail(ECHILD, "the pool was opened before fork, by the parent");
+	if (error) {
+		return error;
 	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);

@@ -305,6 +305,14 @@ static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *me
 					: strerror(-error));
 }
 
+int conn_check_name(const char *name)
+{
+	return name && wire_name_valid(name)
+		       ? 0
+		       : fail(EINVAL, "'%.80s' is no name: 1 to 64 of a-z 0-9 . _ -",
+			      name ? name : "");
+}
+
 int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds)
 {
 	if (conn->epoch != process_epoch()) {

@@ -34,6 +34,9 @@ struct mempool_conn {
 void conn_ref(struct mempool_conn *conn);
 void conn_unref(struct mempool_conn *conn);
 
+/* Whether requests can carry the name of a pool: 0, or -EINVAL with its sentence. */
+int conn_check_name(const char *name);
+
 /*
  * Sends @message, a request but for its serial, and receives the reply into it. At most @*n_fds
  * descriptors are stored in @fds, the caller's then, and @*n_fds says how many; both may be NULL.

@@ -8,12 +8,12 @@
 
 #include <mempool/admin.h>
 
+#include "lib/call.h"
 #include "lib/core/audit.h"
 #include "lib/core/stats.h"
 #include "lib/core/word.h"
 #include "lib/error.h"
 #include "lib/export.h"
-#include "lib/handle.h"
 
 static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
 			       struct mempool_stats *stats)
@@ -50,20 +50,13 @@ static void inspect_fill_usage(const struct mp_tally *t, struct mempool_usage *u
 	};
 }
 
-static int inspect_check_foreign(const struct mempool *pool)
-{
-	return pool_is_foreign(pool)
-		       ? fail(ECHILD, "the pool was opened before fork, by the parent")
-		       : 0;
-}
-
 EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 			  struct mempool_usage *usage, size_t n)
 {
 	struct mp_tally total, *by_slot = NULL;
 	uint32_t slots = n < pool->core.shape.n_slots ? (uint32_t)n : pool->core.shape.n_slots;
 
-	int error = inspect_check_foreign(pool);
+	int error = call_refuse_foreign(pool);
 	if (error) {
 		return error;
 	}
@@ -109,7 +102,7 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 {
 	uint32_t slot;
 
-	int error = inspect_check_foreign(pool);
+	int error = call_refuse_foreign(pool);
 	if (error) {
 		return error;
 	}
@@ -133,7 +126,7 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 {
 	struct mp_audit audit;
 
-	int error = inspect_check_foreign(pool);
+	int error = call_refuse_foreign(pool);
 	if (error) {
 		return error;
 	}

@@ -129,14 +129,6 @@ static void pool_undo_create(struct mempool_conn *conn, const char *name, int er
 	}
 }
 
-static int pool_check_name(const char *name)
-{
-	return name && wire_name_valid(name)
-		       ? 0
-		       : fail(EINVAL, "'%.80s' is no name: 1 to 64 of a-z 0-9 . _ -",
-			      name ? name : "");
-}
-
 /* ---- create ---- */
 
 /* Whether the part of a larger, later attr that we do not know asks for nothing. */
@@ -162,6 +154,25 @@ static uint32_t pool_capacity_for(uint32_t thread_cache)
 	}
 	return half >= MP_CAPACITY_MAX ? MP_CAPACITY_MAX : half < 8 ? 8 : (half - 8) / 16 * 16 + 8;
 }
+
+/* mempool.h names these for programs, the engine and the daemon go by their own names. */
+#define SAME(name, here) _Static_assert((unsigned)(name) == (unsigned)(here), #name " is " #here)
+SAME(MEMPOOL_BLOCK_SIZE_MIN, MP_BLOCK_SIZE_MIN);
+SAME(MEMPOOL_BLOCK_SIZE_MAX, MP_BLOCK_SIZE_MAX);
+SAME(MEMPOOL_BLOCKS_MAX, MP_BLOCKS_MAX);
+SAME(MEMPOOL_ALIGNMENT_MAX, MP_ALIGNMENT_MAX);
+SAME(MEMPOOL_PROCESSES_MAX, MP_SLOTS_MAX);
+SAME(MEMPOOL_THREADS_MAX, MP_CACHES_MAX);
+SAME(MEMPOOL_SHARDS_MAX, MP_SHARDS_MAX);
+SAME(MEMPOOL_CHANNELS_MAX, MP_CHANNELS_MAX);
+SAME(MEMPOOL_CHANNEL_DEPTH_MAX, MP_DEPTH_MAX);
+SAME(MEMPOOL_UNTIL_LAST_USER, WIRE_LAST_USER);
+SAME(MEMPOOL_UNTIL_CREATOR, WIRE_CREATOR);
+SAME(MEMPOOL_BACKING_SHM, WIRE_SHM);
+SAME(MEMPOOL_BACKING_MEMFD, WIRE_MEMFD);
+SAME(MEMPOOL_TRY, WIRE_TRY);
+SAME(MEMPOOL_REQUIRE, WIRE_REQUIRE);
+_Static_assert(MEMPOOL_NAME_MAX < WIRE_NAME, "a name and its zero fit into a message");
 
 static void pool_create_message(union wire_message *m, const char *name,
 				const struct mempool_attr *a)
@@ -232,7 +243,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 	union wire_message m;
 	int cancel;
 
-	int error = pool_check_name(name);
+	int error = conn_check_name(name);
 	error = error ? error : pool_take_attr(&own, attr);
 	if (error) {
 		return error;
@@ -329,7 +340,7 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 	struct wish wish = {.name = name, .schema = schema, .version = schema ? version : 0};
 	int cancel;
 
-	int error = pool_check_name(name);
+	int error = conn_check_name(name);
 	if (error) {
 		return error;
 	}
@@ -357,7 +368,7 @@ EXPORT int mempool_destroy(struct mempool_conn *conn, const char *name)
 {
 	union wire_message m;
 
-	int error = pool_check_name(name);
+	int error = conn_check_name(name);
 	if (error == 0) {
 		wire_init(&m, WIRE_DESTROY, 0);
 		strcpy(m.name.name, name);
@@ -370,7 +381,7 @@ EXPORT int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t bl
 {
 	union wire_message m;
 
-	int error = pool_check_name(name);
+	int error = conn_check_name(name);
 	if (error == 0) {
 		wire_init(&m, WIRE_GROW, 0);
 		strcpy(m.grow.name, name);
