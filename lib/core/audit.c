@@ -35,8 +35,8 @@ struct walk {
 	uint32_t findings;
 };
 
-__attribute__((format(printf, 3, 4))) static void found(struct walk *w, uint64_t *counter,
-							const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void audit_found(struct walk *w, uint64_t *counter,
+							      const char *format, ...)
 {
 	va_list args;
 
@@ -157,8 +157,8 @@ static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 		if (!seen[b] && audit_is_block_lost(pool, b) &&
 		    audit_is_confirmed(w, audit_is_block_lost, b)) {
 			uint64_t word = mp_load(&pool->words[b].whole);
-			found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
-			      (int)mp_word_state(word), mp_word_ref(word));
+			audit_found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
+				    (int)mp_word_state(word), mp_word_ref(word));
 		}
 	}
 }
@@ -219,14 +219,15 @@ static void audit_walk_magazines(struct walk *w)
 	for (uint32_t m = 0; m < w->pool->shape.n_magazines; m++) {
 		if (audit_is_holder_wrong(w->pool, m) &&
 		    audit_is_confirmed(w, audit_is_holder_wrong, m)) {
-			found(w, &w->audit->broken,
-			      "magazine %u has a holder that is none, or is an orphan nobody "
-			      "announced",
-			      m);
+			audit_found(w, &w->audit->broken,
+				    "magazine %u has a holder that is none, or is an orphan nobody "
+				    "announced",
+				    m);
 		}
 		if (audit_is_count_wrong(w->pool, m) &&
 		    audit_is_confirmed(w, audit_is_count_wrong, m)) {
-			found(w, &w->audit->broken, "magazine %u counts more than it holds", m);
+			audit_found(w, &w->audit->broken, "magazine %u counts more than it holds",
+				    m);
 		}
 	}
 }
@@ -236,8 +237,8 @@ static void audit_walk_records(struct walk *w)
 	for (uint32_t r = 0; r < w->pool->shape.n_caches; r++) {
 		if (audit_is_record_wrong(w->pool, r) &&
 		    audit_is_confirmed(w, audit_is_record_wrong, r)) {
-			found(w, &w->audit->duplicated,
-			      "cache %u gets from a magazine that it does not hold", r);
+			audit_found(w, &w->audit->duplicated,
+				    "cache %u gets from a magazine that it does not hold", r);
 		}
 	}
 }
@@ -286,12 +287,12 @@ static void audit_walk_shard(struct walk *w, uint32_t shard)
 	listed += audit_follow(pool, shard, s->partial, &entries);
 	listed += audit_follow(pool, shard, s->empty, &entries);
 	if (held != listed) {
-		found(w, &w->audit->broken, "shard %u holds %u magazines and lists %u", shard, held,
-		      listed);
+		audit_found(w, &w->audit->broken, "shard %u holds %u magazines and lists %u", shard,
+			    held, listed);
 	}
 	if (entries != mp_load(&s->n_free)) {
-		found(w, &w->audit->broken, "shard %u counts %u free, its magazines %lu", shard,
-		      mp_load(&s->n_free), (unsigned long)entries);
+		audit_found(w, &w->audit->broken, "shard %u counts %u free, its magazines %lu",
+			    shard, mp_load(&s->n_free), (unsigned long)entries);
 	}
 }
 

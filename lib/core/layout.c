@@ -19,7 +19,7 @@ static uint32_t layout_default_capacity(uint32_t blocks)
 	return blocks < 512 ? 8 : blocks < 2048 ? 24 : blocks < 4096 ? 56 : 120;
 }
 
-/* At least one a CPU; small pools have one, for their few blocks to be in one place. */
+/* At least one a CPU; small pools have one, so that their few blocks are in one place. */
 static uint32_t layout_default_shards(uint32_t blocks, unsigned cpus)
 {
 	uint32_t n = 1;
@@ -86,7 +86,10 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 		return fault;
 	}
 
-	/* Enough for every block, two a cache and one on its way, a few a shard: put finds room. */
+	/*
+	 * So many that a put always finds one with room: as many as hold all blocks, two for each
+	 * cache and one it exchanges, and a few for each shard.
+	 */
 	s->n_magazines = (s->max_blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
 			 4 * s->n_shards + 16;
 	s->magazine_size = (uint32_t)sizeof(struct mp_magazine) + 4 * s->capacity;
@@ -110,7 +113,7 @@ uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks)
 	return layout_round_up(shape->stride * blocks, MP_PAGE);
 }
 
-/* The inverse of an odd number modulo 2^64, by Newton's iteration: the good bits double. */
+/* The inverse of an odd number modulo 2^64: each step of Newton's doubles the right bits. */
 static uint64_t layout_inverse_of(uint64_t odd)
 {
 	uint64_t x = odd; /* good to 3 bits */

@@ -10,9 +10,9 @@
  * there, the words of blocks yet to come are UNBORN, and of data only the pages of born blocks are
  * reserved. Everybody maps all of it, once. See grow.h.
  *
- * Everything refers by index. A process that has mapped the segment works with the shape the
- * daemon told it (struct mp_shape), never with numbers read back from the segment; the header's
- * copy is compared once, at attach, and is there for people with a hex dump.
+ * All references are indices. A process that has mapped the segment computes with the shape the
+ * daemon sent it (struct mp_shape), never with numbers it reads back from the segment. It compares
+ * the header's copy once, when it opens the pool; else that copy is for people with a hex dump.
  *
  * The bytes are described by the structs below and nowhere else. mp_signature() is computed from
  * their sizes and offsets, pointer width and libc: a build with another layout refuses the segment.
@@ -49,7 +49,7 @@ enum {
 	MP_DEPTH_MAX = 65536,
 };
 
-/* First page. Hot words stand apart from the cold and from each other by who writes them. */
+/* The first page. Words that are written often share no cache line with others' words. */
 struct mp_header {
 	uint64_t magic;
 	uint32_t version;
@@ -68,17 +68,20 @@ struct mp_header {
 	uint32_t depth;
 	char name[72];
 
-	/* Written rarely, read by all: two by the daemon alone, the last see pressure.h. */
+	/* Written rarely, read by all. The daemon alone writes broken and born. */
 	_Alignas(128) mp_atomic32 broken; /* not 0: give up, EIO */
 	mp_atomic32 born;                 /* blocks there are; never fewer than before */
-	mp_atomic32 pressure;             /* whether getters wait for a block */
+	mp_atomic32 pressure;             /* whether getters wait for a block, see pressure.h */
 
-	/* Written rarely: by the daemon's passes, by collectors, by puts that found no room. */
+	/* Written rarely: by the daemon's passes, by collectors, by puts that find no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
 	mp_atomic64 collected_seq; /* reclaim_seq as read before the last full collect */
 	mp_atomic32 collect_hint;  /* where the next collector may go on */
 
-	/* Counters of the dead and gone, folded in by the daemon; minimum by whoever swaps. */
+	/*
+	 * Sums over processes that are gone; the daemon adds a process's counters when it frees its
+	 * slot. min_free: whoever takes a magazine from the depot lowers it.
+	 */
 	_Alignas(128) mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;
@@ -90,11 +93,14 @@ struct mp_header {
 };
 _Static_assert(sizeof(struct mp_header) <= MP_PAGE, "the header is one page");
 
-/* One process's seat. Written by the daemon; the counters by the process's threads that go. */
+/*
+ * A process's place in the pool. The daemon writes state and pid; the process's threads add to the
+ * counters when they exit, or at once while they have no cache.
+ */
 struct mp_slot {
 	mp_atomic32 state; /* enum mp_slot_state */
 	mp_atomic32 pid;   /* for people; the daemon goes by its registry */
-	mp_atomic64 gets;  /* of threads without a cache, and of threads that exited */
+	mp_atomic64 gets;  /* by threads without a cache, and by threads that exited */
 	mp_atomic64 puts;
 	mp_atomic64 failures;
 	mp_atomic64 waits; /* of all its threads */
@@ -105,15 +111,16 @@ struct mp_slot {
 _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
 
 /*
- * One thread's cache in this pool. Written by the thread that owns it, but for owner (CAS from
- * free by the claimer, to free by the owner or, when its process is dead, by the daemon) and steal.
+ * One thread's cache in this pool. The thread that owns it writes it, but for two fields: owner is
+ * claimed by a CAS from free, and freed by its owner or, once that process is dead, by the daemon;
+ * steal is written by thieves.
  */
 struct mp_cache {
 	mp_atomic64 owner;     /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
 	mp_atomic32 busy;      /* 1: a call is under way */
 	mp_atomic32 stealable; /* the process is registered with membarrier */
 	mp_atomic64 steal;     /* a thief's announcement; 0: none */
-	mp_atomic32 loaded;    /* magazine index, for onlookers; its holder is what counts */
+	mp_atomic32 loaded;    /* magazine index, for onlookers; its holder field is the truth */
 	mp_atomic32 previous;
 	mp_atomic64 gets;
 	mp_atomic64 puts;
@@ -138,7 +145,7 @@ struct mp_channel {
 };
 _Static_assert(sizeof(struct mp_channel) == 384, "three pairs of cache lines");
 
-/* Heads are magazine indices; everything here is written under the lock. */
+/* Heads are magazine indices. Whoever holds the lock writes all of it. */
 struct mp_shard {
 	pthread_mutex_t lock; /* robust, process-shared */
 	uint32_t full;        /* list of magazines at capacity */
@@ -159,7 +166,7 @@ enum mp_state {
 
 #define MP_REF_BITS 29 /* of a word's low half; the state has the rest */
 
-/* Where a block is; see word.h. The low half alone may be stored by whoever owns the block. */
+/* Where a block is; see word.h. Whoever owns the block may store the low half alone. */
 union mp_word {
 	mp_atomic64 whole;
 	struct {
@@ -187,10 +194,10 @@ enum mp_holder_kind {
 #define MP_SEQUENCE_BITS 40
 #define MP_HOLDER_ID_BITS 21
 
-/* An array of block indices. Written by its holder alone, but for holder itself (CAS). */
+/* An array of block indices. Its holder alone writes it; the holder field changes by CAS. */
 struct mp_magazine {
 	mp_atomic64 holder; /* {kind:3 | id:21 | sequence:40}, see magazine.h */
-	mp_atomic32 count;  /* entries below it are counted */
+	mp_atomic32 count;  /* the entries below it are the magazine's */
 	uint32_t next;      /* link of the shard's list it is on */
 	uint64_t unused[2];
 	mp_atomic32 entry[]; /* block indices */
@@ -198,15 +205,16 @@ struct mp_magazine {
 _Static_assert(sizeof(struct mp_magazine) == 32, "the entries of small magazines share its line");
 
 /*
- * The numbers of a pool. The first group is chosen (zero: default), the rest follows from it.
+ * The numbers of a pool. Whoever makes it chooses the first group (zero: the default);
+ * mp_shape_resolve() computes the rest.
  */
 struct mp_shape {
 	uint64_t block_size; /* bytes of payload */
-	uint32_t blocks;     /* to begin with; in the daemon's view, now */
+	uint32_t blocks; /* when the pool is made or opened; the daemon raises its own on growth */
 	uint32_t max_blocks;
 	uint32_t alignment; /* bytes */
 	uint32_t capacity;  /* entries in a magazine */
-	uint32_t n_caches;  /* 0 is meant: threads cache nothing */
+	uint32_t n_caches;  /* 0 is no default: threads cache nothing */
 	uint32_t n_slots;
 	uint32_t n_shards;
 	uint32_t n_channels;
@@ -225,15 +233,19 @@ struct mp_shape {
 #define MP_CACHES_DEFAULT 64u
 
 /*
- * Gives what was left 0 its default (n_caches excepted) and computes the rest. @cpus: how many
- * there are. Returns NULL, or what is wrong with the chosen numbers, in words.
+ * Replaces zeros (but n_caches) by their defaults and computes the rest, for a machine with @cpus
+ * CPUs. Returns NULL, or a sentence on what is wrong with the chosen numbers.
  */
 const char *mp_shape_resolve(struct mp_shape *shape, unsigned cpus);
 
 /* Bytes of the data segment that the first @blocks blocks need, in whole pages. */
 uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks);
 
-/* A process's view of a mapped pool. Hot fields first. Never written after mp_pool_bind(). */
+/*
+ * A process's view of a mapped pool. Hot fields first. mp_pool_bind() fills it in. Afterwards the
+ * library sets quota and stealable, before any thread uses the pool, and the daemon raises
+ * shape.blocks when the pool has grown; nothing else changes.
+ */
 struct mp_pool {
 	union mp_word *words;
 	unsigned char *data; /* NULL in the daemon */
@@ -255,7 +267,7 @@ struct mp_pool {
 	struct mp_shape shape;
 };
 
-/* Says where things are, given where the segments are mapped. */
+/* Fills in the view of a pool whose segments are mapped at @control and @data. */
 void mp_pool_bind(struct mp_pool *pool, const struct mp_shape *shape, void *control, void *data,
 		  uint32_t slot);
 
@@ -276,7 +288,7 @@ static inline void *mp_pool_address(const struct mp_pool *pool, uint64_t index)
 	return pool->data + index * pool->stride;
 }
 
-/* How many blocks there are, as clients see it; it only ever rises. */
+/* How many blocks the pool has now, as the segment says; never more than max_blocks. */
 static inline uint32_t mp_pool_born(const struct mp_pool *pool)
 {
 	uint32_t n = mp_load_acquire(&pool->header->born);
@@ -288,10 +300,10 @@ static inline struct mp_channel *mp_pool_channel(const struct mp_pool *pool, uin
 	return (void *)(pool->channels + (uint64_t)number * pool->shape.channel_size);
 }
 
-/* A number of everything both sides must agree on. */
+/* A hash of all that two builds must agree on to share a segment. */
 uint64_t mp_signature(void);
 
-/* Whether a mapped control segment is one this build can use, of that shape and identity. */
+/* Whether this build can use the mapped control segment, as that pool's and of that shape. */
 bool mp_layout_matches(const struct mp_header *header, const struct mp_shape *shape,
 		       uint64_t pool_id);
 

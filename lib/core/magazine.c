@@ -17,13 +17,13 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 		uint32_t run = at < n - got ? at : n - got;
 		uint32_t had = mp_batch_pop(b, &m->entry[at - 1], blocks + got, run);
 		got += had;
-		at -= had < run ? had + 1 : run; /* a leftover is passed over */
+		at -= had < run ? had + 1 : run; /* drops the leftover that ended the run */
 	}
 	mp_store_release(&m->count, at);
 	return got;
 }
 
-/* Of a block whose index another process may have scribbled on since we stored it. */
+/* Stores a word, unless another process has scribbled on the index since we stored that. */
 static void magazine_set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
 {
 	if (index < pool->max_blocks) {
@@ -36,7 +36,7 @@ void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint3
 	uint32_t at = mp_magazine_count(pool, m), bottom = at > n ? at - n : 0;
 
 	if (n == 0) {
-		return; /* the magazine may be the constant that stands for none */
+		return; /* the magazine may be the constant that stands for none, read-only */
 	}
 	while (at > bottom) {
 		magazine_set_word(pool, mp_load(&m->entry[--at]), pool->used);
@@ -53,7 +53,8 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 		return 0;
 	}
 	if (n > pool->shape.capacity - base) {
-		base = pool->shape.capacity - n; /* the room was there: somebody has scribbled */
+		base = pool->shape.capacity -
+		       n; /* somebody scribbled on the count: there was room */
 	}
 	mp_store_release(&m->count, base + n);
 	uint32_t had =
@@ -61,7 +62,7 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 	if (had == n) {
 		return 0;
 	}
-	/* No block, not ours, or the second time that it is named: all back. */
+	/* This one is no block, not ours, or named twice: undo those before it. */
 	uint64_t index = mp_pool_index(pool, blocks[had]);
 	int error = index < pool->max_blocks ? mp_word_refusal(mp_load(&pool->words[index].whole))
 					     : -EINVAL;

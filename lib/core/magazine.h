@@ -12,11 +12,11 @@
  *	                        (perhaps twice: the word is spent once)
  *	m has one holder; only it reads or writes count and entries, and moves FREE(m) words
  *
- * The converse does not hold: an entry whose word is not FREE(m) is a leftover of a crash, and is
- * dropped by whoever meets it.
+ * The converse does not hold: an entry whose word is not FREE(m) is a leftover of a crash. Whoever
+ * meets one drops it.
  *
- * Holder {kind:3 | id:21 | sequence:40}. Every change is a CAS that raises the sequence, so that
- * two who saw the same holder cannot both succeed. Changes allowed:
+ * Holder {kind:3 | id:21 | sequence:40}. Every change is a CAS that raises the sequence, so that of
+ * two who saw the same holder one fails. Changes allowed:
  *	DEPOT(s) <-> CACHE(r)   r's owner, under the lock of shard s
  *	ORPHAN -> DEPOT(s)      a collector, under the lock of shard s
  *	CACHE(r) -> CACHE(r)    r's owner, to settle: thieves that looked before fail
@@ -78,7 +78,7 @@ static inline uint32_t mp_magazine_index(const struct mp_pool *pool, const struc
 			  pool->shape.magazine_size);
 }
 
-/* Hands the magazine from one holder to another; false when it is not that one's any more. */
+/* Hands the magazine from one holder to another. False: the first does not hold it any more. */
 static inline bool mp_magazine_hand(struct mp_magazine *m, enum mp_holder_kind from,
 				    uint32_t from_id, enum mp_holder_kind to, uint32_t to_id)
 {
@@ -87,14 +87,14 @@ static inline bool mp_magazine_hand(struct mp_magazine *m, enum mp_holder_kind f
 	       mp_cas(&m->holder, old, mp_holder_after(old, to, to_id));
 }
 
-/* The count, never more than the capacity, whatever somebody scribbled there. */
+/* The count; at most the capacity, also when somebody has scribbled on it. */
 static inline uint32_t mp_magazine_count(const struct mp_pool *pool, const struct mp_magazine *m)
 {
 	uint32_t n = mp_load(&m->count);
 	return n <= pool->shape.capacity ? n : pool->shape.capacity;
 }
 
-/* Whether the block at entry @at is really here; @free is FREE(m). Gives its index. */
+/* Whether entry @at is a block of this magazine, no leftover; @free is FREE(m). Gives its index. */
 static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_magazine *m,
 				    uint32_t free, uint32_t at, uint32_t *index)
 {
@@ -102,7 +102,7 @@ static inline bool mp_magazine_peek(const struct mp_pool *pool, const struct mp_
 	return *index < pool->max_blocks && mp_load(&pool->words[*index].low) == free;
 }
 
-/* Takes the top block for us; leftovers met on the way are dropped. MP_NONE: there is none. */
+/* Takes the top block for this process, and drops leftovers above it. MP_NONE: it has no block. */
 static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_magazine *m,
 				       uint32_t free)
 {
@@ -121,7 +121,7 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 	return MP_NONE;
 }
 
-/* Puts a block of ours on top, where @n is the count. The caller knows that there is room. */
+/* Puts a block of ours on top of the @n there are. The caller knows that there is room. */
 static inline void mp_magazine_push_at(const struct mp_pool *pool, struct mp_magazine *m,
 				       uint32_t free, uint32_t n, uint32_t index)
 {
@@ -138,7 +138,7 @@ static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazi
 	mp_magazine_push_at(pool, m, free, n < last ? n : last, index);
 }
 
-/* Takes up to @n blocks for us, as addresses. Returns how many. */
+/* Takes up to @n blocks for this process, as addresses. Returns how many. */
 uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 			      void **blocks, uint32_t n);
 
@@ -149,10 +149,10 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 			  void *const *blocks, uint32_t n);
 
-/* Makes the top @n blocks, which we have just pushed, ours again. */
+/* Undoes a push: the top @n blocks, just pushed, are this process's again. */
 void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint32_t n);
 
-/* Makes the top @n blocks, which we have just marked as ours, the magazine's again. */
+/* Undoes a pop before the count was lowered: the top @n blocks are the magazine's again. */
 void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
 		       uint32_t n);
 
@@ -160,8 +160,8 @@ void mp_magazine_unpop(const struct mp_pool *pool, struct mp_magazine *m, uint32
 void mp_magazine_trim(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free);
 
 /*
- * Moves blocks from @from to @to, both held by us, until one is empty or the other full. Returns
- * how many leftovers were dropped on the way.
+ * Moves blocks from @from to @to, both of which the caller holds, until one is empty or the other
+ * full. Returns how many leftovers it dropped.
  */
 uint32_t mp_magazine_merge(const struct mp_pool *pool, struct mp_magazine *to,
 			   struct mp_magazine *from);

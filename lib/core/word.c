@@ -30,9 +30,9 @@ int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 	uint64_t generation = mp_generation_next(mp_word_generation(word));
 	uint64_t moving = generation << 32 | mp_word_low(MP_MOVING, pool->slot);
 	/*
-	 * The CAS is the gift: all the giver wrote into the block is seen by whoever takes it. A
-	 * store would do, were it not for a sibling thread that gives the same block by mistake: it
-	 * could come after the taker's CAS, and give another's block away.
+	 * This CAS is the gift: whoever takes the block sees all that the giver wrote into it. A
+	 * store would not do: a sibling thread that gives the same block by mistake could store
+	 * after the taker's CAS, and so give away a block that is the taker's.
 	 */
 	if (!mp_cas(&pool->words[index].whole, word, moving)) {
 		return mp_word_refusal(mp_load(&pool->words[index].whole));
@@ -54,6 +54,6 @@ int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
 	if (own && mp_word_ref(word) != pool->slot) {
 		return -EPERM;
 	}
-	/* The whole word is compared: generation and state in one, so one taker wins, once. */
+	/* The CAS compares generation and state together, so one taker wins, and only once. */
 	return mp_word_move(&pool->words[index].whole, word, pool->used) ? (int64_t)index : -ESTALE;
 }

@@ -2,9 +2,9 @@
 /*
  * The block word: one 64-bit atomic a block, {generation:32 | state:3 | ref:29}.
  *
- * The word always says where the block is; everything else is an index to be checked against it.
+ * The word always says where the block is; lists and entries are hints that are checked against it.
  * The low half is state and ref: the magazine of a FREE block, the slot of a USED or MOVING one.
- * The generation counts gives, so that a token of yesterday opens nothing today.
+ * The generation counts gives, so that an old token does not fit a later gift of the block.
  *
  *	from -> to                  by                                      how
  *	FREE(m) -> USED(p)          p, which holds m                        store
@@ -52,21 +52,21 @@ static inline uint32_t mp_generation_next(uint32_t generation)
 	return generation + 1 ? generation + 1 : 1;
 }
 
-/* CAS to the same generation with another low half. */
+/* Replaces the low half by CAS. False: the word was not @from any more. */
 static inline bool mp_word_move(mp_atomic64 *word, uint64_t from, uint32_t low)
 {
 	return mp_cas(word, from, mp_word_with(from, low));
 }
 
-/* Why a block whose word is this cannot be put or given by us: a negative errno. */
+/* Why this process cannot put or give a block whose word is @word: a negative errno. */
 int mp_word_refusal(uint64_t word);
 
-/* USED(ours) -> MOVING(ours). Returns 0 and the token, or a negative errno. */
+/* Gives a block of ours: USED -> MOVING. Returns 0 and the token, or a negative errno. */
 int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token);
 
 /*
- * MOVING -> USED(ours), if the token is this gift's. With @own only our own gift. Returns the
- * block's index, -ESTALE, or -EPERM for another's gift where our own was asked for.
+ * Takes the block of a gift: MOVING -> USED, if the token is that gift's; with @own only if this
+ * process gave it. Returns the block's index, -ESTALE, or -EPERM for a gift that is not our own.
  */
 int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own);
 
