@@ -4,6 +4,7 @@
  * lets the daemon's pass and a survivor recover, and counts all blocks.
  *
  *	kill_core [--only NAME] [--sparse N]
+ *	kill_core --list
  *
  * Then the recoverers: A is killed after each of its stores to the pool (between two stores, what
  * it leaves is the same), and B, who repairs, after each of its own stores; C finds the rest. Where
@@ -162,13 +163,17 @@ int main(int argc, char **argv)
 	unsigned sparse = 1;
 	struct tally total = {0};
 
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		operation_list(operations, n_operations);
+		return 0;
+	}
 	for (int i = 1; i < argc; i += 2) {
 		if (i + 1 < argc && !strcmp(argv[i], "--only")) {
 			only = argv[i + 1];
 		} else if (i + 1 < argc && !strcmp(argv[i], "--sparse") && atoi(argv[i + 1]) > 0) {
 			sparse = (unsigned)atoi(argv[i + 1]);
 		} else {
-			errx(2, "usage: kill_core [--only OPERATION] [--sparse N]");
+			errx(2, "usage: kill_core [--only NAME] [--sparse N] | --list");
 		}
 	}
 	if (!step_possible()) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <err.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -424,6 +425,13 @@ const struct operation operations[] = {
 	{.name = "get and put without cache", .arrange = with_three, .act = act_uncached},
 };
 const size_t n_operations = sizeof operations / sizeof *operations;
+
+void operation_list(const struct operation *of, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		puts(of[i].name);
+	}
+}
 
 /* ---- what B does ---- */
 

@@ -23,6 +23,9 @@ extern const size_t n_operations;
 extern const struct operation meetings[];
 extern const size_t n_meetings;
 
+/* Prints the name of each, one a line: meson.build runs a test for each. */
+void operation_list(const struct operation *of, size_t n);
+
 /* What who comes after a death does: a get, then all there is to collect, then a flush. */
 void act_repair(void *player);
 

@@ -5,10 +5,12 @@
  * must have what they believe to have, nobody the same as the other, and who comes after them gets
  * every block.
  *
- *	pair [--only NAME] [--all] [--pass]
+ *	pair [--only NAME] [--with NAME] [--all] [--pass]
+ *	pair --list
  *
  * What B does, and which of the four ends it comes to, changes from instruction to instruction;
- * --all: everything at each.
+ * --all: everything at each. --only: A's operation. --with: what B does, one of --list, at the
+ * instructions that are its turn.
  *
  * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
  * after each of its own stores; then the daemon goes on, or dies and another begins the pass
@@ -31,6 +33,7 @@ enum {
 
 static struct scene *scene;
 static struct trace *trace, *second;
+static const struct operation *with; /* NULL: all meetings */
 static bool all;
 
 static void arrange(const struct operation *op)
@@ -118,6 +121,9 @@ static unsigned long test_instruction(const struct operation *op, uint32_t k)
 	unsigned n = (unsigned)n_meetings * ENDS;
 
 	for (unsigned i = 0; i < (all ? n : 1); i++, turn++) {
+		if (with && with != &meetings[turn % n_meetings]) {
+			continue;
+		}
 		done += test_stop(&(struct stop){.op = op,
 						 .meeting = &meetings[turn % n_meetings],
 						 .k = k,
@@ -264,12 +270,26 @@ static void on_alarm(int signal)
 	_exit(1);
 }
 
+static const struct operation *find_meeting(const char *name)
+{
+	for (size_t i = 0; i < n_meetings; i++) {
+		if (!strcmp(name, meetings[i].name)) {
+			return &meetings[i];
+		}
+	}
+	errx(2, "%s: see pair --list", name);
+}
+
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
 	bool pass_alone = false;
 	unsigned long done = 0;
 
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		operation_list(meetings, n_meetings);
+		return 0;
+	}
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--all")) {
 			all = true;
@@ -277,8 +297,11 @@ int main(int argc, char **argv)
 			pass_alone = true;
 		} else if (i + 1 < argc && !strcmp(argv[i], "--only")) {
 			only = argv[++i];
+		} else if (i + 1 < argc && !strcmp(argv[i], "--with")) {
+			with = find_meeting(argv[++i]);
 		} else {
-			errx(2, "usage: pair [--only OPERATION] [--all] [--pass]");
+			errx(2, "usage: pair [--only NAME] [--with NAME] [--all] [--pass]\n"
+				"       pair --list");
 		}
 	}
 	if (!step_possible()) {
@@ -295,7 +318,7 @@ int main(int argc, char **argv)
 			done += test(&operations[i]);
 		}
 	}
-	done += only ? 0 : test_pass();
+	done += only || with ? 0 : test_pass();
 	printf("%lu meetings, %lu faults\n", done, play_faults);
 	return play_faults ? 1 : done ? 0 : 2;
 }
