@@ -13,7 +13,22 @@ static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool has_key;
 
-/* Gives back what the thread has in every pool. The destructors of others may call us again. */
+/* Gives back what the thread has in every pool, and takes its part off the list; with the mutex. */
+static void thread_finish(struct process *process, struct thread *thread)
+{
+	for (struct mempool *pool = process->pools; pool; pool = pool->next) {
+		struct mp_local *local = &thread->locals[pool->place];
+		if (local->handle == pool->tag) {
+			mp_local_finish(&pool->core, local);
+		}
+	}
+	*thread->link = thread->next;
+	if (thread->next) {
+		thread->next->link = thread->link;
+	}
+}
+
+/* At the thread's exit. The destructors of others may call us again. */
 static void thread_exit(void *part)
 {
 	struct thread *thread = part;
@@ -23,16 +38,7 @@ static void thread_exit(void *part)
 	calm_begin(&calm);
 	if (thread->epoch == process_epoch()) {
 		pthread_mutex_lock(&process->mutex);
-		for (struct mempool *pool = process->pools; pool; pool = pool->next) {
-			struct mp_local *local = &thread->locals[pool->place];
-			if (local->handle == pool->tag) {
-				mp_local_finish(&pool->core, local);
-			}
-		}
-		*thread->link = thread->next;
-		if (thread->next) {
-			thread->next->link = thread->link;
-		}
+		thread_finish(process, thread);
 		pthread_mutex_unlock(&process->mutex);
 	}
 	thread_self = &nothing;
