@@ -30,6 +30,7 @@ struct process {
 	bool stealable;             /* registered with membarrier */
 	struct mempool *pools;      /* list, by mempool.next */
 	struct thread *threads;     /* list, by thread.next */
+	struct thread *look;        /* where the next look for vanished threads begins */
 	bool places[PROCESS_POOLS]; /* taken by a pool */
 };
 

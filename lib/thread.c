@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/handle.h"
 #include "lib/thread.h"
+
+#define LOOK 8 /* parts that are looked at when one is made */
 
 /* What threads that have no part look at. Never written. */
 static struct thread nothing;
@@ -21,6 +27,9 @@ static void thread_finish(struct process *process, struct thread *thread)
 		if (local->handle == pool->tag) {
 			mp_local_finish(&pool->core, local);
 		}
+	}
+	if (process->look == thread) {
+		process->look = thread->next;
 	}
 	*thread->link = thread->next;
 	if (thread->next) {
@@ -55,6 +64,8 @@ static void thread_make_key(void)
 static void thread_join(struct thread *thread, struct process *process)
 {
 	thread->epoch = process_epoch();
+	thread->pid = getpid();
+	thread->tid = (pid_t)syscall(SYS_gettid);
 	pthread_mutex_lock(&process->mutex);
 	thread->next = process->threads;
 	thread->link = &process->threads;
@@ -64,6 +75,73 @@ static void thread_join(struct thread *thread, struct process *process)
 	process->threads = thread;
 	pthread_mutex_unlock(&process->mutex);
 }
+
+/* ---- vanished threads ---- */
+
+/* Whether the thread has vanished. @pid and @tid are the process and thread that ask. */
+static bool thread_has_vanished(const struct thread *thread, pid_t pid, pid_t tid)
+{
+	if (thread->pid != pid || thread == thread_self) {
+		return false;
+	}
+	if (thread->tid == tid) {
+		return true; /* its number is ours now */
+	}
+	return syscall(SYS_tgkill, pid, thread->tid, 0) != 0 && errno == ESRCH;
+}
+
+/*
+ * Finishes the vanished threads among the next @n parts from *@at on, and moves *@at behind those;
+ * the mutex is held. Whether there were any.
+ */
+static bool finish_vanished(struct process *process, struct thread **at, unsigned n)
+{
+	pid_t pid = getpid(), tid = (pid_t)syscall(SYS_gettid);
+	int error = errno;
+	bool found = false;
+
+	for (; *at && n > 0; n--) {
+		struct thread *thread = *at;
+		*at = thread->next;
+		if (thread_has_vanished(thread, pid, tid)) {
+			thread_finish(process, thread);
+			munmap(thread, sizeof *thread);
+			found = true;
+		}
+	}
+	errno = error;
+	return found;
+}
+
+/* Looks at a few parts, the next time at the next ones. Signals are blocked. */
+static void finish_some_vanished(struct process *process)
+{
+	pthread_mutex_lock(&process->mutex);
+	if (!process->look) {
+		process->look = process->threads;
+	}
+	finish_vanished(process, &process->look, LOOK);
+	pthread_mutex_unlock(&process->mutex);
+}
+
+bool thread_finish_vanished(void)
+{
+	struct process *process = process_get();
+	struct calm calm;
+
+	if (!process) {
+		return false;
+	}
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	struct thread *first = process->threads;
+	bool found = finish_vanished(process, &first, UINT_MAX);
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+	return found;
+}
+
+/* ---- this thread's part ---- */
 
 /* A part of this process for this thread; signals are blocked. */
 static struct thread *thread_make(struct process *process)
@@ -85,6 +163,7 @@ static struct thread *thread_make(struct process *process)
 	}
 	thread_join(thread, process);
 	thread_self = thread;
+	finish_some_vanished(process);
 	return thread;
 }
 
