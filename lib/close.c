@@ -10,6 +10,7 @@
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/map.h"
+#include "lib/thread.h"
 
 /* Tells the daemon that the seat is free. It would find out by itself, in a while. */
 static void close_detach(struct mempool *pool)
@@ -117,6 +118,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 {
 	struct calm calm;
 
+	thread_finish_vanished(); /* a thread that no longer exists is inside no call */
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
 	const char *hindrance = close_find_hindrance(process, pool, force);

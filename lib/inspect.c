@@ -14,6 +14,7 @@
 #include "lib/core/word.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/thread.h"
 
 static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
 			       struct mempool_stats *stats)
@@ -63,6 +64,7 @@ EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 	if (usage && !(by_slot = calloc(slots + 1, sizeof *by_slot))) {
 		return fail(ENOMEM, "no memory to count the blocks of %u processes", slots);
 	}
+	thread_finish_vanished(); /* nobody counts what they cached */
 	mp_tally(&pool->core, &total, by_slot, slots);
 	if (stats) {
 		inspect_fill_stats(pool, &total, stats);
