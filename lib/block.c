@@ -15,9 +15,22 @@
 #include "lib/export.h"
 #include "lib/poison.h"
 
+/*
+ * Whether it is worth another try to get what was not to be had: what vanished threads cached is
+ * in the depot now. A thread that can steal has been through their caches already.
+ */
+static bool block_has_found_vanished(const struct mempool *pool, const struct mp_local *local)
+{
+	return (mp_local_lacks_record(&pool->core, local) || !pool->core.stealable) &&
+	       thread_finish_vanished();
+}
+
 /* Leaves, and lets those who wait have what this thread need not keep. */
 static void block_leave(struct mempool *pool, struct mp_local *local)
 {
+	if (unlikely(mp_local_looks_next(local))) {
+		thread_finish_vanished();
+	}
 	mp_leave(local->cache);
 	if (mp_is_pressed(&pool->core)) {
 		mp_relieve(&pool->core, local);
@@ -43,6 +56,9 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 		return call_nothing(-EDQUOT);
 	}
 	int error = mp_get(&pool->core, local, &index);
+	if (error == -ENOMEM && block_has_found_vanished(pool, local)) {
+		error = mp_get(&pool->core, local, &index);
+	}
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
@@ -145,6 +161,9 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 		error = -EDQUOT;
 	} else {
 		error = mp_get_bulk(&pool->core, local, blocks, (uint32_t)n);
+		if (error == -ENOMEM && block_has_found_vanished(pool, local)) {
+			error = mp_get_bulk(&pool->core, local, blocks, (uint32_t)n);
+		}
 		if (error) {
 			mp_quota_return(&pool->core, (uint32_t)n);
 			mp_count_failure(&pool->core, local);

@@ -9,6 +9,15 @@ int call_refuse_foreign(const struct mempool *pool)
 		       : 0;
 }
 
+/* Begins with a record, if any is free or is a vanished thread's. */
+static void call_init_local(struct mempool *pool, struct mp_local *local)
+{
+	mp_local_init(&pool->core, local);
+	if (mp_local_lacks_record(&pool->core, local) && thread_finish_vanished()) {
+		mp_local_init(&pool->core, local);
+	}
+}
+
 /* The thread's first call on this pool. 0 or a negative errno. */
 static __attribute__((noinline)) int call_begin(struct mempool *pool)
 {
@@ -24,7 +33,7 @@ static __attribute__((noinline)) int call_begin(struct mempool *pool)
 	struct mp_local *local = call_local(pool);
 	calm_begin(&calm);
 	if (local->handle != pool->tag) { /* else a signal handler was here first */
-		mp_local_init(&pool->core, local);
+		call_init_local(pool, local);
 		local->handle = pool->tag;
 	}
 	calm_end(&calm);

@@ -4,8 +4,6 @@
 #include "lib/core/pressure.h"
 #include "lib/core/slot.h"
 
-#define RECORD_RETRY 256 /* calls a thread does without a record before it looks for one again */
-
 /* Stands for "no magazine": nothing to get, no room. Only ever read. */
 static const struct mp_magazine no_magazine;
 static const struct mp_hand no_hand = {
@@ -111,7 +109,7 @@ void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 
 bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local)
 {
-	if (pool->shape.n_caches > 0 && ++local->tries % RECORD_RETRY == 0) {
+	if (mp_local_lacks_record(pool, local) && ++local->tries % MP_RECORD_RETRY == 0) {
 		local_claim(pool, local);
 	}
 	return local->record != MP_NONE;

@@ -32,6 +32,8 @@
 #include "lib/core/layout.h"
 #include "lib/core/magazine.h"
 
+#define MP_RECORD_RETRY 256 /* calls */
+
 /* A magazine in a thread's hands. */
 struct mp_hand {
 	struct mp_magazine *magazine; /* never NULL: an empty constant stands for none */
@@ -62,6 +64,18 @@ void mp_local_init(struct mp_pool *pool, struct mp_local *local);
  * middle of a call: its record goes with the process.
  */
 void mp_local_finish(struct mp_pool *pool, struct mp_local *local);
+
+/* Whether the thread does without a record, in a pool that has some. */
+static inline bool mp_local_lacks_record(const struct mp_pool *pool, const struct mp_local *local)
+{
+	return local->record == MP_NONE && pool->shape.n_caches > 0;
+}
+
+/* A thread without a record looks for one in each MP_RECORD_RETRYth call; whether in its next. */
+static inline bool mp_local_looks_next(const struct mp_local *local)
+{
+	return local->record == MP_NONE && local->tries % MP_RECORD_RETRY == MP_RECORD_RETRY - 1;
+}
 
 /* Begins a call. False: this thread is inside one already. */
 static inline bool mp_enter(struct mp_cache *cache)
