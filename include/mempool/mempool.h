@@ -472,7 +472,8 @@ int mempool_channel_fd(struct mempool_channel *channel);
 
 /*
  * Returns the blocks this thread caches to the depot, for anybody. A thread that exits does so by
- * itself.
+ * itself. What a thread caches that ends by the bare system call, or calls after its last
+ * thread-specific destructors, is returned by later calls of the process's other threads.
  *
  * Returns 0, or -EACCES, -EDEADLK, -ECHILD as for mempool_get().
  */
