@@ -45,23 +45,23 @@ struct walk {
 	struct mempool_block block; /* what they all do */
 };
 
-static bool has_holder(const struct mempool_block *block)
+static bool blocks_has_holder(const struct mempool_block *block)
 {
 	return block->state == MEMPOOL_BLOCK_USED || block->state == MEMPOOL_BLOCK_CACHED ||
 	       block->state == MEMPOOL_BLOCK_MOVING;
 }
 
 /* The process that holds the block, or NULL. */
-static const struct mempool_client *find_holder(const struct walk *walk,
-						const struct mempool_block *block)
+static const struct mempool_client *blocks_find_holder(const struct walk *walk,
+						       const struct mempool_block *block)
 {
-	if (!has_holder(block)) {
+	if (!blocks_has_holder(block)) {
 		return NULL;
 	}
 	return client_list_find(walk->clients, walk->info->id, block->slot);
 }
 
-static bool is_wanted(const struct walk *walk, const struct mempool_block *block)
+static bool blocks_is_wanted(const struct walk *walk, const struct mempool_block *block)
 {
 	const struct filter *filter = &walk->filter;
 
@@ -72,19 +72,19 @@ static bool is_wanted(const struct walk *walk, const struct mempool_block *block
 		return true;
 	}
 
-	const struct mempool_client *holder = find_holder(walk, block);
+	const struct mempool_client *holder = blocks_find_holder(walk, block);
 
 	return holder != NULL && holder->pid == filter->pid;
 }
 
-static bool is_alike(const struct mempool_block *a, const struct mempool_block *b)
+static bool blocks_are_alike(const struct mempool_block *a, const struct mempool_block *b)
 {
-	return a->state == b->state && (!has_holder(a) || a->slot == b->slot);
+	return a->state == b->state && (!blocks_has_holder(a) || a->slot == b->slot);
 }
 
-static void print_run(struct walk *walk)
+static void blocks_print_run(struct walk *walk)
 {
-	const struct mempool_client *holder = find_holder(walk, &walk->block);
+	const struct mempool_client *holder = blocks_find_holder(walk, &walk->block);
 	const char *command = "-";
 	char pid[16] = "-", name[TEXT_MAX];
 
@@ -104,14 +104,15 @@ static void print_run(struct walk *walk)
 	walk->run = 0;
 }
 
-static void print_object(const struct walk *walk, uint32_t index, const struct mempool_block *block)
+static void blocks_print_object(const struct walk *walk, uint32_t index,
+				const struct mempool_block *block)
 {
-	const struct mempool_client *holder = find_holder(walk, block);
+	const struct mempool_client *holder = blocks_find_holder(walk, block);
 	struct json_object *object = json_new_object();
 
 	json_add_number(object, "index", index);
 	json_add_text(object, "state", states[block->state]);
-	if (has_holder(block)) {
+	if (blocks_has_holder(block)) {
 		json_add_number(object, "slot", block->slot);
 	} else {
 		json_add_null(object, "slot");
@@ -126,13 +127,13 @@ static void print_object(const struct walk *walk, uint32_t index, const struct m
 	json_print_short(object);
 }
 
-static void show_block(struct walk *walk, uint32_t index, const struct mempool_block *block)
+static void blocks_show(struct walk *walk, uint32_t index, const struct mempool_block *block)
 {
-	bool joins =
-		walk->run > 0 && walk->first + walk->run == index && is_alike(&walk->block, block);
+	bool joins = walk->run > 0 && walk->first + walk->run == index &&
+		     blocks_are_alike(&walk->block, block);
 
 	if (!walk->json && !joins) {
-		print_run(walk);
+		blocks_print_run(walk);
 		walk->first = index;
 		walk->block = *block;
 	}
@@ -140,11 +141,11 @@ static void show_block(struct walk *walk, uint32_t index, const struct mempool_b
 	walk->n_shown++;
 	walk->n[block->state]++;
 	if (walk->json) {
-		print_object(walk, index, block);
+		blocks_print_object(walk, index, block);
 	}
 }
 
-static void print_summary(const struct walk *walk)
+static void blocks_print_summary(const struct walk *walk)
 {
 	bool filtered = walk->filter.pid >= 0 || walk->filter.state >= 0;
 
@@ -161,7 +162,7 @@ static void print_summary(const struct walk *walk)
 	out_print("\n");
 }
 
-static enum status walk_blocks(struct walk *walk, struct mempool *pool)
+static enum status blocks_walk(struct walk *walk, struct mempool *pool)
 {
 	struct mempool_block block;
 
@@ -176,20 +177,20 @@ static enum status walk_blocks(struct walk *walk, struct mempool *pool)
 				 walk->info->name, i);
 			return STATUS_FAILED;
 		}
-		if (is_wanted(walk, &block)) {
-			show_block(walk, i, &block);
+		if (blocks_is_wanted(walk, &block)) {
+			blocks_show(walk, i, &block);
 		}
 	}
 	if (walk->json) {
 		out_print("%s]\n", walk->n_shown > 0 ? "\n" : "");
 	} else {
-		print_run(walk);
-		print_summary(walk);
+		blocks_print_run(walk);
+		blocks_print_summary(walk);
 	}
 	return STATUS_DONE;
 }
 
-static enum status open_and_walk(struct walk *walk, struct mempool_conn *conn)
+static enum status blocks_open_and_walk(struct walk *walk, struct mempool_conn *conn)
 {
 	struct mempool *pool;
 	int r = mempool_open(conn, walk->info->name, MEMPOOL_OBSERVE, &pool);
@@ -199,13 +200,13 @@ static enum status open_and_walk(struct walk *walk, struct mempool_conn *conn)
 		return STATUS_FAILED;
 	}
 
-	enum status status = walk_blocks(walk, pool);
+	enum status status = blocks_walk(walk, pool);
 
 	mempool_close(pool);
 	return status;
 }
 
-static bool parse_filter(const struct call *call, struct filter *filter)
+static bool blocks_parse_filter(const struct call *call, struct filter *filter)
 {
 	const char *state = call->values[STATE];
 	uint64_t pid;
@@ -236,13 +237,13 @@ static enum status blocks_run(struct call *call)
 	struct walk walk = {.clients = &clients, .json = call->json};
 	enum status status = STATUS_FAILED;
 
-	if (!parse_filter(call, &walk.filter)) {
+	if (!blocks_parse_filter(call, &walk.filter)) {
 		return STATUS_USAGE;
 	}
 	if (call_connect(call) && pool_list_load(&pools, call->conn, call->names[0]) &&
 	    client_list_load(&clients, call->conn, call->names[0])) {
 		walk.info = &pools.pools[0].info;
-		status = open_and_walk(&walk, call->conn);
+		status = blocks_open_and_walk(&walk, call->conn);
 	}
 	client_list_finish(&clients);
 	pool_list_finish(&pools);

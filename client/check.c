@@ -13,7 +13,7 @@
 #include "client/out.h"
 #include "client/pool.h"
 
-static struct json_object *report_json(const char *name, const struct mempool_report *report)
+static struct json_object *check_json(const char *name, const struct mempool_report *report)
 {
 	struct json_object *object = json_new_object();
 
@@ -27,7 +27,7 @@ static struct json_object *report_json(const char *name, const struct mempool_re
 	return object;
 }
 
-static void print_report(const char *name, const struct mempool_report *report)
+static void check_print_report(const char *name, const struct mempool_report *report)
 {
 	out_print("%s: %" PRIu64 " blocks walked: lost %" PRIu64 ", duplicated %" PRIu64
 		  ", broken %" PRIu64 "\n",
@@ -38,7 +38,7 @@ static void print_report(const char *name, const struct mempool_report *report)
 }
 
 /* Walks one pool; returns whether it is sound. */
-static bool check(struct call *call, const char *name, struct json_object *array)
+static bool check_pool(struct call *call, const char *name, struct json_object *array)
 {
 	struct mempool_report report = {0};
 	struct mempool *pool;
@@ -54,9 +54,9 @@ static bool check(struct call *call, const char *name, struct json_object *array
 		complain("pool %s could not be checked: %s", name, strerror(-r));
 		return false;
 	}
-	json_append(array, report_json(name, &report));
+	json_append(array, check_json(name, &report));
 	if (!call->json) {
-		print_report(name, &report);
+		check_print_report(name, &report);
 	}
 	return r == 0;
 }
@@ -66,7 +66,7 @@ static bool check_named(struct call *call, struct json_object *array)
 	bool sound = true;
 
 	for (int i = 0; i < call->n_names; i++) {
-		sound = check(call, call->names[i], array) && sound;
+		sound = check_pool(call, call->names[i], array) && sound;
 	}
 	return sound;
 }
@@ -84,7 +84,7 @@ static bool check_all(struct call *call, struct json_object *array)
 		const struct mempool_info *info = &list.pools[i].info;
 
 		if (!info->destroyed) {
-			sound = check(call, info->name, array) && sound;
+			sound = check_pool(call, info->name, array) && sound;
 		} else if (!call->json) {
 			out_print("%s: destroyed, not walked\n", info->name);
 		}

@@ -4,7 +4,7 @@
 #include "client/client.h"
 #include "client/complain.h"
 
-static void add_client(struct client_list *list, const struct mempool_client *client)
+static void client_list_add(struct client_list *list, const struct mempool_client *client)
 {
 	/* Grows at each power of two. */
 	if ((list->n_clients & (list->n_clients - 1)) == 0) {
@@ -27,7 +27,7 @@ bool client_list_load(struct client_list *list, struct mempool_conn *conn, const
 	int r;
 
 	while ((r = mempool_next_client(conn, name, &cursor, &client)) > 0) {
-		add_client(list, &client);
+		client_list_add(list, &client);
 	}
 	if (r < 0) {
 		complain_error(r, "the clients could not be listed");

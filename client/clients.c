@@ -26,7 +26,7 @@ static const struct column columns[] = {
 	{.heading = ""},
 };
 
-static void add_usage(struct table *table, const struct mempool_usage *usage)
+static void clients_add_usage(struct table *table, const struct mempool_usage *usage)
 {
 	if (usage == NULL) {
 		for (int i = 0; i < 5; i++) {
@@ -42,16 +42,16 @@ static void add_usage(struct table *table, const struct mempool_usage *usage)
 }
 
 /* What the client has, or NULL when that could not be seen. */
-static const struct mempool_usage *find_usage(const struct pool *pool,
-					      const struct mempool_client *client)
+static const struct mempool_usage *clients_find_usage(const struct pool *pool,
+						      const struct mempool_client *client)
 {
 	bool seen = pool != NULL && pool->seen && client->slot < pool->info.processes;
 
 	return seen ? &pool->usage[client->slot] : NULL;
 }
 
-static void add_remark(struct table *table, const struct mempool_client *client,
-		       const struct pool *pool)
+static void clients_add_remark(struct table *table, const struct mempool_client *client,
+			       const struct pool *pool)
 {
 	const char *state = client->dead ? "dead" : "";
 	const char *access = client->reader ? "reader" : "";
@@ -61,19 +61,19 @@ static void add_remark(struct table *table, const struct mempool_client *client,
 		  (*state || *access) && *remark ? ", " : "", remark);
 }
 
-static void add_row(struct table *table, const struct mempool_client *client,
-		    const struct pool *pool)
+static void clients_add_row(struct table *table, const struct mempool_client *client,
+			    const struct pool *pool)
 {
 	table_add(table, "%s", client->pool);
 	table_add(table, "%" PRId32, client->pid);
 	table_add(table, "%s", text_user(TEXT, client->uid));
 	table_add(table, "%s", client->comm[0] != '\0' ? text_clean(TEXT, client->comm) : "-");
-	add_usage(table, find_usage(pool, client));
+	clients_add_usage(table, clients_find_usage(pool, client));
 	table_add(table, "%s", text_age(TEXT, client->attached_at));
-	add_remark(table, client, pool);
+	clients_add_remark(table, client, pool);
 }
 
-static void json_add_usage(struct json_object *object, const struct mempool_usage *usage)
+static void clients_json_usage(struct json_object *object, const struct mempool_usage *usage)
 {
 	static const char *const keys[] = {"used", "cached", "moving", "gets", "puts"};
 
@@ -90,7 +90,8 @@ static void json_add_usage(struct json_object *object, const struct mempool_usag
 	json_add_number(object, keys[4], usage->puts);
 }
 
-static struct json_object *client_json(const struct mempool_client *client, const struct pool *pool)
+static struct json_object *clients_json(const struct mempool_client *client,
+					const struct pool *pool)
 {
 	struct json_object *object = json_new_object();
 
@@ -101,24 +102,24 @@ static struct json_object *client_json(const struct mempool_client *client, cons
 	json_add_number(object, "slot", client->slot);
 	json_add_text(object, "state", client->dead ? "dead" : "live");
 	json_add_text(object, "access", client->reader ? "reader" : "writer");
-	json_add_usage(object, find_usage(pool, client));
+	clients_json_usage(object, clients_find_usage(pool, client));
 	json_add_number(object, "attached_at", client->attached_at);
 	return object;
 }
 
-static void print_json(const struct client_list *clients, const struct pool_list *pools)
+static void clients_print_json(const struct client_list *clients, const struct pool_list *pools)
 {
 	struct json_object *array = json_new_array();
 
 	for (size_t i = 0; i < clients->n_clients; i++) {
 		const struct mempool_client *client = &clients->clients[i];
 
-		json_append(array, client_json(client, pool_list_find(pools, client->pool_id)));
+		json_append(array, clients_json(client, pool_list_find(pools, client->pool_id)));
 	}
 	json_print(array);
 }
 
-static void print_table(const struct client_list *clients, const struct pool_list *pools)
+static void clients_print_table(const struct client_list *clients, const struct pool_list *pools)
 {
 	struct table table;
 
@@ -126,7 +127,7 @@ static void print_table(const struct client_list *clients, const struct pool_lis
 	for (size_t i = 0; i < clients->n_clients; i++) {
 		const struct mempool_client *client = &clients->clients[i];
 
-		add_row(&table, client, pool_list_find(pools, client->pool_id));
+		clients_add_row(&table, client, pool_list_find(pools, client->pool_id));
 	}
 	table_print(&table);
 	table_finish(&table);
@@ -148,9 +149,9 @@ static enum status clients_run(struct call *call)
 		      pool_list_look(&pools, call->conn);
 
 	if (loaded && call->json) {
-		print_json(&clients, &pools);
+		clients_print_json(&clients, &pools);
 	} else if (loaded && clients.n_clients > 0) {
-		print_table(&clients, &pools);
+		clients_print_table(&clients, &pools);
 	} else if (loaded) {
 		out_print("no process has %s open\n", name != NULL ? name : "a pool");
 	}

@@ -39,7 +39,7 @@ enum {
 };
 
 /* Reads a flag that is a plain count; leaves the default, zero, when it was not given. */
-static bool parse_count(const struct call *call, int flag, uint32_t max, uint32_t *n)
+static bool create_parse_count(const struct call *call, int flag, uint32_t max, uint32_t *n)
 {
 	char what[32] = "--";
 	uint64_t value;
@@ -55,7 +55,7 @@ static bool parse_count(const struct call *call, int flag, uint32_t max, uint32_
 	return true;
 }
 
-static bool check_power_of_two(const char *what, uint32_t n)
+static bool create_check_power(const char *what, uint32_t n)
 {
 	if ((n & (n - 1)) != 0) {
 		complain("%s: %" PRIu32 " is not a power of two", what, n);
@@ -64,7 +64,7 @@ static bool check_power_of_two(const char *what, uint32_t n)
 	return true;
 }
 
-static bool parse_blocks(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_blocks(const struct call *call, struct mempool_attr *attr)
 {
 	const char *size = call->values[BLOCK_SIZE], *blocks = call->values[BLOCKS];
 	uint64_t n;
@@ -83,7 +83,7 @@ static bool parse_blocks(const struct call *call, struct mempool_attr *attr)
 	return true;
 }
 
-static bool parse_thread_cache(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_thread_cache(const struct call *call, struct mempool_attr *attr)
 {
 	const char *text = call->values[THREAD_CACHE];
 
@@ -91,10 +91,10 @@ static bool parse_thread_cache(const struct call *call, struct mempool_attr *att
 		attr->thread_cache = MEMPOOL_NO_CACHE;
 		return true;
 	}
-	return parse_count(call, THREAD_CACHE, MEMPOOL_BLOCKS_MAX, &attr->thread_cache);
+	return create_parse_count(call, THREAD_CACHE, MEMPOOL_BLOCKS_MAX, &attr->thread_cache);
 }
 
-static bool parse_rights(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_rights(const struct call *call, struct mempool_attr *attr)
 {
 	const char *mode = call->values[MODE];
 	const char *owner = call->values[OWNER], *group = call->values[GROUP];
@@ -104,7 +104,7 @@ static bool parse_rights(const struct call *call, struct mempool_attr *attr)
 	       (group == NULL || number_parse_group("--group", group, &attr->gid));
 }
 
-static bool parse_max_blocks(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_max_blocks(const struct call *call, struct mempool_attr *attr)
 {
 	const char *text = call->values[MAX_BLOCKS];
 	uint64_t n;
@@ -119,7 +119,7 @@ static bool parse_max_blocks(const struct call *call, struct mempool_attr *attr)
 	return true;
 }
 
-static bool parse_schema(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_schema(const struct call *call, struct mempool_attr *attr)
 {
 	const char *schema = call->values[SCHEMA];
 
@@ -128,20 +128,22 @@ static bool parse_schema(const struct call *call, struct mempool_attr *attr)
 		return false;
 	}
 	return (schema == NULL || number_parse_id("--schema", schema, &attr->schema)) &&
-	       parse_count(call, SCHEMA_VERSION, UINT32_MAX, &attr->schema_version);
+	       create_parse_count(call, SCHEMA_VERSION, UINT32_MAX, &attr->schema_version);
 }
 
-static bool parse_terms(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_terms(const struct call *call, struct mempool_attr *attr)
 {
-	return parse_max_blocks(call, attr) && parse_schema(call, attr) &&
-	       parse_count(call, QUOTA, MEMPOOL_BLOCKS_MAX, &attr->quota) &&
-	       parse_count(call, CHANNELS, MEMPOOL_CHANNELS_MAX, &attr->channels) &&
-	       parse_count(call, CHANNEL_DEPTH, MEMPOOL_CHANNEL_DEPTH_MAX, &attr->channel_depth) &&
-	       check_power_of_two("--channel-depth", attr->channel_depth);
+	return create_parse_max_blocks(call, attr) && create_parse_schema(call, attr) &&
+	       create_parse_count(call, QUOTA, MEMPOOL_BLOCKS_MAX, &attr->quota) &&
+	       create_parse_count(call, CHANNELS, MEMPOOL_CHANNELS_MAX, &attr->channels) &&
+	       create_parse_count(call, CHANNEL_DEPTH, MEMPOOL_CHANNEL_DEPTH_MAX,
+				  &attr->channel_depth) &&
+	       create_check_power("--channel-depth", attr->channel_depth);
 }
 
 /* Reads a flag whose value is one of three words, that mean 0, 1 and 2. */
-static bool parse_word(const struct call *call, int flag, const char *const words[3], uint32_t *n)
+static bool create_parse_word(const struct call *call, int flag, const char *const words[3],
+			      uint32_t *n)
 {
 	const char *text = call->values[flag];
 
@@ -159,30 +161,30 @@ static bool parse_word(const struct call *call, int flag, const char *const word
 	return false;
 }
 
-static bool parse_memory(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_memory(const struct call *call, struct mempool_attr *attr)
 {
-	return parse_word(call, BACKING, text_backings, &attr->backing) &&
-	       parse_word(call, HUGE_PAGES, text_efforts, &attr->huge_pages) &&
-	       parse_word(call, PREFAULT, text_efforts, &attr->prefault);
+	return create_parse_word(call, BACKING, text_backings, &attr->backing) &&
+	       create_parse_word(call, HUGE_PAGES, text_efforts, &attr->huge_pages) &&
+	       create_parse_word(call, PREFAULT, text_efforts, &attr->prefault);
 }
 
-static bool parse_attr(const struct call *call, struct mempool_attr *attr)
+static bool create_parse_attr(const struct call *call, struct mempool_attr *attr)
 {
 	const char *grace = call->values[GIFT_GRACE];
 
-	return parse_blocks(call, attr) && parse_terms(call, attr) && parse_rights(call, attr) &&
-	       parse_memory(call, attr) &&
-	       parse_count(call, ALIGNMENT, MEMPOOL_ALIGNMENT_MAX, &attr->alignment) &&
-	       check_power_of_two("--alignment", attr->alignment) &&
-	       parse_count(call, PROCESSES, MEMPOOL_PROCESSES_MAX, &attr->processes) &&
-	       parse_count(call, THREADS, MEMPOOL_THREADS_MAX, &attr->threads) &&
-	       parse_thread_cache(call, attr) &&
-	       parse_count(call, SHARDS, MEMPOOL_SHARDS_MAX, &attr->shards) &&
-	       check_power_of_two("--shards", attr->shards) &&
+	return create_parse_blocks(call, attr) && create_parse_terms(call, attr) &&
+	       create_parse_rights(call, attr) && create_parse_memory(call, attr) &&
+	       create_parse_count(call, ALIGNMENT, MEMPOOL_ALIGNMENT_MAX, &attr->alignment) &&
+	       create_check_power("--alignment", attr->alignment) &&
+	       create_parse_count(call, PROCESSES, MEMPOOL_PROCESSES_MAX, &attr->processes) &&
+	       create_parse_count(call, THREADS, MEMPOOL_THREADS_MAX, &attr->threads) &&
+	       create_parse_thread_cache(call, attr) &&
+	       create_parse_count(call, SHARDS, MEMPOOL_SHARDS_MAX, &attr->shards) &&
+	       create_check_power("--shards", attr->shards) &&
 	       (grace == NULL || number_parse_seconds("--gift-grace", grace, &attr->gift_grace_ms));
 }
 
-static bool print_pool(const struct call *call, const char *name)
+static bool create_print(const struct call *call, const char *name)
 {
 	struct pool_list list = {0};
 	bool loaded = pool_list_load(&list, call->conn, name) && pool_list_look(&list, call->conn);
@@ -206,7 +208,7 @@ static enum status create_run(struct call *call)
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 	struct mempool *pool;
 
-	if (!parse_attr(call, &attr)) {
+	if (!create_parse_attr(call, &attr)) {
 		return STATUS_USAGE;
 	}
 	if (!call_connect(call)) {
@@ -223,7 +225,7 @@ static enum status create_run(struct call *call)
 		return STATUS_FAILED;
 	}
 	mempool_close(pool);
-	return print_pool(call, name) ? STATUS_DONE : STATUS_FAILED;
+	return create_print(call, name) ? STATUS_DONE : STATUS_FAILED;
 }
 
 const struct command create_command = {

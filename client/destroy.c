@@ -11,7 +11,7 @@
 #include "client/json.h"
 #include "client/out.h"
 
-static struct json_object *result_json(const char *name, bool destroyed)
+static struct json_object *destroy_json(const char *name, bool destroyed)
 {
 	struct json_object *object = json_new_object();
 
@@ -20,7 +20,7 @@ static struct json_object *result_json(const char *name, bool destroyed)
 	return object;
 }
 
-static bool destroy(struct call *call, const char *name)
+static bool destroy_pool(struct call *call, const char *name)
 {
 	int r = mempool_destroy(call->conn, name);
 
@@ -43,9 +43,9 @@ static enum status destroy_run(struct call *call)
 	struct json_object *array = json_new_array();
 
 	for (int i = 0; i < call->n_names; i++) {
-		bool destroyed = destroy(call, call->names[i]);
+		bool destroyed = destroy_pool(call, call->names[i]);
 
-		json_append(array, result_json(call->names[i], destroyed));
+		json_append(array, destroy_json(call->names[i], destroyed));
 		if (!destroyed) {
 			status = STATUS_FAILED;
 		}

@@ -13,7 +13,7 @@
 #include "client/progress.h"
 #include "client/text.h"
 
-static bool parse_blocks(const struct call *call, uint64_t *blocks)
+static bool grow_parse_blocks(const struct call *call, uint64_t *blocks)
 {
 	if (call->n_names < 2) {
 		complain("grow: the number of blocks is missing; see mempoolctl grow --help");
@@ -22,7 +22,7 @@ static bool parse_blocks(const struct call *call, uint64_t *blocks)
 	return number_parse_size("grow", call->names[1], 1, MEMPOOL_BLOCKS_MAX, blocks);
 }
 
-static bool print_pool(const struct call *call, const char *name)
+static bool grow_print(const struct call *call, const char *name)
 {
 	struct pool_list list = {0};
 	bool loaded = pool_list_load(&list, call->conn, name) && pool_list_look(&list, call->conn);
@@ -44,7 +44,7 @@ static enum status grow_run(struct call *call)
 	const char *name = call->names[0];
 	uint64_t blocks;
 
-	if (!parse_blocks(call, &blocks)) {
+	if (!grow_parse_blocks(call, &blocks)) {
 		return STATUS_USAGE;
 	}
 	if (!call_connect(call)) {
@@ -60,7 +60,7 @@ static enum status grow_run(struct call *call)
 		complain_error(r, "pool %s could not grow", name);
 		return STATUS_FAILED;
 	}
-	return print_pool(call, name) ? STATUS_DONE : STATUS_FAILED;
+	return grow_print(call, name) ? STATUS_DONE : STATUS_FAILED;
 }
 
 const struct command grow_command = {

@@ -3,7 +3,7 @@
 #include "client/json.h"
 #include "client/out.h"
 
-static struct json_object *check(struct json_object *value)
+static struct json_object *json_check(struct json_object *value)
 {
 	if (value == NULL) {
 		complain_no_memory();
@@ -11,7 +11,7 @@ static struct json_object *check(struct json_object *value)
 	return value;
 }
 
-static void add(struct json_object *object, const char *key, struct json_object *value)
+static void json_add(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (json_object_object_add(object, key, value) != 0) {
 		complain_no_memory();
@@ -20,32 +20,32 @@ static void add(struct json_object *object, const char *key, struct json_object 
 
 struct json_object *json_new_object(void)
 {
-	return check(json_object_new_object());
+	return json_check(json_object_new_object());
 }
 
 struct json_object *json_new_array(void)
 {
-	return check(json_object_new_array());
+	return json_check(json_object_new_array());
 }
 
 void json_add_number(struct json_object *object, const char *key, uint64_t n)
 {
-	add(object, key, check(json_object_new_uint64(n)));
+	json_add(object, key, json_check(json_object_new_uint64(n)));
 }
 
 void json_add_text(struct json_object *object, const char *key, const char *text)
 {
-	add(object, key, check(json_object_new_string(text)));
+	json_add(object, key, json_check(json_object_new_string(text)));
 }
 
 void json_add_flag(struct json_object *object, const char *key, bool flag)
 {
-	add(object, key, check(json_object_new_boolean(flag)));
+	json_add(object, key, json_check(json_object_new_boolean(flag)));
 }
 
 void json_add_null(struct json_object *object, const char *key)
 {
-	add(object, key, NULL);
+	json_add(object, key, NULL);
 }
 
 void json_append(struct json_object *array, struct json_object *item)
@@ -55,7 +55,7 @@ void json_append(struct json_object *array, struct json_object *item)
 	}
 }
 
-static void print(struct json_object *value, int flags)
+static void json_print_as(struct json_object *value, int flags)
 {
 	const char *text = json_object_to_json_string_ext(value, flags);
 
@@ -68,12 +68,12 @@ static void print(struct json_object *value, int flags)
 
 void json_print(struct json_object *value)
 {
-	print(value,
-	      JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+	json_print_as(value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+				     JSON_C_TO_STRING_NOSLASHESCAPE);
 	out_print("\n");
 }
 
 void json_print_short(struct json_object *value)
 {
-	print(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	json_print_as(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }

@@ -23,7 +23,7 @@ static const struct column columns[] = {
 	{.heading = ""},
 };
 
-static void add_count(struct table *table, const struct pool *pool, uint64_t n)
+static void list_add_count(struct table *table, const struct pool *pool, uint64_t n)
 {
 	if (pool->seen) {
 		table_add(table, "%" PRIu64, n);
@@ -32,21 +32,21 @@ static void add_count(struct table *table, const struct pool *pool, uint64_t n)
 	}
 }
 
-static void add_row(struct table *table, const struct pool *pool)
+static void list_add_row(struct table *table, const struct pool *pool)
 {
 	table_add(table, "%s", pool->info.name);
 	table_add(table, "%s", text_size(TEXT, pool->info.block_size));
 	table_add(table, "%" PRIu32, pool->info.blocks);
-	add_count(table, pool, pool->stats.used);
-	add_count(table, pool, pool->stats.cached);
-	add_count(table, pool, pool->stats.free);
-	add_count(table, pool, pool->stats.moving);
-	add_count(table, pool, pool->stats.reclaimed);
+	list_add_count(table, pool, pool->stats.used);
+	list_add_count(table, pool, pool->stats.cached);
+	list_add_count(table, pool, pool->stats.free);
+	list_add_count(table, pool, pool->stats.moving);
+	list_add_count(table, pool, pool->stats.reclaimed);
 	table_add(table, "%" PRIu32, pool->info.clients);
 	table_add(table, "%s", pool->remark);
 }
 
-static void print_table(const struct pool_list *list)
+static void list_print_table(const struct pool_list *list)
 {
 	struct table table;
 
@@ -56,7 +56,7 @@ static void print_table(const struct pool_list *list)
 	}
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < list->n_pools; i++) {
-		add_row(&table, &list->pools[i]);
+		list_add_row(&table, &list->pools[i]);
 	}
 	table_print(&table);
 	table_finish(&table);
@@ -77,7 +77,7 @@ static enum status list_run(struct call *call)
 	if (loaded && call->json) {
 		pool_list_print_json(&list);
 	} else if (loaded) {
-		print_table(&list);
+		list_print_table(&list);
 	}
 	pool_list_finish(&list);
 	return loaded ? STATUS_DONE : STATUS_FAILED;

@@ -31,7 +31,7 @@ bool call_connect(struct call *call)
 	return r == 0;
 }
 
-static const struct command *find_command(const char *name)
+static const struct command *main_find_command(const char *name)
 {
 	for (int i = 0; commands[i] != NULL; i++) {
 		if (strcmp(commands[i]->name, name) == 0) {
@@ -43,7 +43,7 @@ static const struct command *find_command(const char *name)
 }
 
 /* Answers --version and --help, of the tool or of a command. */
-static enum status print_about(const struct call *call)
+static enum status main_print_about(const struct call *call)
 {
 	if (call->version) {
 		out_print("mempoolctl %s\n", mempool_version());
@@ -55,7 +55,7 @@ static enum status print_about(const struct call *call)
 	return STATUS_DONE;
 }
 
-static enum status run(struct call *call, int argc, char **argv)
+static enum status main_run(struct call *call, int argc, char **argv)
 {
 	int at = options_parse(call, argc, argv);
 
@@ -63,24 +63,24 @@ static enum status run(struct call *call, int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	if (call->help || call->version) {
-		return print_about(call);
+		return main_print_about(call);
 	}
 	if (at >= argc) {
 		complain("a command is missing; see mempoolctl --help");
 		return STATUS_USAGE;
 	}
-	call->command = find_command(argv[at]);
+	call->command = main_find_command(argv[at]);
 	if (call->command == NULL || !options_parse_command(call, argc - at, argv + at)) {
 		return STATUS_USAGE;
 	}
-	return call->help || call->version ? print_about(call) : call->command->run(call);
+	return call->help || call->version ? main_print_about(call) : call->command->run(call);
 }
 
 /*
  * Started without 0, 1 or 2, the socket or a pool would get that number, and be written to.
  * Read-only, so that output which goes nowhere still is an error.
  */
-static void fill_standard_fds(void)
+static void main_fill_standard_fds(void)
 {
 	int fd;
 
@@ -97,13 +97,13 @@ int main(int argc, char **argv)
 	static char program[] = "mempoolctl";
 	struct call call = {0};
 
-	fill_standard_fds();
+	main_fill_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 0) {
 		argv[0] = program;
 	}
 
-	enum status status = run(&call, argc, argv);
+	enum status status = main_run(&call, argc, argv);
 
 	mempool_disconnect(call.conn);
 	if (!out_finish() && status == STATUS_DONE) {

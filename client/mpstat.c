@@ -19,27 +19,27 @@ static const struct column columns[] = {
 	{.heading = ""},
 };
 
-static uint64_t free_of(const struct pool *pool)
+static uint64_t mpstat_free(const struct pool *pool)
 {
 	return pool->stats.free + pool->stats.cached + pool->stats.reclaimed;
 }
 
 /* The lowest it was when magazines were exchanged, and it is not higher than now. */
-static uint64_t min_of(const struct pool *pool)
+static uint64_t mpstat_min(const struct pool *pool)
 {
-	uint64_t now = free_of(pool), least = pool->stats.min_free;
+	uint64_t now = mpstat_free(pool), least = pool->stats.min_free;
 
 	return least < now ? least : now;
 }
 
-static void add_row(struct table *table, const struct pool *pool)
+static void mpstat_add_row(struct table *table, const struct pool *pool)
 {
 	table_add(table, "%s", pool->info.name);
 	table_add(table, "%" PRIu64, pool->info.block_size);
 	table_add(table, "%" PRIu32, pool->info.blocks);
 	if (pool->seen) {
-		table_add(table, "%" PRIu64, free_of(pool));
-		table_add(table, "%" PRIu64, min_of(pool));
+		table_add(table, "%" PRIu64, mpstat_free(pool));
+		table_add(table, "%" PRIu64, mpstat_min(pool));
 	} else {
 		table_add(table, "-");
 		table_add(table, "-");
@@ -47,13 +47,13 @@ static void add_row(struct table *table, const struct pool *pool)
 	table_add(table, "%s", pool->remark);
 }
 
-static void print_table(const struct pool_list *list)
+static void mpstat_print_table(const struct pool_list *list)
 {
 	struct table table;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < list->n_pools; i++) {
-		add_row(&table, &list->pools[i]);
+		mpstat_add_row(&table, &list->pools[i]);
 	}
 	table_print(&table);
 	table_finish(&table);
@@ -74,7 +74,7 @@ static enum status mpstat_run(struct call *call)
 	if (loaded && call->json) {
 		pool_list_print_json(&list);
 	} else if (loaded) {
-		print_table(&list);
+		mpstat_print_table(&list);
 	}
 	pool_list_finish(&list);
 	return loaded ? STATUS_DONE : STATUS_FAILED;

@@ -10,17 +10,17 @@
 #include "client/complain.h"
 #include "client/number.h"
 
-static bool is_digit(char c)
+static bool number_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 /* Reads digits of that base; false when there are none or they do not fit in 64 bits. */
-static bool read_digits(const char *text, int base, uint64_t *n, const char **end)
+static bool number_read_digits(const char *text, int base, uint64_t *n, const char **end)
 {
 	char *stop;
 
-	if (!is_digit(*text)) {
+	if (!number_is_digit(*text)) {
 		return false;
 	}
 	errno = 0;
@@ -29,7 +29,7 @@ static bool read_digits(const char *text, int base, uint64_t *n, const char **en
 	return errno == 0;
 }
 
-static bool check_range(const char *what, uint64_t n, uint64_t min, uint64_t max)
+static bool number_check_range(const char *what, uint64_t n, uint64_t min, uint64_t max)
 {
 	if (n >= min && n <= max) {
 		return true;
@@ -43,12 +43,12 @@ bool number_parse(const char *what, const char *text, uint64_t min, uint64_t max
 	const char *end;
 	uint64_t value;
 
-	if (!read_digits(text, 10, &value, &end) || *end != '\0') {
+	if (!number_read_digits(text, 10, &value, &end) || *end != '\0') {
 		complain("%s: \"%s\" is not a number from %" PRIu64 " to %" PRIu64, what, text, min,
 			 max);
 		return false;
 	}
-	if (!check_range(what, value, min, max)) {
+	if (!number_check_range(what, value, min, max)) {
 		return false;
 	}
 	*n = value;
@@ -56,7 +56,7 @@ bool number_parse(const char *what, const char *text, uint64_t min, uint64_t max
 }
 
 /* The power of two that goes with a suffix, or -1. */
-static int suffix_shift(const char *suffix)
+static int number_suffix_shift(const char *suffix)
 {
 	static const char letters[] = "KMG";
 
@@ -75,13 +75,13 @@ bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_
 	uint64_t value;
 	int shift;
 
-	if (!read_digits(text, 10, &value, &end) || (shift = suffix_shift(end)) < 0 ||
+	if (!number_read_digits(text, 10, &value, &end) || (shift = number_suffix_shift(end)) < 0 ||
 	    value > UINT64_MAX >> shift) {
 		complain("%s: \"%s\" is not a number, with K, M or G behind it or without", what,
 			 text);
 		return false;
 	}
-	if (!check_range(what, value << shift, min, max)) {
+	if (!number_check_range(what, value << shift, min, max)) {
 		return false;
 	}
 	*n = value << shift;
@@ -111,7 +111,8 @@ bool number_parse_mode(const char *what, const char *text, uint32_t *mode)
 	const char *end;
 	uint64_t value;
 
-	if (!read_digits(text, 8, &value, &end) || *end != '\0' || value == 0 || value > 0777) {
+	if (!number_read_digits(text, 8, &value, &end) || *end != '\0' || value == 0 ||
+	    value > 0777) {
 		complain("%s: \"%s\" is not a mode in octal, such as 0660", what, text);
 		return false;
 	}
@@ -120,12 +121,12 @@ bool number_parse_mode(const char *what, const char *text, uint32_t *mode)
 }
 
 /* Reads up to three decimals as thousandths. */
-static bool read_thousandths(const char *text, uint64_t *n)
+static bool number_read_thousandths(const char *text, uint64_t *n)
 {
 	uint64_t value = 0;
 	int digits = 0;
 
-	while (digits < 3 && is_digit(text[digits])) {
+	while (digits < 3 && number_is_digit(text[digits])) {
 		value = value * 10 + (uint64_t)(text[digits++] - '0');
 	}
 	*n = digits == 1 ? value * 100 : digits == 2 ? value * 10 : value;
@@ -137,8 +138,8 @@ bool number_parse_seconds(const char *what, const char *text, uint32_t *ms)
 	const char *end;
 	uint64_t seconds, thousandths = 0;
 
-	if (!read_digits(text, 10, &seconds, &end) || seconds > UINT32_MAX / 1000 - 1 ||
-	    (*end != '\0' && (*end != '.' || !read_thousandths(end + 1, &thousandths))) ||
+	if (!number_read_digits(text, 10, &seconds, &end) || seconds > UINT32_MAX / 1000 - 1 ||
+	    (*end != '\0' && (*end != '.' || !number_read_thousandths(end + 1, &thousandths))) ||
 	    seconds + thousandths == 0) {
 		complain("%s: \"%s\" is not a time in seconds, such as 10 or 0.25", what, text);
 		return false;
@@ -148,12 +149,12 @@ bool number_parse_seconds(const char *what, const char *text, uint32_t *ms)
 }
 
 /* The last 32-bit number means "nobody" to the kernel and "the creator" to the library. */
-static bool read_id(const char *text, uint32_t *id)
+static bool number_read_id(const char *text, uint32_t *id)
 {
 	const char *end;
 	uint64_t value;
 
-	if (!read_digits(text, 10, &value, &end) || *end != '\0' || value >= UINT32_MAX) {
+	if (!number_read_digits(text, 10, &value, &end) || *end != '\0' || value >= UINT32_MAX) {
 		return false;
 	}
 	*id = (uint32_t)value;
@@ -168,7 +169,7 @@ bool number_parse_user(const char *what, const char *text, uint32_t *uid)
 		*uid = user->pw_uid;
 		return true;
 	}
-	if (read_id(text, uid)) {
+	if (number_read_id(text, uid)) {
 		return true;
 	}
 	complain("%s: there is no user \"%s\"", what, text);
@@ -183,7 +184,7 @@ bool number_parse_group(const char *what, const char *text, uint32_t *gid)
 		*gid = group->gr_gid;
 		return true;
 	}
-	if (read_id(text, gid)) {
+	if (number_read_id(text, gid)) {
 		return true;
 	}
 	complain("%s: there is no group \"%s\"", what, text);

@@ -20,7 +20,7 @@ static const struct option common[COMMON] = {
 };
 
 /* Takes an option of the whole tool; false when it is none. getopt has complained by then. */
-static bool take_common(struct call *call, int option)
+static bool options_take_common(struct call *call, int option)
 {
 	switch (option) {
 	case 's':
@@ -47,7 +47,7 @@ int options_parse(struct call *call, int argc, char **argv)
 
 	memcpy(options, common, sizeof(common));
 	while ((option = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
-		if (!take_common(call, option)) {
+		if (!options_take_common(call, option)) {
 			complain("see mempoolctl --help");
 			return -1;
 		}
@@ -55,7 +55,7 @@ int options_parse(struct call *call, int argc, char **argv)
 	return optind;
 }
 
-static void list_options(const struct command *command, struct option *options)
+static void options_list(const struct command *command, struct option *options)
 {
 	memcpy(options, common, sizeof(common));
 	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
@@ -69,7 +69,7 @@ static void list_options(const struct command *command, struct option *options)
 	}
 }
 
-static bool check_names(const struct call *call)
+static bool options_check_names(const struct call *call)
 {
 	const struct command *command = call->command;
 
@@ -98,14 +98,14 @@ bool options_parse_command(struct call *call, int argc, char **argv)
 
 	argv[0] = program;
 	optind = 0;
-	list_options(call->command, options);
+	options_list(call->command, options);
 	call->names = argv + 1;
 	while ((option = getopt_long(argc, argv, "-hV", options, NULL)) != -1) {
 		if (option == 1) {
 			call->names[call->n_names++] = optarg;
 		} else if (option >= FIRST_FLAG) {
 			call->values[option - FIRST_FLAG] = optarg != NULL ? optarg : "";
-		} else if (!take_common(call, option)) {
+		} else if (!options_take_common(call, option)) {
 			complain("see mempoolctl %s --help", call->command->name);
 			return false;
 		}
@@ -113,10 +113,10 @@ bool options_parse_command(struct call *call, int argc, char **argv)
 	while (optind < argc) {
 		call->names[call->n_names++] = argv[optind++];
 	}
-	return check_names(call);
+	return options_check_names(call);
 }
 
-static void print_flag(const char *name, const char *value, const char *help)
+static void options_print_flag(const char *name, const char *value, const char *help)
 {
 	char left[40];
 
@@ -125,13 +125,13 @@ static void print_flag(const char *name, const char *value, const char *help)
 	out_print("  %-24s %s\n", left, help);
 }
 
-static void print_common(void)
+static void options_print_common(void)
 {
-	print_flag("socket", "PATH", "the daemon's socket (default: $MEMPOOL_SOCKET, else");
+	options_print_flag("socket", "PATH", "the daemon's socket (default: $MEMPOOL_SOCKET, else");
 	out_print("  %-24s %s\n", "", "the user's daemon, else the system's)");
-	print_flag("json", NULL, "print for programs");
-	print_flag("help", NULL, "print this and exit");
-	print_flag("version", NULL, "print the version and exit");
+	options_print_flag("json", NULL, "print for programs");
+	options_print_flag("help", NULL, "print this and exit");
+	options_print_flag("version", NULL, "print the version and exit");
 }
 
 void options_print_help(const struct command *const *commands)
@@ -146,7 +146,7 @@ void options_print_help(const struct command *const *commands)
 		out_print("  %-24s %s\n", left, (*commands)->about);
 	}
 	out_print("\nOptions:\n");
-	print_common();
+	options_print_common();
 	out_print("\nEach command has its own --help. Exit status: 0 done, 1 the service said no "
 		  "or a\ncheck found something, 2 the command line is wrong.\n");
 }
@@ -165,7 +165,7 @@ void options_print_command_help(const struct command *command)
 	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
 		const struct flag *flag = &command->flags[i];
 
-		print_flag(flag->name, flag->value, flag->help);
+		options_print_flag(flag->name, flag->value, flag->help);
 	}
-	print_common();
+	options_print_common();
 }

@@ -9,7 +9,7 @@
 
 static int first_error; /* errno of the first write that failed */
 
-static void note_error(void)
+static void out_note_error(void)
 {
 	if (first_error == 0) {
 		first_error = errno != 0 ? errno : EIO;
@@ -26,7 +26,7 @@ void out_print(const char *format, ...)
 	errno = 0;
 	va_start(arguments, format);
 	if (vprintf(format, arguments) < 0) {
-		note_error();
+		out_note_error();
 	}
 	va_end(arguments);
 }
@@ -40,7 +40,7 @@ bool out_finish(void)
 {
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		note_error();
+		out_note_error();
 	}
 	if (first_error == 0) {
 		return true;

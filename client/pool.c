@@ -10,7 +10,7 @@
 #include "client/pool.h"
 #include "client/text.h"
 
-static void add_pool(struct pool_list *list, const struct mempool_info *info)
+static void pool_list_add(struct pool_list *list, const struct mempool_info *info)
 {
 	struct pool *pools = reallocarray(list->pools, list->n_pools + 1, sizeof(*pools));
 
@@ -22,7 +22,7 @@ static void add_pool(struct pool_list *list, const struct mempool_info *info)
 }
 
 /* Whether the name is @prefix, or begins with it and a dot. NULL: any does. */
-static bool has_prefix(const char *name, const char *prefix)
+static bool pool_has_prefix(const char *name, const char *prefix)
 {
 	size_t n = prefix != NULL ? strlen(prefix) : 0;
 
@@ -30,34 +30,34 @@ static bool has_prefix(const char *name, const char *prefix)
 			  (name[n] == '\0' || name[n] == '.' || prefix[n - 1] == '.'));
 }
 
-static int load_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix)
+static int pool_list_read_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix)
 {
 	struct mempool_info info;
 	uint32_t cursor = 0;
 	int r;
 
 	while ((r = mempool_next_pool(conn, &cursor, &info)) > 0) {
-		if (has_prefix(info.name, prefix)) {
-			add_pool(list, &info);
+		if (pool_has_prefix(info.name, prefix)) {
+			pool_list_add(list, &info);
 		}
 	}
 	return r;
 }
 
-static int load_one(struct pool_list *list, struct mempool_conn *conn, const char *name)
+static int pool_list_read_one(struct pool_list *list, struct mempool_conn *conn, const char *name)
 {
 	struct mempool_info info;
 	int r = mempool_find_pool(conn, name, &info);
 
 	if (r == 0) {
-		add_pool(list, &info);
+		pool_list_add(list, &info);
 	}
 	return r;
 }
 
 bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const char *name)
 {
-	int r = load_one(list, conn, name);
+	int r = pool_list_read_one(list, conn, name);
 
 	if (r < 0) {
 		complain_error(r, "pool %s could not be found", name);
@@ -67,7 +67,7 @@ bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const cha
 
 bool pool_list_load_all(struct pool_list *list, struct mempool_conn *conn, const char *prefix)
 {
-	int r = load_all(list, conn, prefix);
+	int r = pool_list_read_all(list, conn, prefix);
 
 	if (r < 0) {
 		complain_error(r, "the pools could not be listed");
@@ -84,7 +84,7 @@ void pool_list_finish(struct pool_list *list)
 }
 
 /* Why a pool cannot be observed, or NULL when the reason lies elsewhere. */
-static const char *blind_remark(int error)
+static const char *pool_blind_remark(int error)
 {
 	switch (-error) {
 	case EACCES:
@@ -100,7 +100,7 @@ static const char *blind_remark(int error)
 	}
 }
 
-static void count(struct pool *pool, struct mempool *open)
+static void pool_count(struct pool *pool, struct mempool *open)
 {
 	size_t n = pool->info.processes;
 
@@ -112,7 +112,7 @@ static void count(struct pool *pool, struct mempool *open)
 	pool->remark = pool->seen ? "" : "not counted";
 }
 
-static bool look(struct pool *pool, struct mempool_conn *conn)
+static bool pool_look(struct pool *pool, struct mempool_conn *conn)
 {
 	const struct mempool_info *info = &pool->info;
 	struct mempool *open;
@@ -125,11 +125,11 @@ static bool look(struct pool *pool, struct mempool_conn *conn)
 	int r = mempool_open(conn, info->name, MEMPOOL_OBSERVE, &open);
 
 	if (r == 0) {
-		count(pool, open);
+		pool_count(pool, open);
 		mempool_close(open);
 		return true;
 	}
-	pool->remark = blind_remark(r);
+	pool->remark = pool_blind_remark(r);
 	if (pool->remark == NULL) {
 		complain_error(r, "pool %s could not be opened", info->name);
 		return false;
@@ -140,7 +140,7 @@ static bool look(struct pool *pool, struct mempool_conn *conn)
 bool pool_list_look(struct pool_list *list, struct mempool_conn *conn)
 {
 	for (size_t i = 0; i < list->n_pools; i++) {
-		if (!look(&list->pools[i], conn)) {
+		if (!pool_look(&list->pools[i], conn)) {
 			return false;
 		}
 	}
@@ -157,8 +157,8 @@ const struct pool *pool_list_find(const struct pool_list *list, uint64_t id)
 	return NULL;
 }
 
-static void add_count(struct json_object *object, const struct pool *pool, const char *key,
-		      uint64_t n)
+static void pool_json_count(struct json_object *object, const struct pool *pool, const char *key,
+			    uint64_t n)
 {
 	if (pool->seen) {
 		json_add_number(object, key, n);
@@ -167,21 +167,21 @@ static void add_count(struct json_object *object, const struct pool *pool, const
 	}
 }
 
-static void add_counts(struct json_object *object, const struct pool *pool)
+static void pool_json_counts(struct json_object *object, const struct pool *pool)
 {
 	const struct mempool_stats *stats = &pool->stats;
 
-	add_count(object, pool, "used", stats->used);
-	add_count(object, pool, "cached", stats->cached);
-	add_count(object, pool, "free", stats->free);
-	add_count(object, pool, "min_free", stats->min_free);
-	add_count(object, pool, "moving", stats->moving);
-	add_count(object, pool, "reclaimed", stats->reclaimed);
-	add_count(object, pool, "gets", stats->gets);
-	add_count(object, pool, "puts", stats->puts);
-	add_count(object, pool, "failures", stats->failures);
-	add_count(object, pool, "waits", stats->waits);
-	add_count(object, pool, "recoveries", stats->recoveries);
+	pool_json_count(object, pool, "used", stats->used);
+	pool_json_count(object, pool, "cached", stats->cached);
+	pool_json_count(object, pool, "free", stats->free);
+	pool_json_count(object, pool, "min_free", stats->min_free);
+	pool_json_count(object, pool, "moving", stats->moving);
+	pool_json_count(object, pool, "reclaimed", stats->reclaimed);
+	pool_json_count(object, pool, "gets", stats->gets);
+	pool_json_count(object, pool, "puts", stats->puts);
+	pool_json_count(object, pool, "failures", stats->failures);
+	pool_json_count(object, pool, "waits", stats->waits);
+	pool_json_count(object, pool, "recoveries", stats->recoveries);
 }
 
 struct json_object *pool_json(const struct pool *pool)
@@ -213,7 +213,7 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_number(object, "schema_version", info->schema_version);
 	json_add_number(object, "channels", info->channels);
 	json_add_number(object, "channel_depth", info->channel_depth);
-	add_counts(object, pool);
+	pool_json_counts(object, pool);
 	json_add_flag(object, "destroyed", info->destroyed);
 	json_add_flag(object, "broken", info->broken);
 	return object;

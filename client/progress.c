@@ -13,7 +13,7 @@ static struct {
 	bool shown;
 } line;
 
-static void tell(void *arg, uint64_t done, uint64_t total)
+static void progress_tell(void *arg, uint64_t done, uint64_t total)
 {
 	unsigned percent = total > 0 ? (unsigned)(done * 100.0 / total) : 100;
 
@@ -28,7 +28,7 @@ void progress_begin(struct mempool_conn *conn, const char *verb, const char *nam
 	line.verb = verb;
 	line.name = name;
 	if (isatty(STDERR_FILENO)) {
-		mempool_set_progress(conn, tell, NULL);
+		mempool_set_progress(conn, progress_tell, NULL);
 	}
 }
 

@@ -16,7 +16,7 @@ void table_init(struct table *table, const struct column *columns, size_t n_colu
 	*table = (struct table){.columns = columns, .n_columns = n_columns};
 }
 
-static char **next_cell(struct table *table)
+static char **table_next_cell(struct table *table)
 {
 	if (table->n_cells == table->capacity) {
 		size_t capacity = table->capacity == 0 ? 64 : table->capacity * 2;
@@ -41,10 +41,10 @@ void table_add(struct table *table, const char *format, ...)
 		complain_no_memory();
 	}
 	va_end(arguments);
-	*next_cell(table) = cell;
+	*table_next_cell(table) = cell;
 }
 
-static int column_width(const struct table *table, size_t column)
+static int table_column_width(const struct table *table, size_t column)
 {
 	size_t width = strlen(table->columns[column].heading);
 
@@ -57,7 +57,7 @@ static int column_width(const struct table *table, size_t column)
 }
 
 /* Prints one cell; the spaces before it are what the cells to its left still owe. */
-static void print_cell(const char *cell, bool right, int width, int *owed)
+static void table_print_cell(const char *cell, bool right, int width, int *owed)
 {
 	int length = (int)strlen(cell);
 
@@ -80,7 +80,7 @@ void table_print(const struct table *table)
 		complain_no_memory();
 	}
 	for (size_t i = 0; i < n; i++) {
-		widths[i] = column_width(table, i);
+		widths[i] = table_column_width(table, i);
 	}
 	for (size_t row = 0; row <= table->n_cells / n; row++) {
 		int owed = 0;
@@ -90,7 +90,7 @@ void table_print(const struct table *table)
 			const char *cell =
 				row == 0 ? column->heading : table->cells[(row - 1) * n + i];
 
-			print_cell(cell, column->right, widths[i], &owed);
+			table_print_cell(cell, column->right, widths[i], &owed);
 		}
 		out_print("\n");
 	}

@@ -13,7 +13,7 @@ const char *const text_backings[3] = {"auto", "shm", "memfd"};
 const char *const text_efforts[3] = {"no", "try", "require"};
 
 /* @n with three digits, in units of @base^power. */
-static const char *scale(char *text, uint64_t n, double base, const char *const *units)
+static const char *text_scale(char *text, uint64_t n, double base, const char *const *units)
 {
 	double value = (double)n;
 	int unit = 0;
@@ -47,7 +47,7 @@ const char *text_size(char text[TEXT_MAX], uint64_t bytes)
 {
 	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", NULL};
 
-	return scale(text, bytes, 1024, units);
+	return text_scale(text, bytes, 1024, units);
 }
 
 const char *text_count(char text[TEXT_MAX], uint64_t n)
@@ -58,7 +58,7 @@ const char *text_count(char text[TEXT_MAX], uint64_t n)
 		snprintf(text, TEXT_MAX, "%" PRIu64, n);
 		return text;
 	}
-	return scale(text, n, 1000, units);
+	return text_scale(text, n, 1000, units);
 }
 
 const char *text_age(char text[TEXT_MAX], uint64_t since)
