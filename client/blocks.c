@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl blocks: what each block of a pool does. People get one line for a run of neighbours
- * that do the same; programs get every block. Nothing is kept, so the pool may be of any size.
+ * mempoolctl blocks: the state and the holder of each block of a pool. People get one line for each
+ * run of neighbours with the same state and holder; programs get every block. The walk stores no
+ * list of blocks, so the pool may be of any size.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "client/pool.h"
 #include "client/text.h"
 
-/* Places of the flags in the command's table. */
+/* The flags' indices in the command's table. */
 enum { HELD_BY, STATE };
 
 static const char *const states[] = {
@@ -27,10 +28,10 @@ static const char *const states[] = {
 
 #define N_STATES (sizeof(states) / sizeof(*states))
 
-/* The blocks asked for. */
+/* Which blocks the user asked for. */
 struct filter {
-	int64_t pid; /* of the holder, or -1 */
-	int state;   /* or -1 */
+	int64_t pid; /* of the holder; -1: any */
+	int state;   /* -1: any */
 };
 
 /* The walk over the blocks of one pool. */
@@ -40,9 +41,9 @@ struct walk {
 	struct filter filter;
 	bool json;
 	uint64_t n_shown;
-	uint64_t n[N_STATES];       /* shown, by state */
-	uint32_t first, run;        /* the run not yet printed: where it begins, how many */
-	struct mempool_block block; /* what they all do */
+	uint64_t n[N_STATES];       /* n_shown by state */
+	uint32_t first, run;        /* the run not yet printed: its first index, its length */
+	struct mempool_block block; /* state and slot of all blocks of the run */
 };
 
 static bool blocks_has_holder(const struct mempool_block *block)
@@ -51,7 +52,7 @@ static bool blocks_has_holder(const struct mempool_block *block)
 	       block->state == MEMPOOL_BLOCK_MOVING;
 }
 
-/* The process that holds the block, or NULL. */
+/* The client that holds the block. NULL: nobody does, or the daemon does not list it. */
 static const struct mempool_client *blocks_find_holder(const struct walk *walk,
 						       const struct mempool_block *block)
 {
@@ -173,7 +174,7 @@ static enum status blocks_walk(struct walk *walk, struct mempool *pool)
 		int r = mempool_block(pool, i, &block);
 
 		if (r < 0 || block.state >= N_STATES) {
-			complain("pool %s: block %" PRIu32 " cannot be read; try mempoolctl check",
+			complain("pool %s: cannot read block %" PRIu32 "; try mempoolctl check",
 				 walk->info->name, i);
 			return STATUS_FAILED;
 		}
@@ -196,7 +197,7 @@ static enum status blocks_open_and_walk(struct walk *walk, struct mempool_conn *
 	int r = mempool_open(conn, walk->info->name, MEMPOOL_OBSERVE, &pool);
 
 	if (r < 0) {
-		complain_error(r, "pool %s could not be opened", walk->info->name);
+		complain_error(r, "could not open pool %s", walk->info->name);
 		return STATUS_FAILED;
 	}
 
@@ -253,14 +254,14 @@ static enum status blocks_run(struct call *call)
 const struct command blocks_command = {
 	.name = "blocks",
 	.arguments = "POOL",
-	.about = "list the blocks of a pool and who holds them",
+	.about = "list the blocks of a pool, and which process holds each",
 	.min_names = 1,
 	.max_names = 1,
 	.flags =
 		{
-			[HELD_BY] = {"held-by", "PID", "only blocks of that process"},
+			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds"},
 			[STATE] = {"state", "STATE",
-				   "only free, cached, used, moving or reclaimed"},
+				   "list only free, cached, used, moving or reclaimed"},
 		},
 	.run = blocks_run,
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call of mempoolctl: the command asked for, what came with it, and the connection it uses.
+ * A call of mempoolctl: the command that the user named, its arguments and options, and the
+ * connection that the command uses.
  *
- * To add a command: its file with a run function and a struct command, a line here, a line in the
- * table of main.c. Parser and --help both read the flags of that struct.
+ * To add a command, write a file with a run function and a struct command; declare the struct at
+ * the end of this header; name it in the table of main.c and in meson.build. Parser and --help both
+ * read the flags of the struct.
  */
 #ifndef CLIENT_CALL_H
 #define CLIENT_CALL_H
@@ -22,35 +24,36 @@ enum status {
 struct mempool_conn;
 struct call;
 
-/* An option of a command: --name, with a value unless that is NULL. */
+/* An option of a command: --name. It takes a value unless @value is NULL. */
 struct flag {
 	const char *name;
-	const char *value; /* what --help calls it */
+	const char *value; /* what --help calls the value */
 	const char *help;
 };
 
 struct command {
 	const char *name;
-	const char *arguments; /* as --help shows them, flags apart */
-	const char *required;  /* flags that must be given, or NULL */
-	const char *about;     /* one line */
+	const char *arguments; /* as --help shows them, without the flags */
+	const char *required; /* the flags that the user must give, as --help shows them, or NULL */
+	const char *about;    /* one line for --help */
 	int min_names, max_names;
-	struct flag flags[CALL_FLAGS_MAX]; /* ends with a name of NULL */
+	struct flag flags[CALL_FLAGS_MAX]; /* a name of NULL ends the list */
 	enum status (*run)(struct call *call);
 };
 
 struct call {
 	const struct command *command;
-	const char *socket; /* NULL: the library's choice */
+	const char *socket; /* NULL: the library chooses */
 	bool json;
 	bool help, version;
-	const char *values[CALL_FLAGS_MAX]; /* of the command's flags; NULL when not given */
-	char **names;                       /* the arguments that are no options */
+	const char
+		*values[CALL_FLAGS_MAX]; /* of the command's flags; NULL: the flag is not given */
+	char **names;                    /* the arguments that are no options */
 	int n_names;
-	struct mempool_conn *conn; /* after call_connect() */
+	struct mempool_conn *conn; /* NULL before call_connect() */
 };
 
-/* Connects, or complains and returns false. */
+/* Connects to mempoold. When that fails, complains and returns false. */
 bool call_connect(struct call *call);
 
 extern const struct command blocks_command;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl check: walks the invariants of pools, also while they are in use.
+ * mempoolctl check: walks the invariants of pools, also while processes use them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +37,7 @@ static void check_print_report(const char *name, const struct mempool_report *re
 	}
 }
 
-/* Walks one pool; returns whether it is sound. */
+/* Walks one pool, and tells what was found. Returns whether the pool is sound. */
 static bool check_pool(struct call *call, const char *name, struct json_object *array)
 {
 	struct mempool_report report = {0};
@@ -45,13 +45,13 @@ static bool check_pool(struct call *call, const char *name, struct json_object *
 	int r = mempool_open(call->conn, name, MEMPOOL_OBSERVE, &pool);
 
 	if (r < 0) {
-		complain_error(r, "pool %s could not be opened", name);
+		complain_error(r, "could not open pool %s", name);
 		return false;
 	}
 	r = mempool_check(pool, &report);
 	mempool_close(pool);
 	if (r < 0 && r != -EUCLEAN) {
-		complain("pool %s could not be checked: %s", name, strerror(-r));
+		complain("could not check pool %s: %s", name, strerror(-r));
 		return false;
 	}
 	json_append(array, check_json(name, &report));
@@ -71,7 +71,7 @@ static bool check_named(struct call *call, struct json_object *array)
 	return sound;
 }
 
-/* Destroyed pools have no name to open them by: their last users are all they have. */
+/* Checks all pools but destroyed ones, which have no name any more to open them by. */
 static bool check_all(struct call *call, struct json_object *array)
 {
 	struct pool_list list = {0};
@@ -113,7 +113,7 @@ static enum status check_run(struct call *call)
 const struct command check_command = {
 	.name = "check",
 	.arguments = "[POOL...]",
-	.about = "look for lost and duplicated blocks",
+	.about = "check pools for lost and duplicated blocks",
 	.max_names = INT_MAX,
 	.run = check_run,
 };

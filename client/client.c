@@ -6,7 +6,7 @@
 
 static void client_list_add(struct client_list *list, const struct mempool_client *client)
 {
-	/* Grows at each power of two. */
+	/* The array doubles when the number of clients is a power of two. */
 	if ((list->n_clients & (list->n_clients - 1)) == 0) {
 		size_t capacity = list->n_clients == 0 ? 1 : list->n_clients * 2;
 		struct mempool_client *clients =
@@ -30,7 +30,7 @@ bool client_list_load(struct client_list *list, struct mempool_conn *conn, const
 		client_list_add(list, &client);
 	}
 	if (r < 0) {
-		complain_error(r, "the clients could not be listed");
+		complain_error(r, "could not list the clients");
 	}
 	return r == 0;
 }

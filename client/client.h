@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processes that have pools open, as the daemon lists them.
+ * Clients: the processes that have pools open, as the daemon lists them.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -16,13 +16,13 @@ struct client_list {
 };
 
 /*
- * Fills the list with the clients of the pool @name, or of all pools when NULL. Returns false after
- * complaining; the list can be finished either way.
+ * Fills the list with the clients of the pool @name, or of all pools if @name is NULL. When the
+ * daemon refuses, complains and returns false. The caller finishes the list either way.
  */
 bool client_list_load(struct client_list *list, struct mempool_conn *conn, const char *name);
 void client_list_finish(struct client_list *list);
 
-/* The client in that slot of that pool, or NULL. */
+/* Finds the client that has @slot in the pool with @pool_id. NULL: there is none. */
 const struct mempool_client *client_list_find(const struct client_list *list, uint64_t pool_id,
 					      uint32_t slot);
 

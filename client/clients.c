@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl clients: the processes that have a pool open, and what they have of it.
+ * mempoolctl clients: lists the processes that have a pool open, and counts what each has of it.
  */
 #include <inttypes.h>
 
@@ -41,7 +41,7 @@ static void clients_add_usage(struct table *table, const struct mempool_usage *u
 	table_add(table, "%s", text_count(TEXT, usage->puts));
 }
 
-/* What the client has, or NULL when that could not be seen. */
+/* What the client has of the pool. NULL: this user may not see it, or nobody can. */
 static const struct mempool_usage *clients_find_usage(const struct pool *pool,
 						      const struct mempool_client *client)
 {

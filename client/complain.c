@@ -41,6 +41,6 @@ void complain_error(int error, const char *format, ...)
 
 void complain_no_memory(void)
 {
-	complain("no memory left; ask for less at once, or free some");
+	complain("there is no memory left; ask for fewer pools at once, or free some memory");
 	exit(STATUS_FAILED);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes to stderr: one sentence a line, "mempoolctl: " before it.
+ * Complaints: sentences on stderr, each on a line of its own behind "mempoolctl: ".
  */
 #ifndef CLIENT_COMPLAIN_H
 #define CLIENT_COMPLAIN_H
 
-/* Says the sentence. */
+/* Prints the sentence on stderr, after what stdout still holds back. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Says why a request to the daemon failed with @error (negative): the library's own sentence when
- * it has one, else the one given, with the error's name behind it.
+ * Says why a call of the library failed with @error, a negative errno. Prints the library's own
+ * sentence if there is one; otherwise the sentence given here, and the error's text behind it.
  */
 void complain_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says that memory ran out and exits. */
+/* Says that memory ran out, and exits. */
 void complain_no_memory(void) __attribute__((noreturn));
 
 #endif

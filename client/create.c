@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl create: makes a pool and leaves it there.
+ * mempoolctl create: makes a pool, which stays when mempoolctl ends.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "client/progress.h"
 #include "client/text.h"
 
-/* Places of the flags in the command's table. */
+/* The flags' indices in the command's table. */
 enum {
 	BLOCK_SIZE,
 	BLOCKS,
@@ -38,7 +38,7 @@ enum {
 	PREFAULT,
 };
 
-/* Reads a flag that is a plain count; leaves the default, zero, when it was not given. */
+/* Reads a flag that is a count. When the user did not give it, leaves @n at zero, the default. */
 static bool create_parse_count(const struct call *call, int flag, uint32_t max, uint32_t *n)
 {
 	char what[32] = "--";
@@ -141,7 +141,7 @@ static bool create_parse_terms(const struct call *call, struct mempool_attr *att
 	       create_check_power("--channel-depth", attr->channel_depth);
 }
 
-/* Reads a flag whose value is one of three words, that mean 0, 1 and 2. */
+/* Reads a flag whose value is one of three words, which stand for 0, 1 and 2. */
 static bool create_parse_word(const struct call *call, int flag, const char *const words[3],
 			      uint32_t *n)
 {
@@ -221,7 +221,7 @@ static enum status create_run(struct call *call)
 
 	progress_end();
 	if (r < 0) {
-		complain_error(r, "pool %s could not be created", name);
+		complain_error(r, "could not create pool %s", name);
 		return STATUS_FAILED;
 	}
 	mempool_close(pool);
@@ -237,32 +237,45 @@ const struct command create_command = {
 	.max_names = 1,
 	.flags =
 		{
-			[BLOCK_SIZE] = {"block-size", "N", "bytes in a block; K, M, G may follow"},
-			[BLOCKS] = {"blocks", "N", "how many; K, M may follow"},
-			[ALIGNMENT] = {"alignment", "N", "of each block, 8 to 4096 (default: 64)"},
-			[MODE] = {"mode", "OCT", "permission bits (default: 0600)"},
-			[OWNER] = {"owner", "USER", "who owns it (default: you)"},
-			[GROUP] = {"group", "GROUP", "its group (default: yours)"},
-			[PROCESSES] = {"processes", "N", "that may have it open (default: 256)"},
-			[THREADS] = {"threads", "N", "that may have a cache (default: 64)"},
+			[BLOCK_SIZE] = {"block-size", "N",
+					"bytes of a block; K, M or G may follow"},
+			[BLOCKS] = {"blocks", "N", "blocks of the pool; K or M may follow"},
+			[ALIGNMENT] = {"alignment", "N",
+				       "bytes blocks are aligned to, 8 to 4096 (default: 64)"},
+			[MODE] = {"mode", "OCT", "permission bits in octal (default: 0600)"},
+			[OWNER] = {"owner", "USER", "the user who owns the pool (default: you)"},
+			[GROUP] = {"group", "GROUP", "the group of the pool (default: yours)"},
+			[PROCESSES] =
+				{"processes", "N",
+				 "processes that may have the pool open at once (default: 256)"},
+			[THREADS] = {"threads", "N",
+				     "threads that may have a cache at once (default: 64)"},
 			[THREAD_CACHE] = {"thread-cache", "N|off", "blocks a thread may cache"},
-			[SHARDS] = {"shards", "N", "of the depot, up to 8 (default: by CPUs)"},
-			[GIFT_GRACE] = {"gift-grace", "SECONDS",
-					"for gifts of the dead (default: 10)"},
-			[MAX_BLOCKS] = {"max-blocks", "N",
-					"it may grow to; its bookkeeping is reserved at once"},
-			[QUOTA] = {"quota", "N", "blocks a process may own (default: any)"},
+			[SHARDS] = {"shards", "N",
+				    "shards of the depot, up to 8 (default: by CPUs and blocks)"},
+			[GIFT_GRACE] =
+				{"gift-grace", "SECONDS",
+				 "how long a dead process's gifts may be taken (default: 10)"},
+			[MAX_BLOCKS] =
+				{"max-blocks", "N",
+				 "blocks it may grow to; their bookkeeping is reserved at once"},
+			[QUOTA] = {"quota", "N",
+				   "blocks one process may own at once (default: any number)"},
 			[SCHEMA] = {"schema", "N",
-				    "of the payload, its users' own; decimal, or 0x and hex"},
-			[SCHEMA_VERSION] = {"schema-version", "N", "of that schema"},
-			[CHANNELS] = {"channels", "N", "up to 64 (default: 4)"},
-			[CHANNEL_DEPTH] = {"channel-depth", "N", "blocks in each (default: 256)"},
+				    "number for the format of the payload; decimal, or 0x and hex"},
+			[SCHEMA_VERSION] = {"schema-version", "N", "version of that format"},
+			[CHANNELS] = {"channels", "N",
+				      "channels of the pool, up to 64 (default: 4)"},
+			[CHANNEL_DEPTH] = {"channel-depth", "N",
+					   "blocks a channel holds (default: 256)"},
 			[BACKING] = {"backing", "auto|shm|memfd",
-				     "memfd cannot be truncated (default: by who may open it)"},
+				     "where its memory is; nobody can truncate a memfd (default: "
+				     "auto)"},
 			[HUGE_PAGES] = {"huge-pages", "no|try|require",
-					"for the blocks (default: no)"},
+					"whether blocks are on huge pages (default: no)"},
 			[PREFAULT] = {"prefault", "no|try|require",
-				      "touch all pages now, map them at open (default: no)"},
+				      "whether create touches all pages and open maps them "
+				      "(default: no)"},
 		},
 	.run = create_run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl destroy: takes pools away; their memory goes when their last process has left.
+ * mempoolctl destroy: takes pools' names away. The daemon frees a pool's memory when no process has
+ * it open any more.
  */
 #include <limits.h>
 
@@ -25,7 +26,7 @@ static bool destroy_pool(struct call *call, const char *name)
 	int r = mempool_destroy(call->conn, name);
 
 	if (r < 0) {
-		complain_error(r, "pool %s could not be destroyed", name);
+		complain_error(r, "could not destroy pool %s", name);
 	} else if (!call->json) {
 		out_print("destroyed %s\n", name);
 	}
@@ -61,7 +62,7 @@ static enum status destroy_run(struct call *call)
 const struct command destroy_command = {
 	.name = "destroy",
 	.arguments = "POOL...",
-	.about = "destroy pools; those who have one open go on",
+	.about = "destroy pools; processes that have one open keep it",
 	.min_names = 1,
 	.max_names = INT_MAX,
 	.run = destroy_run,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl grow: lets a pool have more blocks, while it is in use.
+ * mempoolctl grow: adds blocks to a pool, also while processes use it.
  */
 #include <inttypes.h>
 
@@ -57,7 +57,7 @@ static enum status grow_run(struct call *call)
 
 	progress_end();
 	if (r < 0) {
-		complain_error(r, "pool %s could not grow", name);
+		complain_error(r, "could not grow pool %s", name);
 		return STATUS_FAILED;
 	}
 	return grow_print(call, name) ? STATUS_DONE : STATUS_FAILED;
@@ -66,7 +66,7 @@ static enum status grow_run(struct call *call)
 const struct command grow_command = {
 	.name = "grow",
 	.arguments = "POOL BLOCKS",
-	.about = "let a pool have so many blocks in all, up to its --max-blocks",
+	.about = "grow a pool to BLOCKS blocks in all, at most its --max-blocks",
 	.min_names = 1,
 	.max_names = 2,
 	.run = grow_run,

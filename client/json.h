@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values for programs: json-c, with its allocation failures dealt with in one place.
+ * JSON, by json-c. When memory runs out, each function complains and exits, so that no caller has
+ * to check.
  */
 #ifndef CLIENT_JSON_H
 #define CLIENT_JSON_H
@@ -18,7 +19,7 @@ void json_add_flag(struct json_object *object, const char *key, bool flag);
 void json_add_null(struct json_object *object, const char *key);
 void json_append(struct json_object *array, struct json_object *item);
 
-/* Prints the value as lines, and frees it. */
+/* Prints the value on several lines, and frees it. */
 void json_print(struct json_object *value);
 
 /* Prints the value on one line, without newline, and frees it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl list: one line a pool.
+ * mempoolctl list: prints a line for each pool.
  */
 #include <inttypes.h>
 

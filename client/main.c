@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl: shows and manages the pools of mempoold. This file has the table of commands; each
- * command is a file of its own.
+ * mempoolctl shows and manages the pools of mempoold. This file has the table of commands; each
+ * command has a file of its own.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ bool call_connect(struct call *call)
 	int r = mempool_connect(&call->conn, call->socket);
 
 	if (r < 0) {
-		complain_error(r, "mempoold cannot be reached");
+		complain_error(r, "cannot reach mempoold");
 	}
 	return r == 0;
 }
@@ -42,7 +42,7 @@ static const struct command *main_find_command(const char *name)
 	return NULL;
 }
 
-/* Answers --version and --help, of the tool or of a command. */
+/* Answers --version, and --help of mempoolctl or of a command. */
 static enum status main_print_about(const struct call *call)
 {
 	if (call->version) {
@@ -77,8 +77,9 @@ static enum status main_run(struct call *call, int argc, char **argv)
 }
 
 /*
- * Started without 0, 1 or 2, the socket or a pool would get that number, and be written to.
- * Read-only, so that output which goes nowhere still is an error.
+ * Opens descriptors 0, 1 and 2 if the caller left them closed. Otherwise the socket or a pool would
+ * get such a number, and output would be written to it. /dev/null is opened read-only, so that a
+ * write still fails.
  */
 static void main_fill_standard_fds(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl mpstat: pools in the columns that Mynewt's users know. Free are all blocks that a get
- * can have: those of the depot, of idle caches, and what is still to be collected.
+ * mempoolctl mpstat: lists pools in the columns that Mynewt's users know. A block that a get can
+ * have counts as free: in the depot, in a thread's cache, or reclaimed.
  */
 #include <inttypes.h>
 
@@ -24,7 +24,10 @@ static uint64_t mpstat_free(const struct pool *pool)
 	return pool->stats.free + pool->stats.cached + pool->stats.reclaimed;
 }
 
-/* The lowest it was when magazines were exchanged, and it is not higher than now. */
+/*
+ * The lowest number of free blocks. The library samples min_free only when a thread exchanges
+ * magazines with the depot, so the number now may be lower; then that is the lowest.
+ */
 static uint64_t mpstat_min(const struct pool *pool)
 {
 	uint64_t now = mpstat_free(pool), least = pool->stats.min_free;

@@ -15,7 +15,7 @@ static bool number_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Reads digits of that base; false when there are none or they do not fit in 64 bits. */
+/* Reads digits of @base. Returns false if there are none or if they do not fit in 64 bits. */
 static bool number_read_digits(const char *text, int base, uint64_t *n, const char **end)
 {
 	char *stop;
@@ -55,7 +55,7 @@ bool number_parse(const char *what, const char *text, uint64_t min, uint64_t max
 	return true;
 }
 
-/* The power of two that goes with a suffix, or -1. */
+/* By how many bits a suffix shifts the number before it; -1: it is no suffix. */
 static int number_suffix_shift(const char *suffix)
 {
 	static const char letters[] = "KMG";
@@ -77,7 +77,7 @@ bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_
 
 	if (!number_read_digits(text, 10, &value, &end) || (shift = number_suffix_shift(end)) < 0 ||
 	    value > UINT64_MAX >> shift) {
-		complain("%s: \"%s\" is not a number, with K, M or G behind it or without", what,
+		complain("%s: \"%s\" is not a number, nor one with K, M or G behind it", what,
 			 text);
 		return false;
 	}
@@ -97,9 +97,8 @@ bool number_parse_id(const char *what, const char *text, uint64_t *n)
 	errno = 0;
 	*n = strtoull(digits, &end, hex ? 16 : 10);
 	if (!isxdigit((unsigned char)*digits) || *end != '\0' || errno != 0 || *n == 0) {
-		complain("%s: \"%s\" is not a number from 1 to 0xffffffffffffffff, in decimal or "
-			 "with "
-			 "0x in hexadecimal",
+		complain("%s: \"%s\" is not a number from 1 to 0xffffffffffffffff, in decimal or, "
+			 "behind 0x, in hexadecimal",
 			 what, text);
 		return false;
 	}
@@ -120,7 +119,7 @@ bool number_parse_mode(const char *what, const char *text, uint32_t *mode)
 	return true;
 }
 
-/* Reads up to three decimals as thousandths. */
+/* Reads one to three decimals, as thousandths. */
 static bool number_read_thousandths(const char *text, uint64_t *n)
 {
 	uint64_t value = 0;
@@ -148,7 +147,10 @@ bool number_parse_seconds(const char *what, const char *text, uint32_t *ms)
 	return true;
 }
 
-/* The last 32-bit number means "nobody" to the kernel and "the creator" to the library. */
+/*
+ * Reads a uid or gid. The largest 32-bit number is none: to the kernel it means "nobody", to the
+ * library "the creator".
+ */
 static bool number_read_id(const char *text, uint32_t *id)
 {
 	const char *end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as people type them. Each function takes the name of the argument for its complaint, and
- * returns false after complaining when the text is anything but one number in range: no sign, no
- * space, no junk behind it.
+ * Numbers as people type them. Each function reads one number from @text. If the text is anything
+ * else (a number out of range, a sign, a space, more text behind the number), the function
+ * complains about the argument called @what and returns false.
  */
 #ifndef CLIENT_NUMBER_H
 #define CLIENT_NUMBER_H
@@ -16,7 +16,7 @@ bool number_parse(const char *what, const char *text, uint64_t min, uint64_t max
 /* A decimal number, perhaps with K, M or G behind it: times 1024, 1024^2, 1024^3. */
 bool number_parse_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *n);
 
-/* Decimal, or hexadecimal with 0x before it; not zero. */
+/* A number in decimal, or in hexadecimal behind 0x; not zero. */
 bool number_parse_id(const char *what, const char *text, uint64_t *n);
 
 /* Permission bits in octal, 1 to 0777. */
@@ -25,7 +25,7 @@ bool number_parse_mode(const char *what, const char *text, uint32_t *mode);
 /* Seconds with up to three decimals, as milliseconds, at least one. */
 bool number_parse_seconds(const char *what, const char *text, uint32_t *ms);
 
-/* A user or a group, by name or number. */
+/* The number of a user or a group, given by name or by number. */
 bool number_parse_user(const char *what, const char *text, uint32_t *uid);
 bool number_parse_group(const char *what, const char *text, uint32_t *gid);
 

@@ -10,7 +10,7 @@
 #include "client/out.h"
 
 #define COMMON 4        /* options every command takes */
-#define FIRST_FLAG 1000 /* getopt's value of a command's first flag */
+#define FIRST_FLAG 1000 /* what getopt returns for a command's first flag */
 
 static const struct option common[COMMON] = {
 	{"socket", required_argument, NULL, 's'},
@@ -19,7 +19,10 @@ static const struct option common[COMMON] = {
 	{"version", no_argument, NULL, 'V'},
 };
 
-/* Takes an option of the whole tool; false when it is none. getopt has complained by then. */
+/*
+ * Takes an option that every command has. Returns false for any other; getopt has complained about
+ * that by then.
+ */
 static bool options_take_common(struct call *call, int option)
 {
 	switch (option) {
@@ -89,7 +92,10 @@ static bool options_check_names(const struct call *call)
 	return true;
 }
 
-/* "-" hands out arguments in their order, whatever POSIXLY_CORRECT says; they are kept in front. */
+/*
+ * With "-", getopt returns each argument that is no option, in order, whatever POSIXLY_CORRECT
+ * says. They are collected at the front of @argv, over what has been read already.
+ */
 bool options_parse_command(struct call *call, int argc, char **argv)
 {
 	static char program[] = "mempoolctl";
@@ -127,9 +133,10 @@ static void options_print_flag(const char *name, const char *value, const char *
 
 static void options_print_common(void)
 {
-	options_print_flag("socket", "PATH", "the daemon's socket (default: $MEMPOOL_SOCKET, else");
-	out_print("  %-24s %s\n", "", "the user's daemon, else the system's)");
-	options_print_flag("json", NULL, "print for programs");
+	options_print_flag("socket", "PATH",
+			   "the daemon's socket (default: $MEMPOOL_SOCKET, else the");
+	out_print("  %-24s %s\n", "", "user's daemon's, else the system's)");
+	options_print_flag("json", NULL, "print JSON, for programs");
 	options_print_flag("help", NULL, "print this and exit");
 	options_print_flag("version", NULL, "print the version and exit");
 }
@@ -147,8 +154,8 @@ void options_print_help(const struct command *const *commands)
 	}
 	out_print("\nOptions:\n");
 	options_print_common();
-	out_print("\nEach command has its own --help. Exit status: 0 done, 1 the service said no "
-		  "or a\ncheck found something, 2 the command line is wrong.\n");
+	out_print("\nEach command has its own --help. Exit status: 0: the command did its work; 1: "
+		  "the\ndaemon refused, or a check found a fault; 2: the command line is wrong.\n");
 }
 
 void options_print_command_help(const struct command *command)

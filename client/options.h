@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: options of the whole tool, then a command, then that command's arguments and
- * options in any order. The help texts come from the same tables.
+ * The command line: options of mempoolctl, then a command, then arguments and options of that
+ * command in any order. Parser and help texts read the same tables.
  */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
@@ -12,12 +12,15 @@ struct call;
 struct command;
 
 /*
- * Parses what stands before the command. Returns the command's place in @argv (@argc when there is
- * none), or -1 after complaining.
+ * Parses the options before the command. Returns the index of the command in @argv, or @argc if
+ * there is none. When an option is wrong, complains and returns -1.
  */
 int options_parse(struct call *call, int argc, char **argv);
 
-/* Parses what follows the command, which is argv[0]. Returns false after complaining. */
+/*
+ * Parses what follows the command, which is argv[0]. When something is wrong, complains and returns
+ * false.
+ */
 bool options_parse_command(struct call *call, int argc, char **argv);
 
 /* @commands ends with NULL. */

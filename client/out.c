@@ -46,7 +46,7 @@ bool out_finish(void)
 		return true;
 	}
 	if (first_error != EPIPE) {
-		complain("the output could not be written: %s", strerror(first_error));
+		complain("could not write the output: %s", strerror(first_error));
 	}
 	return false;
 }

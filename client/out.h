@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes to stdout. The first write that fails (full disk, closed pipe) is remembered with its
- * errno, so that the exit status can tell it.
+ * Output on stdout. This file remembers the errno of the first write that failed (full disk, closed
+ * pipe), for the exit status. After that write it prints nothing more.
  */
 #ifndef CLIENT_OUT_H
 #define CLIENT_OUT_H
@@ -10,10 +10,12 @@
 
 void out_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whether a write has failed: the rest of a long output can be left out. */
+/* Whether a write has failed, so that the caller can leave out the rest of a long output. */
 bool out_has_failed(void);
 
-/* Flushes. Returns false after complaining when any write failed; a closed pipe needs no word. */
+/*
+ * Flushes. If any write failed, complains and returns false; of a closed pipe it says nothing.
+ */
 bool out_finish(void);
 
 #endif

@@ -21,7 +21,7 @@ static void pool_list_add(struct pool_list *list, const struct mempool_info *inf
 	pools[list->n_pools++] = (struct pool){.info = *info, .remark = ""};
 }
 
-/* Whether the name is @prefix, or begins with it and a dot. NULL: any does. */
+/* Whether @name is @prefix, or begins with @prefix and a dot. Of NULL: always. */
 static bool pool_has_prefix(const char *name, const char *prefix)
 {
 	size_t n = prefix != NULL ? strlen(prefix) : 0;
@@ -60,7 +60,7 @@ bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const cha
 	int r = pool_list_read_one(list, conn, name);
 
 	if (r < 0) {
-		complain_error(r, "pool %s could not be found", name);
+		complain_error(r, "could not find pool %s", name);
 	}
 	return r == 0;
 }
@@ -70,7 +70,7 @@ bool pool_list_load_all(struct pool_list *list, struct mempool_conn *conn, const
 	int r = pool_list_read_all(list, conn, prefix);
 
 	if (r < 0) {
-		complain_error(r, "the pools could not be listed");
+		complain_error(r, "could not list the pools");
 	}
 	return r == 0;
 }
@@ -83,7 +83,10 @@ void pool_list_finish(struct pool_list *list)
 	free(list->pools);
 }
 
-/* Why a pool cannot be observed, or NULL when the reason lies elsewhere. */
+/*
+ * Why mempoolctl cannot observe a pool, for @error of mempool_open(). NULL: the reason is not this
+ * pool.
+ */
 static const char *pool_blind_remark(int error)
 {
 	switch (-error) {
@@ -131,7 +134,7 @@ static bool pool_look(struct pool *pool, struct mempool_conn *conn)
 	}
 	pool->remark = pool_blind_remark(r);
 	if (pool->remark == NULL) {
-		complain_error(r, "pool %s could not be opened", info->name);
+		complain_error(r, "could not open pool %s", info->name);
 		return false;
 	}
 	return true;

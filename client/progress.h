@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Progress: a line on the terminal, on stderr, while a pool is made or grows. Nothing elsewhere.
+ * Progress: a line on stderr that says how far the daemon is with making or growing a pool. It is
+ * shown only if stderr is a terminal.
  */
 #ifndef CLIENT_PROGRESS_H
 #define CLIENT_PROGRESS_H
 
 struct mempool_conn;
 
-/* From now on requests over @conn tell how far they are: "@verb @name: ...". Both must last. */
+/*
+ * From now on, requests over @conn show the line "@verb @name: ...". Both texts must stay until
+ * progress_end().
+ */
 void progress_begin(struct mempool_conn *conn, const char *verb, const char *name);
 
-/* Takes the line away again, if there is one. */
+/* Removes the line, if there is one. */
 void progress_end(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl show: everything about one pool.
+ * mempoolctl show: prints everything about one pool.
  */
 #include <inttypes.h>
 
@@ -32,18 +32,19 @@ static void show_geometry(const struct mempool_info *info)
 	show_size("memory", info->memory);
 	show_number("processes", info->processes, "may have it open at once");
 	show_number("threads", info->threads, "may have a cache at once");
-	show_number("magazine", info->magazine, "blocks change hands at once");
-	show_number("shards", info->shards, "of the depot");
-	out_print("%-14s %10.3f s  a dead giver's gifts may still be taken\n", "gift grace",
+	show_number("magazine", info->magazine,
+		    "blocks that a thread and the depot exchange at once");
+	show_number("shards", info->shards, "the depot has");
+	out_print("%-14s %10.3f s  in which a dead process's gifts may be taken\n", "gift grace",
 		  info->gift_grace_ms / 1000.0);
 	show_number("channels", info->channels, "");
-	show_number("channel depth", info->channel_depth, "blocks in each");
+	show_number("channel depth", info->channel_depth, "blocks a channel holds");
 	out_print("%-14s %12s\n", "lifetime", text_lifetime(info->lifetime));
 	out_print("%-14s %12s\n", "backing", text_backings[info->backing % 3]);
 	out_print("%-14s %12s\n", "huge pages", text_efforts[info->huge_pages % 3]);
 	out_print("%-14s %12s\n", "prefault", text_efforts[info->prefault % 3]);
 	if (info->quota > 0) {
-		show_number("quota", info->quota, "blocks a process may own");
+		show_number("quota", info->quota, "blocks one process may own");
 	}
 	if (info->schema > 0) {
 		out_print("%-14s %#12" PRIx64 "  version %" PRIu32 "\n", "schema", info->schema,
@@ -54,19 +55,20 @@ static void show_geometry(const struct mempool_info *info)
 
 static void show_counts(const struct mempool_stats *stats)
 {
-	show_number("used", stats->used, "blocks owned by processes");
-	show_number("cached", stats->cached, "free, in caches of threads");
-	show_number("free", stats->free, "free for anybody");
-	show_number("min free", stats->min_free, "the lowest it has been");
-	show_number("moving", stats->moving, "given and not yet taken");
-	show_number("reclaimed", stats->reclaimed, "of the dead or newborn, free for anybody");
+	show_number("used", stats->used, "blocks that processes own");
+	show_number("cached", stats->cached, "free blocks in caches of threads");
+	show_number("free", stats->free, "free blocks in no thread's cache");
+	show_number("min free", stats->min_free, "the lowest that was seen");
+	show_number("moving", stats->moving, "blocks given and not yet taken");
+	show_number("reclaimed", stats->reclaimed,
+		    "blocks of dead processes, or never used; free for anybody");
 	show_number("gets", stats->gets, "");
 	show_number("puts", stats->puts, "");
 	show_number("failures", stats->failures, "gets that found no block");
-	show_number("waits", stats->waits, "for a block");
+	show_number("waits", stats->waits, "calls that waited for a block");
 	show_number("recoveries", stats->recoveries, "passes over what dead processes held");
-	show_number("recovered", stats->recovered, "blocks taken back by them");
-	show_number("repairs", stats->repairs, "shards rebuilt after a death");
+	show_number("recovered", stats->recovered, "blocks that those passes took back");
+	show_number("repairs", stats->repairs, "shards that were rebuilt after a death");
 }
 
 static void show_pool(const struct pool *pool)

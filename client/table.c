@@ -56,7 +56,10 @@ static int table_column_width(const struct table *table, size_t column)
 	return (int)width;
 }
 
-/* Prints one cell; the spaces before it are what the cells to its left still owe. */
+/*
+ * Prints one cell. Spaces are printed before a cell, never at the end of a line: @owed is how many
+ * the cells to the left have left to print.
+ */
 static void table_print_cell(const char *cell, bool right, int width, int *owed)
 {
 	int length = (int)strlen(cell);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table for people: a line of headings, then rows, every column as wide as its widest cell,
- * numbers to the right. The last column may go without heading, for remarks.
+ * A table for people: a line of headings, then rows. Each column is as wide as its widest cell. The
+ * last column may have an empty heading, for remarks.
  */
 #ifndef CLIENT_TABLE_H
 #define CLIENT_TABLE_H
@@ -11,7 +11,7 @@
 
 struct column {
 	const char *heading;
-	bool right;
+	bool right; /* aligns the cells to the right, as for numbers */
 };
 
 struct table {
@@ -24,7 +24,7 @@ struct table {
 
 void table_init(struct table *table, const struct column *columns, size_t n_columns);
 
-/* Appends a cell; the first cell after a full row begins the next. */
+/* Appends a cell to the last row; if that is full, begins a new row with it. */
 void table_add(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void table_print(const struct table *table);

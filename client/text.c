@@ -12,7 +12,7 @@
 const char *const text_backings[3] = {"auto", "shm", "memfd"};
 const char *const text_efforts[3] = {"no", "try", "require"};
 
-/* @n with three digits, in units of @base^power. */
+/* @n with up to three digits, and its unit, a power of @base. */
 static const char *text_scale(char *text, uint64_t n, double base, const char *const *units)
 {
 	double value = (double)n;

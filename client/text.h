@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values as people read them. Each function fills the buffer given and returns its text, so that
- * calls fit into the arguments of a print: size_text((char[TEXT_MAX]){0}, n).
+ * Values as people read them. Each function fills the buffer @text and returns it, so that a call
+ * can be an argument of a print: text_size(TEXT, n).
  */
 #ifndef CLIENT_TEXT_H
 #define CLIENT_TEXT_H
@@ -10,7 +10,7 @@
 
 #define TEXT_MAX 32
 
-/* A room for one text, good until the end of the enclosing block. */
+/* A buffer for one text, which lasts until the end of the enclosing block. */
 #define TEXT ((char[TEXT_MAX]){0})
 
 /* Bytes: "512 B", "64 KiB", "1.5 MiB". */
@@ -19,21 +19,24 @@ const char *text_size(char text[TEXT_MAX], uint64_t bytes);
 /* A large number in at most six characters: "9999", "12.3k", "4.56M". */
 const char *text_count(char text[TEXT_MAX], uint64_t n);
 
-/* How long ago a second of the epoch was: "5s", "12m", "3h", "40d". */
+/* How long ago @since was, in seconds of the epoch: "5s", "12m", "3h", "40d". */
 const char *text_age(char text[TEXT_MAX], uint64_t since);
 
 /* A user's or group's name, or its number. */
 const char *text_user(char text[TEXT_MAX], uint32_t uid);
 const char *text_group(char text[TEXT_MAX], uint32_t gid);
 
-/* How long a pool stays; a constant. */
+/* What ends a pool. The text is constant. */
 const char *text_lifetime(uint32_t lifetime);
 
-/* What attr.backing, and attr.huge_pages and prefault, are called; by their number. */
+/* The words for the values of attr.backing, and for those of attr.huge_pages and prefault. */
 extern const char *const text_backings[3];
 extern const char *const text_efforts[3];
 
-/* What a process calls itself, with everything but plain ASCII as '?'. */
+/*
+ * @name with a '?' for each byte that is not printable ASCII, as a process may call itself
+ * anything.
+ */
 const char *text_clean(char text[TEXT_MAX], const char *name);
 
 #endif
