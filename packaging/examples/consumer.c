@@ -2,10 +2,10 @@
 /*
  * consumer POOL SOCKET OUTPUT MICROSECONDS
  *
- * Takes the blocks a producer gives and writes each chunk to its place in OUTPUT, until the
- * producer hangs up. It spends MICROSECONDS on a chunk, half way through writing it, as if there
- * were work to do: who kills it then leaves half a chunk behind. It only reads the payload, so
- * it opens the pool as reader.
+ * Takes the blocks that a producer gives and writes each chunk to its place in OUTPUT, until the
+ * producer hangs up. In the middle of writing a chunk it sleeps for MICROSECONDS, as if it had work
+ * to do; when it is killed then, half of the chunk is missing. It only reads blocks, so it opens
+ * the pool as reader.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static int connect_to_producer(const char *path)
 	return fd;
 }
 
-/* Waits for the next parcel; false when the producer has hung up. */
+/* Waits for the next parcel. Returns false when the producer has hung up. */
 static bool receive(int fd, struct parcel *parcel)
 {
 	struct pollfd readable = {.fd = fd, .events = POLLIN};

@@ -2,13 +2,13 @@
 /*
  * packets [--shared]
  *
- * Packets as chains of buffers: a header from one pool, and as many data blocks from another as the
- * payload needs. Freeing the header frees the chain, by the header pool's callback; the data pool's
- * callback counts. A line of packets goes in and out until the pools have been at their limits, and
- * the low-water marks say how many blocks that took.
+ * Packets are chains of buffers: a header from one pool, and as many data blocks from another as
+ * the payload needs. When the program puts the header, the header pool's callback puts the whole
+ * chain; the data pool's callback counts. Packets go in and out of a line until the pools have
+ * been empty, and the low-water marks say how many blocks that took.
  *
- * Written against os/os_mempool.h alone. With --shared the pools are those of mempoold, and nothing
- * else is other.
+ * The program uses os/os_mempool.h alone. With --shared it opens pools of mempoold; nothing else
+ * differs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,7 @@
 #define LINE 8 /* packets under way */
 #define ROUNDS 1000
 
-/* Blocks are named by numbers, not by pointers: in shared memory these would be wrong. */
+/* A number names a block, because a pointer means nothing to another process. */
 typedef uint32_t ref;
 
 #define NONE UINT32_MAX
@@ -43,7 +43,7 @@ static os_membuf_t data_memory[OS_MEMPOOL_SIZE(DATAS, sizeof(struct data))];
 static struct os_mempool_ext headers, datas;
 static unsigned n_freed;
 
-/* A ref is the distance from the pool's first block. */
+/* A ref is the distance of a block from the pool's first block. */
 static struct data *data_at(ref at)
 {
 	return (struct data *)(datas.mpe_mp.mp_membuf_addr + at);
@@ -91,7 +91,7 @@ static struct header *packet_make(void)
 	return header;
 }
 
-/* Puts one more block in front of the packet. False: there is none. */
+/* Adds a block to the front of the packet. Returns false if there is none. */
 static bool packet_add(struct header *header, unsigned char byte, uint32_t length)
 {
 	struct data *data = os_memblock_get(&datas.mpe_mp);
@@ -108,7 +108,7 @@ static bool packet_add(struct header *header, unsigned char byte, uint32_t lengt
 	return true;
 }
 
-/* A packet of @length bytes, or NULL; then nothing is left of it. */
+/* Makes a packet of @length bytes. Returns NULL if blocks run out, with all of them put back. */
 static struct header *packet_write(uint32_t length, unsigned char byte)
 {
 	struct header *header = packet_make();
@@ -159,7 +159,7 @@ static os_error_t open_pools(bool is_shared)
 					   "packet-data");
 }
 
-/* Sends packets down a line. Returns how many there was no block for, or -1: one was spoilt. */
+/* Sends packets down a line. Returns for how many there was no block, or -1 if one was spoilt. */
 static int run_line(void)
 {
 	struct header *line[LINE] = {NULL};

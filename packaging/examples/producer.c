@@ -2,12 +2,13 @@
 /*
  * producer POOL SOCKET FILE CONSUMERS
  *
- * Reads FILE into blocks, gives them, and sends the tokens to whoever connects to SOCKET, once
- * CONSUMERS have. A chunk is done when its parcel comes back. When a consumer's connection ends,
- * its gifts that nobody took are withdrawn, and all it did not acknowledge is read again and sent
- * to the others; blocks it had taken come back to the pool without our doing.
+ * Waits until CONSUMERS consumers have connected to SOCKET; then reads FILE into blocks, gives
+ * them, and sends the tokens to the consumers. A chunk is done when its parcel comes back. When a
+ * consumer's connection ends, the producer withdraws the gifts that this consumer did not take,
+ * and reads again and sends to the others what it did not acknowledge. The daemon takes back the
+ * blocks that it had taken.
  *
- * Writes to stdout "listening"; then "DONE TOTAL", in chunks, at each percent; at the end
+ * Prints "listening"; then, at each percent, the chunks done and the chunks in all; at the end
  * "sent again N".
  */
 #include <err.h>
@@ -93,7 +94,7 @@ static void accept_consumer(struct producer *producer)
 	producer->consumers[producer->n_consumers++] = (struct consumer){.fd = fd};
 }
 
-/* Moves a chunk on; nothing else changes its state. */
+/* Changes the state of a chunk. No other function does. */
 static void set_chunk(struct producer *producer, uint32_t chunk, enum chunk_state state)
 {
 	uint32_t before = producer->n_done;
@@ -112,7 +113,7 @@ static void set_chunk(struct producer *producer, uint32_t chunk, enum chunk_stat
 	}
 }
 
-/* The next chunk to be sent, or n_chunks when there is none now. */
+/* The next chunk to send, or n_chunks if there is none now. */
 static uint32_t next_chunk(struct producer *producer)
 {
 	while (producer->next < producer->n_chunks && producer->chunks[producer->next] != TO_SEND) {
@@ -121,7 +122,7 @@ static uint32_t next_chunk(struct producer *producer)
 	return producer->next;
 }
 
-/* The consumer that has the least to do, or NULL when all have enough. */
+/* The consumer with the fewest chunks to do. NULL: all have enough. */
 static struct consumer *idlest_consumer(struct producer *producer)
 {
 	struct consumer *idlest = NULL;
@@ -208,7 +209,7 @@ static void acknowledge(struct producer *producer, struct consumer *consumer,
 }
 
 /*
- * A gift nobody took is ours again; one that was taken is the dead taker's, and the daemon's task.
+ * Withdraws the gift, if nobody took it. If the dead consumer took it, the daemon takes it back.
  */
 static void take_back(struct producer *producer, const struct parcel *parcel)
 {
@@ -257,7 +258,7 @@ static bool wait_and_answer(struct producer *producer, int timeout_ms)
 	if (poll(fds, (nfds_t)n + 1, timeout_ms) <= 0) {
 		return false;
 	}
-	/* Backwards: a consumer that is dropped has its place taken by the last. */
+	/* Goes backwards, because the last consumer moves into the place of one that is dropped. */
 	for (int i = n - 1; i >= 0; i--) {
 		if (fds[i].revents != 0) {
 			hear_consumer(producer, &producer->consumers[i]);
