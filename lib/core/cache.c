@@ -9,15 +9,13 @@
 
 /* ---- get ---- */
 
-/* One block out of the magazines or, without a record, the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
+/* Gets from the magazines or, without a record, from the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
 static int cache_refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
 	if (!mp_local_has_record(pool, local)) {
 		return mp_depot_get(pool, mp_local_home(pool, local), index);
 	}
-	/*
-	 * A magazine may hold nothing but leftovers; then it is empty now, and the next one is had.
-	 */
+	/* A magazine of nothing but leftovers is empty after the pop: then try the next. */
 	for (uint32_t n = pool->shape.n_magazines; n > 0; n--) {
 		int outcome = mp_local_make_blocks(pool, local);
 		if (outcome != 0) {
@@ -36,7 +34,7 @@ static bool cache_is_empty_handed(const struct mp_local *local)
 	return mp_hand_count(&local->loaded) == 0 && mp_hand_count(&local->previous) == 0;
 }
 
-/* Makes a stolen magazine the previous one. False: nothing could be stolen. */
+/* Steals a magazine, as the previous one. False: no idle cache has one to steal. */
 static bool cache_steal(struct mp_pool *pool, struct mp_local *local)
 {
 	uint32_t m = local->record == MP_NONE ? MP_NONE : mp_steal(pool, local->record);
@@ -74,18 +72,18 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 
 /* ---- put ---- */
 
-/* Nobody has room, or nobody lets us in: the block is left for a collector. */
+/* Leaves the block RECLAIMED, for a collector: no magazine has room, or all shards are locked. */
 static int cache_put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 {
 	if (!mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
 		return mp_word_refusal(mp_load(&pool->words[index].whole));
 	}
-	/* Dying here leaves the announcement to the pass over us. */
+	/* If we die here, the daemon's pass over this process announces it. */
 	mp_announce(pool);
 	return 0;
 }
 
-/* Puts into the magazines or, without a record, the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
+/* Puts into the magazines or, without a record, into the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
 static int cache_make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index)
 {
 	if (!mp_local_has_record(pool, local)) {
@@ -105,7 +103,7 @@ static int cache_put_owned(struct mp_pool *pool, struct mp_local *local, uint32_
 	int outcome = cache_make_room_and_push(pool, local, index);
 
 	if (outcome == MP_E_EMPTY && mp_collect_pending(pool)) {
-		/* Orphans hold the room that is missing. */
+		/* Orphaned magazines have the room that is missing. */
 		mp_collect_orphans(pool, mp_local_home(pool, local));
 		outcome = cache_make_room_and_push(pool, local, index);
 	}
@@ -130,7 +128,7 @@ int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
 
 /* ---- bulk ---- */
 
-/* The loaded magazine had @got of them: the others, by refill after refill. */
+/* Gets the rest of @n blocks, of which there are @got, by refilling the loaded magazine. */
 static __attribute__((noinline)) int cache_get_rest(struct mp_pool *pool, struct mp_local *local,
 						    void **blocks, uint32_t got, uint32_t n)
 {
@@ -163,7 +161,7 @@ int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uin
 	return got == n ? 0 : cache_get_rest(pool, local, blocks, got, n);
 }
 
-/* At most a magazine, into the two in hand, which have the room. */
+/* Puts at most a magazine's worth into loaded and previous, which together have room for it. */
 static __attribute__((noinline)) int cache_push_both(struct mp_pool *pool, struct mp_local *local,
 						     void *const *blocks, uint32_t n)
 {

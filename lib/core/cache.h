@@ -20,9 +20,9 @@
 #include "lib/core/local.h"
 #include "lib/core/magazine.h"
 
-/* All that follow: between mp_enter() and mp_leave(), by a process that has a slot. */
+/* Call what follows between mp_enter() and mp_leave(), in a process that has a slot. */
 
-/* Gets the top block of the loaded magazine. MP_NONE: mp_get() knows what to do. */
+/* Gets the top block of the loaded magazine. MP_NONE: call mp_get(). */
 static inline uint32_t mp_try_get(const struct mp_pool *pool, const struct mp_local *local,
 				  struct mp_cache *cache)
 {
@@ -40,7 +40,7 @@ static inline uint32_t mp_try_get(const struct mp_pool *pool, const struct mp_lo
 	return index;
 }
 
-/* Puts a block of ours into the loaded magazine. False: mp_put() knows what to do or say. */
+/* Puts a block of ours into the loaded magazine. False: call mp_put(). */
 static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local *local,
 			      struct mp_cache *cache, const void *block)
 {
@@ -60,7 +60,7 @@ static inline bool mp_try_put(const struct mp_pool *pool, const struct mp_local 
 	return true;
 }
 
-/* Gets the top @n blocks of the loaded magazine, all or none. False: mp_get_bulk() knows. */
+/* Gets the top @n blocks of the loaded magazine, all or none. False: call mp_get_bulk(). */
 static inline bool mp_try_get_bulk(const struct mp_pool *pool, const struct mp_local *local,
 				   struct mp_cache *cache, void **blocks, uint32_t n)
 {
@@ -83,7 +83,7 @@ static inline bool mp_try_get_bulk(const struct mp_pool *pool, const struct mp_l
 	return true;
 }
 
-/* Puts @n blocks into the loaded magazine, all or none. False: mp_put_bulk() knows. */
+/* Puts @n blocks into the loaded magazine, all or none. False: call mp_put_bulk(). */
 static inline bool mp_try_put_bulk(const struct mp_pool *pool, const struct mp_local *local,
 				   struct mp_cache *cache, void *const *blocks, uint32_t n)
 {
@@ -116,9 +116,9 @@ int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block);
 int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n);
 
 /*
- * Puts @n blocks, all or none. Returns as mp_put(), or MP_E_EMPTY: nothing was looked at, as this
- * thread's magazines have not the room for all. Then the caller makes sure that each is ours and
- * none is named twice, and puts them one by one with mp_put_each().
+ * Puts @n blocks, all or none. Returns as mp_put(), or MP_E_EMPTY when this thread's magazines have
+ * no room for all: then the caller must check that each is ours and none is named twice, and put
+ * them one by one with mp_put_each().
  */
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);
 int mp_put_each(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n);

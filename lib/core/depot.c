@@ -6,8 +6,9 @@
 #include "lib/core/pressure.h"
 
 /*
- * For a lock, when all else failed. Get has nothing else to turn to, and a holder that was only
- * preempted comes back within a scheduler's turn or two; put leaves the block loose instead.
+ * How long to wait for a lock when all shards are locked. A get has nothing else to turn to, and an
+ * owner that was only preempted comes back within a scheduler's turn or two; a put can leave the
+ * block RECLAIMED instead.
  */
 #define GET_WAIT_MS 20
 #define PUT_WAIT_MS 1
@@ -25,9 +26,7 @@ static void depot_push(struct mp_pool *pool, uint32_t *head, uint32_t m)
 	*head = m;
 }
 
-/*
- * The first magazine of the list that this shard really holds; others are dropped. MP_NONE: none.
- */
+/* The first magazine of the list that this shard holds; drops others. MP_NONE: there is none. */
 static uint32_t depot_peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
 {
 	for (uint32_t n = pool->shape.n_magazines; *head < pool->shape.n_magazines && n > 0; n--) {
@@ -37,7 +36,7 @@ static uint32_t depot_peek(struct mp_pool *pool, uint32_t shard, uint32_t *head)
 		}
 		*head = m->next;
 	}
-	*head = MP_NONE; /* the end, or a list that leads nowhere or in circles */
+	*head = MP_NONE; /* the end, or links that somebody has scribbled on */
 	return MP_NONE;
 }
 
@@ -93,7 +92,7 @@ static void depot_rebuild(struct mp_pool *pool, uint32_t shard)
 	mp_add(&pool->header->repairs, 1);
 }
 
-/* @deadline NULL: try. Returns whether the shard is ours, and in order. */
+/* Locks the shard, and repairs it if need be. @deadline NULL: only tries. */
 static bool depot_lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
 {
 	pthread_mutex_t *mutex = &pool->shards[shard].lock;
@@ -112,7 +111,7 @@ static void depot_unlock(struct mp_pool *pool, uint32_t shard)
 	pthread_mutex_unlock(&pool->shards[shard].lock);
 }
 
-/* What is to be done in a locked shard: returns 0 when it was, MP_E_EMPTY to try the next. */
+/* What to do in a locked shard; act() returns 0 when it is done, MP_E_EMPTY to try the next. */
 struct visit {
 	int (*act)(struct mp_pool *pool, uint32_t shard, struct visit *visit);
 	long wait_ms;
@@ -142,7 +141,7 @@ static int depot_visit_round(struct mp_pool *pool, uint32_t home, struct visit *
 	return *mask ? MP_E_BUSY : MP_E_EMPTY;
 }
 
-/* All shards by trylock, then those that were busy with a deadline. */
+/* Visits all shards by trylock, then waits for those that were locked. */
 static int depot_visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit)
 {
 	uint32_t mask = (1u << pool->shape.n_shards) - 1;
@@ -158,7 +157,7 @@ static int depot_visit_shards(struct mp_pool *pool, uint32_t home, struct visit 
 
 /* ---- what visits do ---- */
 
-/* Notes how low the depot has been. */
+/* Lowers min_free if the depot has never had so few. */
 static void depot_sample_free(struct mp_pool *pool)
 {
 	uint64_t now = mp_depot_free(pool), least = mp_load(&pool->header->min_free);
@@ -175,7 +174,7 @@ static void depot_take_back(struct mp_pool *pool, uint32_t shard, uint32_t recor
 	}
 }
 
-/* Takes the head of the list for the cache. False: there was none. */
+/* Hands the list's first magazine to the visiting cache. False: the list is empty. */
 static bool depot_hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list,
 			   struct visit *visit)
 {
@@ -225,7 +224,7 @@ static int depot_adopt(struct mp_pool *pool, uint32_t shard, struct visit *visit
 	return 0;
 }
 
-/* Puts the magazine, head of @list, where its new count belongs. */
+/* Moves the magazine, head of @list, to the list for its new count. */
 static void depot_refile(struct mp_pool *pool, struct mp_shard *s, uint32_t *list, uint32_t m)
 {
 	uint32_t *right = depot_list_for(pool, s, mp_magazine_count(pool, mp_magazine(pool, m)));

@@ -9,9 +9,10 @@
  *	holder[m] = DEPOT(s)  <=>  m is on exactly one list of s      when the lock is free and its
  *	                                                              last owner did not die with it
  *	n_free = sum of the counts of its magazines                   likewise
- * The lists are only an index of the holders. After EOWNERDEAD they are rebuilt from the holders,
- * and pthread_mutex_consistent() comes last, so that whoever dies in the repair leaves it to the
- * next. The daemon takes no shard's lock and touches no magazine a shard holds.
+ * The lists are only an index of the holders. Whoever finds that the lock's last owner died
+ * (EOWNERDEAD) rebuilds them from the holders, and calls pthread_mutex_consistent() last, so that
+ * if it dies in the repair, the next one repairs again. The daemon takes no shard's lock and
+ * touches no magazine that a shard holds.
  *
  * Order of stores, and what is true if the process dies after each (the lock then says EOWNERDEAD):
  *	take	1 holder DEPOT(s) -> CACHE(r)	the cache's; the daemon finds it by its holder
@@ -20,12 +21,12 @@
  *		2 linked, n_free		done
  *	merge	see magazine.h; both are the shard's
  *
- * A partial magazine that comes in is merged into the one that is there, so that a shard has at
- * most one (two for a moment, or after a rebuild cut short). That keeps ceil(N/M) magazines enough
- * for all blocks, and put from finding none with room. All list work is at the heads: no walks.
+ * The depot merges a partial magazine that comes in into the one that is there, so that a shard has
+ * at most one (two for a moment, or after a rebuild cut short). So ceil(N/M) magazines are enough
+ * for all blocks, and a put always finds one with room. Lists change at their heads only: no walks.
  *
- * A holder of a lock who does not go on (SIGSTOP, debugger) costs others one trylock a visit; when
- * nothing else helps, one wait: a millisecond for a put, a scheduler's turn or two for a get.
+ * A lock's owner that is stopped (SIGSTOP, a debugger) costs others one trylock a visit. When no
+ * other shard helps they wait once: a put a millisecond, a get a scheduler's turn or two.
  */
 #ifndef MP_CORE_DEPOT_H
 #define MP_CORE_DEPOT_H
@@ -35,7 +36,7 @@
 /* Outcomes, beside 0 and negative errnos. */
 enum {
 	MP_E_EMPTY = 1, /* no shard has what was asked for */
-	MP_E_BUSY,      /* nor those that could be locked; others could not */
+	MP_E_BUSY,      /* none of the shards we could lock has it; some stayed locked */
 };
 
 enum mp_want {
@@ -43,7 +44,7 @@ enum mp_want {
 	MP_WANT_ROOM,   /* a magazine to put into: empty, else partial */
 };
 
-/* Lays an empty shard; then the magazines it begins with. Before anybody else has the pool. */
+/* Lays an empty shard, then the magazines it begins with. For format.c. */
 void mp_depot_init(struct mp_pool *pool, uint32_t shard);
 void mp_depot_lay(struct mp_pool *pool, uint32_t shard, uint32_t magazine);
 
@@ -54,20 +55,20 @@ void mp_depot_lay(struct mp_pool *pool, uint32_t shard, uint32_t magazine);
 int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum mp_want want,
 		      uint32_t back, uint32_t *taken);
 
-/* Gives a magazine of cache @record. Returns 0, or MP_E_BUSY: it is an ORPHAN then, announced. */
+/* Gives a magazine of cache @record. Returns 0, or MP_E_BUSY: then it is an announced ORPHAN. */
 int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine);
 
-/* Brings in an orphan, without its leftovers. Returns 0 (somebody did) or MP_E_BUSY. */
+/* Brings in an orphan, without its leftovers. 0: we did, or somebody else has. Or MP_E_BUSY. */
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine);
 
 /*
- * One block, for threads that have no cache: under the lock, from and to the partial magazine.
- * Return 0, MP_E_EMPTY or MP_E_BUSY. @index is a block of ours for put.
+ * Get or put one block in a shard's partial magazine, under its lock: for threads that have no
+ * cache. Return 0, MP_E_EMPTY or MP_E_BUSY.
  */
 int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index);
 int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index);
 
-/* Free blocks in all shards, about. */
+/* About how many blocks all shards have. */
 uint64_t mp_depot_free(const struct mp_pool *pool);
 
 #endif

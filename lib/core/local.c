@@ -4,7 +4,7 @@
 #include "lib/core/pressure.h"
 #include "lib/core/slot.h"
 
-/* Stands for "no magazine": nothing to get, no room. Only ever read. */
+/* Stands for "no magazine": it has no block and no room. Nobody writes to it. */
 static const struct mp_magazine no_magazine;
 static const struct mp_hand no_hand = {
 	.magazine = (struct mp_magazine *)(uintptr_t)&no_magazine,
@@ -23,7 +23,7 @@ static struct mp_hand local_hand_of(const struct mp_pool *pool, uint32_t index)
 
 /* ---- the record ---- */
 
-/* The claimer clears the record before anything is held in its name. */
+/* Clears a record just claimed, before it holds any magazine. */
 static void local_record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
 {
 	mp_store(&c->loaded, MP_NONE);
@@ -36,7 +36,7 @@ static void local_record_begin(struct mp_cache *c, bool stealable, uint32_t busy
 	mp_store_release(&c->busy, busy);
 }
 
-/* A free record that is now ours, or MP_NONE. Each process begins to look elsewhere. */
+/* Claims a free record. MP_NONE: there is none. Each process begins its search elsewhere. */
 static uint32_t local_record_claim(struct mp_pool *pool)
 {
 	uint32_t n = pool->shape.n_caches;
@@ -92,12 +92,12 @@ void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 	mp_flush(pool, local);
 	if (local->record != MP_NONE) {
 		mp_slot_fold(pool, pool->slot, c);
-		/* A signal handler finds one or the other at each instruction, never a mixture. */
+		/* In this order a signal handler never finds a record with the wrong cache. */
 		local->record = MP_NONE;
 		mp_compiler_fence();
 		local->cache = &local->standin;
 		mp_leave(c);
-		/* Last: from here on the record is anybody's. */
+		/* Last: from here on anybody may claim the record. */
 		mp_store_release(&c->owner, mp_load(&c->owner) >> 32 << 32);
 	} else {
 		mp_leave(c);

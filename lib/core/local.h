@@ -3,12 +3,12 @@
  * One thread's end of a pool: its record, and the two magazines in its hands.
  *
  *	record (shared)  owner {seq | slot}  busy  steal  loaded  previous  counters
- *	local (private)  -> loaded magazine, -> previous magazine; what their FREE words are
+ *	local (private)  -> the record, -> the loaded and the previous magazine
  *
  * Invariants:
  *	holder[loaded] = holder[previous] = CACHE(record), or there is none
  *	record.owner names a LIVE or DEAD slot as long as any holder names the record
- * The holders are what recovery goes by; loaded and previous in the record are for onlookers.
+ * Recovery goes by the holders; loaded and previous in the record are for onlookers and thieves.
  *
  * A record's life:
  *	free -> owned by slot p		CAS by a thread of p, which then clears the record, and only
@@ -17,13 +17,13 @@
  *					if it is not inside a call; else by the daemon after
  *					p's death
  *
- * busy is 1 from the entry of a call to its end. It keeps a signal handler from calling into the
- * middle of a call of its own thread, close from unmapping under a sibling, and thieves (steal.h)
- * from magazines in use. A call that finds itself announced to a thief settles first.
+ * busy is 1 from the entry of a call to its end. It keeps a signal handler from entering while its
+ * own thread is inside a call, close from unmapping while another thread is, and thieves (steal.h)
+ * from magazines in use. A call that finds a thief's announcement settles first.
  *
- * A thread that finds all records taken works on the depot's partial magazine under the lock, one
- * block at a time (its private stand-in record is local.standin), and looks for a free record again
- * now and then.
+ * A thread that finds all records taken gets and puts one block at a time, out of the depot's
+ * partial magazine and under its lock. It marks itself busy in a stand-in record of its own
+ * (local.standin), and looks for a free record again now and then.
  */
 #ifndef MP_CORE_LOCAL_H
 #define MP_CORE_LOCAL_H
@@ -32,9 +32,9 @@
 #include "lib/core/layout.h"
 #include "lib/core/magazine.h"
 
-#define MP_RECORD_RETRY 256 /* calls */
+#define MP_RECORD_RETRY 256 /* calls without a record before a thread looks for one again */
 
-/* A magazine in a thread's hands. */
+/* A magazine that a thread works on, with what get and put need to know of it. */
 struct mp_hand {
 	struct mp_magazine *magazine; /* never NULL: an empty constant stands for none */
 	uint32_t index;               /* MP_NONE: none */
@@ -46,22 +46,22 @@ struct mp_local {
 	_Alignas(64) struct mp_hand loaded;
 	struct mp_cache *cache; /* the record, or &standin */
 	uint32_t record;        /* MP_NONE: none */
-	uint32_t tries;         /* calls without a record */
+	uint32_t tries;         /* calls it made without a record */
 	mp_atomic32 waiting;    /* in mempool_get_wait(), between its calls too */
 	struct mp_hand previous;
-	const void *handle; /* the library's: which pool this is for; NULL: none */
+	const void *handle; /* set by the library: which handle this is for; NULL: none */
 	struct mp_cache standin;
 };
 
-/* Begins without magazines and without a record, in private memory alone. */
+/* Begins without magazines and without a record: touches private memory alone. */
 void mp_local_init_bare(struct mp_local *local);
 
-/* Begins without magazines, with a record if there is a free one. */
+/* Begins without magazines, and with a record if there is a free one. */
 void mp_local_init(struct mp_pool *pool, struct mp_local *local);
 
 /*
- * Gives the magazines back, then the record. Does nothing for a thread that was torn out of the
- * middle of a call: its record goes with the process.
+ * Gives the magazines back, then the record. Does nothing for a thread that ends inside a call, as
+ * by pthread_exit() in a signal handler: the daemon frees its record after the process's death.
  */
 void mp_local_finish(struct mp_pool *pool, struct mp_local *local);
 
@@ -93,12 +93,12 @@ static inline void mp_leave(struct mp_cache *cache)
 	mp_store_release(&cache->busy, 0);
 }
 
-/* All that follow: between mp_enter() and mp_leave(), by a process that has a slot. */
+/* Call what follows between mp_enter() and mp_leave(), in a process that has a slot. */
 
-/* The slow half of mp_settle(). */
+/* Makes sure which magazines are still ours, so that earlier thieves fail; clears steal. */
 void mp_local_settle(struct mp_local *local);
 
-/* The beginning of every call but the fastest: a thief that has announced itself is answered. */
+/* Begins every call but the fastest: settles if a thief has announced itself. */
 static inline void mp_settle(struct mp_local *local)
 {
 	if (__builtin_expect(mp_load(&local->cache->steal) != 0, 0)) {
@@ -106,7 +106,7 @@ static inline void mp_settle(struct mp_local *local)
 	}
 }
 
-/* Looks for a free record, at one call in some hundred. Returns whether the thread has one now. */
+/* Looks for a free record, in one call of some hundred. Returns whether the thread has one now. */
 bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local);
 
 /* How many blocks a hand's magazine has; 0 when somebody has scribbled on the count. */
@@ -123,7 +123,7 @@ static inline uint32_t mp_hand_room(const struct mp_hand *hand)
 	return n < hand->capacity ? hand->capacity - n : 0;
 }
 
-/* Which shard this thread tries first. */
+/* The shard this thread tries first. */
 static inline uint32_t mp_local_home(const struct mp_pool *pool, const struct mp_local *local)
 {
 	return local->record != MP_NONE ? local->record : pool->slot;
@@ -135,7 +135,7 @@ static inline bool mp_local_has_record(struct mp_pool *pool, struct mp_local *lo
 	return local->record != MP_NONE || mp_local_find_record(pool, local);
 }
 
-/* Counts for this thread, or without a record for the process. */
+/* Adds to the record's counter; without a record, to the process's. */
 static inline void mp_local_count(const struct mp_local *local, mp_atomic64 *of_record,
 				  mp_atomic64 *of_slot, uint32_t n)
 {
@@ -156,7 +156,7 @@ static inline void mp_local_count_puts(struct mp_pool *pool, struct mp_local *lo
 	mp_local_count(local, &local->cache->puts, &pool->slots[pool->slot].puts, n);
 }
 
-/* The loaded magazine becomes the previous one, and the other way round. */
+/* Exchanges the loaded and the previous magazine. */
 void mp_local_swap(struct mp_local *local);
 
 /* Gives the previous magazine to the depot for another: 0, MP_E_EMPTY or MP_E_BUSY. */
@@ -169,13 +169,13 @@ int mp_local_exchange(struct mp_pool *pool, struct mp_local *local, enum mp_want
 int mp_local_make_room(struct mp_pool *pool, struct mp_local *local);
 int mp_local_make_blocks(struct mp_pool *pool, struct mp_local *local);
 
-/* Gives the previous magazine back for @magazine, which was stolen for this thread's record. */
+/* Gives the previous magazine back; @magazine, which this record has stolen, takes its place. */
 void mp_local_take_stolen(struct mp_pool *pool, struct mp_local *local, uint32_t magazine);
 
 /* Counts a get that found nothing. */
 void mp_count_failure(struct mp_pool *pool, struct mp_local *local);
 
-/* After mp_leave(), when mp_is_pressed(): what we cache goes to those who wait. */
+/* To be called after mp_leave() when mp_is_pressed(): gives what we cache to those who wait. */
 void mp_relieve(struct mp_pool *pool, struct mp_local *local);
 
 /* Gives the magazines back, keeps the record. */
