@@ -5,7 +5,7 @@
 #include "lib/core/futex.h"
 #include "lib/core/word.h"
 
-/* ---- the consumer's seat ---- */
+/* ---- the consumer ---- */
 
 uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel)
 {
@@ -37,7 +37,7 @@ static mp_atomic64 *channel_cell_at(const struct mp_pool *pool, struct mp_channe
 	return &channel->cell[position & (pool->shape.depth - 1)];
 }
 
-/* What the cell at @position is before its token is stored. */
+/* The empty cell in which the token of @position may be stored. */
 static uint64_t channel_empty_at(const struct mp_pool *pool, uint64_t position)
 {
 	return (uint32_t)(position / pool->shape.depth);
@@ -50,7 +50,7 @@ static bool channel_is_token(uint64_t cell)
 
 /* ---- sending ---- */
 
-/* Where the next token may go at the most, as far as is known. @p is moved up to head. */
+/* Reads head: moves *@p up to it, and returns the position that is too far to be filled. */
 static uint64_t channel_look_at_head(const struct mp_pool *pool, struct mp_channel *channel,
 				     uint64_t *p)
 {
@@ -63,7 +63,7 @@ static uint64_t channel_look_at_head(const struct mp_pool *pool, struct mp_chann
 	return head + pool->shape.depth;
 }
 
-/* Whether *@p may be filled, as far as is known. */
+/* Whether *@p, which is moved up to head if need be, is not too far to be filled. */
 static bool channel_has_position(const struct mp_pool *pool, struct mp_channel *channel,
 				 uint64_t *p)
 {
@@ -76,7 +76,7 @@ static bool channel_has_position(const struct mp_pool *pool, struct mp_channel *
 }
 
 /*
- * Stores the token at the first empty position, not before *@p, which is behind it then. False: the
+ * Stores the token at the first empty position from *@p on, and leaves *@p behind it. False: the
  * ring is full.
  */
 static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
@@ -84,7 +84,7 @@ static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel,
 {
 	uint64_t limit = mp_load(&channel->limit);
 
-	/* Others may be ahead of us by a ring or two; more than that is a ring scribbled on. */
+	/* Others may be ahead of us by a ring or two; if by more, somebody has scribbled on it. */
 	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
 		if (*p >= limit) {
 			limit = channel_look_at_head(pool, channel, p);
@@ -101,7 +101,7 @@ static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel,
 	return false;
 }
 
-/* Wakes the consumer if it sleeps. After the CAS of channel_post(), which is the fence. */
+/* Wakes the consumer if it sleeps. The CAS of channel_post(), just before, is the fence. */
 static void channel_feed(struct mp_channel *channel)
 {
 	if (__builtin_expect(mp_load(&channel->hungry) != 0, 0) &&
@@ -117,7 +117,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 	uint32_t sent = 0;
 
 	for (*error = 0; sent < n; sent++) {
-		/* Before the word is given, and taken back, for nothing. */
+		/* Look first, so that a full ring costs no give and take. */
 		if (!channel_has_position(pool, channel, &p)) {
 			*error = -EAGAIN;
 			break;
@@ -141,7 +141,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 
 /* ---- receiving ---- */
 
-/* After head was raised. The store before is ordered by the barrier of whoever sleeps. */
+/* Wakes producers that sleep. Their barrier orders the store of head, just before. */
 static void channel_make_room_known(struct mp_channel *channel)
 {
 	if (__builtin_expect(mp_load(&channel->crowded) != 0, 0) &&
@@ -200,7 +200,10 @@ void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *chann
 	}
 }
 
-/* Sending that finds no room leaves tail where that is seen; a tail that lags is moved by it. */
+/*
+ * tail is a hint. A producer that finds the ring full stores where it gave up, so a full ring shows
+ * as tail - head >= depth.
+ */
 static bool channel_has_room(const struct mp_pool *pool, const struct mp_channel *channel)
 {
 	uint64_t head = mp_load_acquire(&channel->head), p = mp_load(&channel->tail);

@@ -12,41 +12,41 @@
  *	token		{generation : 32 | index : 32}	sent; a generation is never 0
  *
  * There is no lock. A producer knows a position p that is not beyond the first empty one, and goes
- * up from there: CAS empty(lap of p) -> token. That is the sending, whole, in one step: a half made
- * entry cannot be. Who loses goes on to p + 1; a producer that was stopped for laps meets cells of
- * other laps, and starts again from head. As positions are filled in order only, the filled ones
- * stand without a gap from head on. No position at or beyond head + n is filled, even if its cell
- * has been emptied: so the consumer may empty many and then raise head once.
+ * up from there: CAS empty(lap of p) -> token. This one step sends the token; there is no half made
+ * entry. A producer that loses the CAS goes on to p + 1; one that was stopped for laps meets cells
+ * of other laps, and starts again from head. Producers fill positions in order only, so the filled
+ * ones stand without a gap from head on. They fill none at or beyond head + n, even if its cell is
+ * empty already: so the consumer may empty many cells and then raise head once.
  *
- * tail and limit are hints that save the search and the look at head. They are plain stores by any
- * producer, may go back, and are never too large.
+ * tail and limit are hints that save producers the search and the look at head. Any producer stores
+ * them plainly; they may go back, and are never too large.
  *
  * Invariants, between any two instructions of anybody:
  *	positions [head, first empty) hold tokens, but for the first of them, which may be
  *		empty(lap + 1): received, and its receiver died before it raised head
  *	head <= first empty <= head + n
  *	a token in a cell is of a gift (MOVING), or stale: taken, withdrawn, or reclaimed
- *	only the slot that consumer names writes head, and empties cells
+ *	only the process whose slot consumer names writes head and empties cells
  *
  * Order of stores, and what is true if the process dies after each:
- *	send	1 word: USED(p) -> MOVING(p)	a gift of the dead: reclaimed after its grace
- *		2 cell: empty -> token, CAS	sent: received by whoever receives, within the grace
+ *	send	1 word: USED(p) -> MOVING(p)	a gift of the dead: reclaimed after the grace time
+ *		2 cell: empty -> token, CAS	sent; the consumer can receive it in the grace time
  *		3 tail				done
  *	receive	1 word: MOVING -> USED(q), CAS	q's, and reclaimed with q; the token is stale, and
  *						the next consumer drops it
  *		2 cell: token -> empty(lap + 1)	the next consumer passes over it
  *		3 head + 1			done
- * So a consumer has the block before the token leaves the ring, and no token is ever with nobody.
- * A batch does 1 and 2 for each, and 3 once.
+ * So a consumer has the block before the token leaves the ring, and no block is lost between. A
+ * batch does 1 and 2 for each block, and 3 once.
  *
- * The consumer's seat: consumer is {sequence | slot + 1}, claimed by CAS when it is free, freed by
- * its owner or by the daemon's pass over the owner's slot.
+ * A channel has one consumer at a time: consumer is {sequence | slot + 1}. A process claims it by
+ * CAS when it is free; that process, or the daemon's pass over its slot, frees it.
  *
  * Sleeping. A consumer that finds nothing stores hungry, fences, looks again, and sleeps; a
- * sender's CAS is its fence, after which it looks at hungry, clears it and wakes. A producer that
- * finds no room stores crowded, has the barrier of futex.h run (the consumer is not to pay for it),
- * looks again, and sleeps; the consumer looks at crowded after it has raised head. Who dies between
- * clearing and waking costs the sleeper the rest of its slice.
+ * producer looks at hungry after its CAS, which is its fence, clears it and wakes. A producer that
+ * finds no room stores crowded, runs the barrier of futex.h (so that the consumer needs no fence),
+ * looks again, and sleeps; the consumer looks at crowded after it has raised head. A process that
+ * dies between clearing and waking costs the sleeper the rest of its slice.
  */
 #ifndef MP_CORE_CHANNEL_H
 #define MP_CORE_CHANNEL_H
@@ -55,33 +55,33 @@
 
 #include "lib/core/layout.h"
 
-/* Claims the consumer's seat. Returns what mp_channel_leave() wants, or 0: somebody has it. */
+/* Becomes the consumer. Returns the claim, for mp_channel_leave(), or 0: there is a consumer. */
 uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel);
 
-/* Leaves the seat, if it is still that claim's. */
+/* Stops being the consumer, if @claim still holds. */
 void mp_channel_leave(struct mp_channel *channel, uint64_t claim);
 
-/* Frees the seat if the owner has that slot: for the daemon's pass over it. */
+/* Frees the channel if its consumer has that slot. For the daemon's pass over the slot. */
 void mp_channel_evict(struct mp_channel *channel, uint32_t slot);
 
 /*
- * Sends up to @n blocks, in order, while there is room. Returns how many were sent; fewer than @n
- * with *@error -EAGAIN (full), or a refusal as of mp_word_give() for the first that was not.
+ * Sends up to @n blocks, in order, while there is room. Returns how many it sent; if fewer than @n,
+ * *@error says why: -EAGAIN when the channel is full, else why mp_word_give() refused the next one.
  */
 uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void *const *blocks,
 			 uint32_t n, int *error);
 
 /*
- * Receives up to @n blocks. By the consumer alone. Returns how many; fewer than @n when there are
- * no more, or with *@error -EIO: somebody has scribbled on the channel.
+ * Receives up to @n blocks. For the consumer alone. Returns how many; fewer than @n when there are
+ * no more, or with *@error -EIO when somebody has scribbled on the channel.
  */
 uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, void **blocks,
 			    uint32_t n, int *error);
 
-/* Whether there is something to receive. By the consumer, or as a hint. */
+/* Whether there is something to receive; for others than the consumer this is a hint. */
 bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *channel);
 
-/* Sleeps until there is something to receive, or room; may return for no reason. */
+/* Sleep until there is something to receive, or room; may return earlier. */
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
 			    const struct timespec *deadline);
 void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,

@@ -16,7 +16,7 @@ bool mp_collect_orphans(struct mp_pool *pool, uint32_t home)
 	return true;
 }
 
-/* RECLAIMED -> USED(ours). */
+/* Makes a RECLAIMED block this process's own. */
 static bool collect_claim(struct mp_pool *pool, uint32_t index)
 {
 	uint64_t word = mp_load(&pool->words[index].whole);
@@ -25,7 +25,7 @@ static bool collect_claim(struct mp_pool *pool, uint32_t index)
 	       mp_word_move(&pool->words[index].whole, word, pool->used);
 }
 
-/* Puts a block just claimed where gets find it. False: no room; then it is as it was. */
+/* Puts a block just claimed where gets find it. False: no room; then it is RECLAIMED again. */
 static bool collect_bring_in(struct mp_pool *pool, struct mp_local *local, uint32_t home,
 			     uint32_t index)
 {
@@ -43,8 +43,8 @@ static bool collect_bring_in(struct mp_pool *pool, struct mp_local *local, uint3
 }
 
 /*
- * Room before the claim, so that a claimed block has somewhere to go. Returns 1 when the block was
- * brought in, 0 when somebody else was faster, -1 when there is no room.
+ * Makes room, then claims the block, so that it has somewhere to go. Returns 1 when it brought the
+ * block in, 0 when somebody else was faster, -1 when there is no room.
  */
 static int collect_block(struct mp_pool *pool, struct mp_local *local, uint32_t home,
 			 uint32_t index)
@@ -70,8 +70,8 @@ static uint32_t collect_find_reclaimed(const struct mp_pool *pool, uint32_t from
 }
 
 /*
- * Collects from block @from to the end, at most @left blocks; false when it stopped before, for
- * want of room or patience. The hint says where.
+ * Collects from block @from to the end, at most @left blocks. False: it stopped before, for want of
+ * room or at the limit, and the hint says where.
  */
 static bool collect_from(struct mp_pool *pool, struct mp_local *local, uint32_t home, uint32_t from,
 			 uint32_t *left)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Collecting: bringing back what the daemon's passes, and puts that found no room, have left.
+ * Collecting: bringing back what the daemon's passes, and puts that found no room, left for it.
  *
  *	left:       RECLAIMED words, ORPHAN magazines, then reclaim_seq + 1
  *	collector:  s = reclaim_seq; orphans -> depot; RECLAIMED -> own; collected_seq = s
@@ -16,14 +16,14 @@
  * a get that has no need of it.
  *
  * A collector reads reclaim_seq first and stores that value last, and only if it saw everything and
- * had room for everything: what was left before the value was read has been seen by the walk, what
- * is left later raises it past the value. Two may collect at once: each claims by CAS. One that
- * dies has stored nothing, and what it had claimed is reclaimed like any block of a dead process.
- * One that was overtaken may store an older value: one more collect, no harm.
+ * had room for everything: its walk sees what was left before it read the value, and what is left
+ * later raises reclaim_seq past it. Two may collect at once: each claims by CAS. One that dies has
+ * stored nothing, and the pass over it reclaims what it had claimed. One that was overtaken may
+ * store an older value; that costs one more collect.
  *
- * A collector stops after some thousand blocks, for the sake of the get that waits for it: it
- * stores collect_hint, where the next one may go on, and no collected_seq. The hint is only a hint:
- * a collect that is to be stored looks at everything.
+ * A collector stops after some thousand blocks, as a get waits for it: it stores collect_hint,
+ * where the next one may go on, and no collected_seq. A collector that is to store collected_seq
+ * looks at everything, whatever the hint says.
  *
  * Order of stores, and what is true if the process dies after each:
  *	1 word: RECLAIMED -> USED(p)	p's, and reclaimed again by the pass over p
@@ -42,12 +42,12 @@ static inline bool mp_collect_pending(const struct mp_pool *pool)
 }
 
 /*
- * Brings in what is left, into the thread's magazines and the depot; see above. Returns whether all
- * was looked at and brought in.
+ * Brings what was left into the thread's magazines and the depot. Returns whether it looked at all
+ * and had room for all.
  */
 bool mp_collect(struct mp_pool *pool, struct mp_local *local, uint32_t home);
 
-/* Brings orphans to the depot. False: some could not be, as no shard could be locked. */
+/* Brings orphans to the depot. False: it left some, as it could lock no shard. */
 bool mp_collect_orphans(struct mp_pool *pool, uint32_t home);
 
 /* Claims one RECLAIMED block, without magazine or lock, if anything is pending. */

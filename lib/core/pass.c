@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pass over a dead process p. Every step can be repeated from the start: each is a walk that
- * looks for what is still p's, and each find is moved on by one CAS, which a client working on the
- * same word or holder can win or lose but never half win.
+ * The pass over a dead process p. The daemon may repeat each step from the start: a step walks over
+ * all words (or holders, or records), and moves on what is still p's by one CAS each. A client that
+ * works on the same word or holder wins that CAS or loses it; there is nothing between.
  *
- *	SEATS     consumers' seats of p in channels: freed
+ *	CHANNELS  channels whose consumer is p: they have none then
  *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
  *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
  *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
@@ -13,15 +13,14 @@
  *	SLOT      counters folded into the pool, DEAD -> FREE
  *
  * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
- * begins again: what was moved on is not found a second time, and a reclaim_seq raised twice costs
- * one collect. It is raised even when nothing was found, as p may have died between leaving an
- * orphan or a RECLAIMED block itself and announcing it. Words go before records and records before
- * the slot, because a record or slot that is free may be claimed at once, and then nothing of its
- * last owner may be left.
+ * begins again: it does not find what was moved on, and raising reclaim_seq twice costs one
+ * collect. The pass raises it even when it found nothing, as p itself may have left an orphan or a
+ * RECLAIMED block and died before announcing it. Words go before records and records before the
+ * slot, because a free record or slot may be claimed at once, and then nothing of its last owner
+ * may be left.
  *
- * It takes no lock and follows no index it has not bounded. That the magazines of p are found by
- * their holders and not by what p's cache record says is what makes a death between taking a
- * magazine and noting it harmless.
+ * It takes no lock and follows no index that it has not bounded. It finds p's magazines by their
+ * holders, not by what p's cache records say: so p may die between taking a magazine and noting it.
  */
 #include "lib/core/channel.h"
 #include "lib/core/magazine.h"
@@ -30,7 +29,7 @@
 #include "lib/core/slot.h"
 #include "lib/core/word.h"
 
-enum { SEATS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
+enum { CHANNELS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
 
 void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
 {
@@ -42,7 +41,7 @@ static bool pass_is_owner(uint64_t owner, uint32_t slot)
 	return (uint32_t)owner == slot + 1;
 }
 
-static void pass_free_seat(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
+static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
 {
 	mp_channel_evict(mp_pool_channel(pool, number), pass->slot);
 }
@@ -100,7 +99,7 @@ static void pass_free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_
 	mp_cas(&c->owner, owner, owner >> 32 << 32);
 }
 
-/* Does @visit for the next @budget of @n things; true when all have been visited. */
+/* Calls @visit for the next @budget of @n things. Returns whether all have been visited. */
 static bool pass_walk(struct mp_pool *pool, struct mp_pass *pass, uint32_t n, uint32_t budget,
 		      void (*visit)(struct mp_pool *, struct mp_pass *, uint32_t))
 {
@@ -117,8 +116,8 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 	bool over = true;
 
 	switch (pass->phase) {
-	case SEATS:
-		over = pass_walk(pool, pass, pool->shape.n_channels, budget, pass_free_seat);
+	case CHANNELS:
+		over = pass_walk(pool, pass, pool->shape.n_channels, budget, pass_free_channel);
 		break;
 	case ORPHANS:
 		over = pass_walk(pool, pass, pool->shape.n_magazines, budget, pass_orphan);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pass: the daemon takes back what a dead process held, in slices, without a lock, repeatable
- * from the start at any point (after a restart the daemon begins the pass again).
+ * A pass: the daemon takes back what a dead process held. It works in slices and takes no lock. A
+ * daemon that is restarted in the middle begins the pass again.
  */
 #ifndef MP_CORE_PASS_H
 #define MP_CORE_PASS_H
@@ -18,7 +18,7 @@ struct mp_pass {
 	bool grace_over;    /* take gifts back too */
 };
 
-/* Begins a pass over a slot that was buried. */
+/* Begins a pass over a slot that is DEAD. */
 void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over);
 
 /*
