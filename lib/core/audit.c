@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of each block, magazine and record, and why a healthy pool always says yes:
+ * What the audit asks of each block, magazine and record, and why it is so in a sound pool:
  *
- *	FREE(m): m lists the block          push and merge list before they store the word, pop and
- *	                                    merge store the word before they unlist
- *	USED(p), MOVING(p): p is seated     a slot is freed after no word names it
- *	RECLAIMED: a collect is pending     unless somebody is between the word and the announcement
+ *	FREE(m): m lists the block          push and merge list it before they store its word, pop
+ *	                                    and merge store its word before they unlist it
+ *	USED(p), MOVING(p): p is not FREE   a slot is freed after no word names it
+ *	RECLAIMED: a collect is pending     unless somebody stored the word and will announce it
  *	holder: kind and id in range, CACHE(r) only while r has an owner, ORPHAN as RECLAIMED
- *	record at rest: what it says is loaded is held by it; if not, two threads believe that they
- *	                hold one magazine, and its blocks could be handed out twice (unless a thief
- *	                was announced: then the owner will look before it believes)
+ *	record at rest: it holds what it calls loaded and previous; if not, two threads believe that
+ *	                they hold one magazine, and could hand out its blocks twice (unless a thief
+ *	                has announced itself: then the owner will settle first)
  *
  * All of it holds between any two instructions of anybody, but a walk sees its parts at different
- * times. So what looks wrong is asked again until it has been wrong CONFIRMATIONS times in a row,
- * some milliseconds in all.
+ * times. So the audit asks again about what looks wrong, and believes it after CONFIRMATIONS times
+ * in a row, some milliseconds in all.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
 
 #define CONFIRMATIONS 20
 #define PAUSE_NS 100000
-#define CONFIRM_AT_MOST 256 /* findings; a pool in ruins need not be looked at for ever */
+#define CONFIRM_AT_MOST 256 /* findings; after so many the audit does not pause any more */
 
 struct walk {
 	const struct mp_pool *pool;
@@ -49,7 +49,7 @@ __attribute__((format(printf, 3, 4))) static void audit_found(struct walk *w, ui
 	}
 }
 
-/* Whether the question is answered "wrong" every time. */
+/* Whether @wrong() says so every time. */
 static bool audit_is_confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint32_t),
 			       uint32_t at)
 {
@@ -81,13 +81,13 @@ static bool audit_lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
 	return false;
 }
 
-static bool audit_is_seated(const struct mp_pool *pool, uint32_t slot)
+static bool audit_is_taken(const struct mp_pool *pool, uint32_t slot)
 {
 	return slot < pool->shape.n_slots &&
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
-/* Whether a living thread is inside a call, and may owe an announcement. */
+/* Whether a thread of a living process is inside a call, and may yet announce what it left. */
 static bool audit_somebody_is_inside(const struct mp_pool *pool)
 {
 	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
@@ -100,7 +100,7 @@ static bool audit_somebody_is_inside(const struct mp_pool *pool)
 	return false;
 }
 
-/* Whether what was left for collectors will be found by none. */
+/* Whether no collector will look for what was left. */
 static bool audit_is_unannounced(const struct mp_pool *pool)
 {
 	return !mp_collect_pending(pool) && !audit_somebody_is_inside(pool);
@@ -118,7 +118,7 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 		break;
 	case MP_USED:
 	case MP_MOVING:
-		wrong = !audit_is_seated(pool, ref);
+		wrong = !audit_is_taken(pool, ref);
 		break;
 	case MP_RECLAIMED:
 		wrong = audit_is_unannounced(pool);
@@ -128,11 +128,11 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 		wrong = true;
 		break;
 	}
-	/* A word that moved on meanwhile was not wrong. */
+	/* If the word has changed meanwhile, we compared parts of different times. */
 	return wrong && mp_load_acquire(&pool->words[block].whole) == word;
 }
 
-/* Notes the blocks that a magazine lists and whose words agree. */
+/* Marks the blocks that the magazine lists and whose words agree. */
 static void audit_mark(const struct mp_pool *pool, uint32_t m, unsigned char *seen)
 {
 	const struct mp_magazine *magazine = mp_magazine(pool, m);
@@ -253,9 +253,9 @@ void mp_audit_live(const struct mp_pool *pool, unsigned char *seen, struct mp_au
 	audit_walk_blocks(&w, seen);
 }
 
-/* ---- at rest ---- */
+/* ---- a pool in which nobody works ---- */
 
-/* Counts what is on a list and held by the shard; adds the entries up. */
+/* Counts the magazines on a list that the shard holds, and their entries. */
 static uint32_t audit_follow(const struct mp_pool *pool, uint32_t shard, uint32_t head,
 			     uint64_t *entries)
 {

@@ -3,10 +3,11 @@
  * Batches: the inner loops of bulk get and put, a run of blocks out of or into a magazine's
  * entries.
  *
- * What they need of the pool is in locals, as after each store to shared memory the compiler would
- * have to load it anew. They go in steps of MP_BATCH_STEP blocks at constant offsets. Each block is
- * checked and marked before the next is looked at, so that one that is listed or named twice is
- * seen the second time. The counts are the caller's: magazine.h has the order of stores.
+ * A batch is a copy of what the loops need of the pool, as the compiler would have to load it anew
+ * after each store to shared memory. The loops go in steps of MP_BATCH_STEP blocks at constant
+ * offsets. They check and mark each block before they look at the next, so that a block that is
+ * listed or named twice is refused the second time. The caller stores the counts: magazine.h has
+ * the order of stores.
  */
 #ifndef MP_CORE_BATCH_H
 #define MP_CORE_BATCH_H
@@ -51,7 +52,7 @@ static inline bool mp_batch_pop_one(const struct mp_batch b, const mp_atomic32 *
 	return true;
 }
 
-/* Pops the @n entries that end at @top. Returns how many were had before the first leftover. */
+/* Pops the @n entries that end at @top. Returns how many it popped before the first leftover. */
 static inline __attribute__((always_inline)) uint32_t
 mp_batch_pop(const struct mp_batch b, const mp_atomic32 *top, void **blocks, uint32_t n)
 {
@@ -89,7 +90,7 @@ static inline bool mp_batch_push_one(const struct mp_batch b, mp_atomic32 *entry
 	return true;
 }
 
-/* Pushes from @entry on. Returns how many were pushed before the first that was refused. */
+/* Pushes from @entry on. Returns how many it pushed before the first that it refused. */
 static inline __attribute__((always_inline)) uint32_t
 mp_batch_push(const struct mp_batch b, mp_atomic32 *entry, void *const *blocks, uint32_t n)
 {

@@ -10,7 +10,7 @@
 
 #include "lib/core/layout.h"
 
-/* The generation a block begins with: nobody can guess it from another block's; never 0. */
+/* The generation a block begins with: not to be guessed from another block's; never 0. */
 uint64_t mp_first_generation(uint64_t seed, uint64_t index);
 
 /* Where an interrupted format stands; zero to begin. */

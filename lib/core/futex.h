@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes: sleeping on a shared word, always with an end, and waking who sleeps. And the barrier
- * that one side of such a meeting pays for both.
+ * Futexes: sleeping on a shared word, never for longer than a slice, and waking whoever sleeps. And
+ * the barrier by which one side pays for the fence of both.
  */
 #ifndef MP_CORE_FUTEX_H
 #define MP_CORE_FUTEX_H
@@ -10,12 +10,13 @@
 
 #include "lib/core/atomic.h"
 
-#define MP_SLICE_MS 100 /* the longest sleep: what a waker that was killed can cost */
+#define MP_SLICE_MS \
+	100 /* the longest sleep; what it costs when the waker was killed before waking */
 
 /* The moment @ms milliseconds from now. */
 void mp_deadline(struct timespec *deadline, long ms);
 
-/* Whether the deadline has passed; NULL never does. */
+/* Whether the deadline has passed. NULL: never. */
 bool mp_is_late(const struct timespec *deadline);
 
 /*
@@ -28,8 +29,8 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 void mp_futex_wake(mp_atomic32 *word);
 
 /*
- * A full barrier, in this thread and in all that run in processes that have registered with
- * mp_barrier_register(). False: the kernel cannot.
+ * A full barrier in this thread and in all running threads of processes that have registered with
+ * mp_barrier_register(). False: the kernel has no such thing.
  */
 bool mp_barrier(void);
 bool mp_barrier_register(void);

@@ -2,9 +2,9 @@
 /*
  * Growing: blocks that are born after the pool was made.
  *
- * The pool is laid for max_blocks, magazines included, so that what a birth takes is a word. A
- * block is born RECLAIMED: nobody's, for the next collector to bring in (collect.h), like a dead
- * process's. There is nothing for a client to learn or to do, and no state that only growing has.
+ * The pool is laid for max_blocks, magazines included, so that a birth changes one word. A block is
+ * born RECLAIMED: nobody's, for the next collector to bring in (collect.h), like a block of a dead
+ * process. Clients need not know that a pool grows, and no block state is for growing alone.
  *
  *	word  | FREE USED ... | RECLAIMED RECLAIMED RECLAIMED | UNBORN UNBORN ... |
  *	                      ^ laid                          ^ born              ^ max_blocks
@@ -16,8 +16,8 @@
  *	4 each word UNBORN -> RECLAIMED	collectors that walk by have it already; the rest are UNBORN
  *	5 reclaim_seq + 1, wake		all can be got
  *	6 registry: laid = blocks	done
- * Nobody else moves a word out of UNBORN, and a word that has left it is passed over, so 3 to 5 can
- * be repeated from the start.
+ * Nobody else moves a word out of UNBORN, and the daemon passes over words that have left it, so it
+ * can repeat 3 to 5 from the start.
  */
 #ifndef MP_CORE_GROW_H
 #define MP_CORE_GROW_H
@@ -29,10 +29,10 @@ struct mp_growth {
 	uint32_t to; /* blocks there are to be */
 };
 
-/* Begins: words from @from to @to are born. Data pages for all of them have been reserved. */
+/* Begins: blocks @from to @to are to be born; the data pages for all of them are reserved. */
 void mp_grow_init(struct mp_growth *growth, uint32_t from, uint32_t to);
 
-/* Lays about @budget words; generations are made of @seed. Returns true when done. */
+/* Lays about @budget words, with generations made of @seed. Returns true when done. */
 bool mp_grow_step(struct mp_pool *pool, struct mp_growth *growth, uint32_t budget, uint64_t seed);
 
 #endif

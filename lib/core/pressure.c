@@ -2,7 +2,7 @@
 #include "lib/core/futex.h"
 #include "lib/core/pressure.h"
 
-/* How long a getter lets waiters go first: as long as get waits for a lock, see depot.c. */
+/* How long a getter lets waiters go first: as long as a get waits for a lock, see depot.c. */
 #define YIELD_MS 20
 
 static uint32_t pressure_state_of(uint32_t pressure)
@@ -15,7 +15,7 @@ static uint32_t pressure_next(uint32_t pressure, uint32_t state)
 	return (pressure | MP_PRESSURE_STATE) + 1 + state;
 }
 
-/* From what was seen to @state; says whether it did. */
+/* Changes the pressure from @seen to @state. False: it was not @seen any more. */
 static bool pressure_change(struct mp_pool *pool, uint32_t seen, uint32_t state)
 {
 	return mp_cas32(&pool->header->pressure, seen, pressure_next(seen, state));
@@ -25,7 +25,7 @@ void mp_pressure_wake(struct mp_pool *pool)
 {
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 
-	/* Who changed it meanwhile has woken them, or is awake. */
+	/* If the CAS fails, whoever changed it has woken them, or is awake to look itself. */
 	if (pressure_state_of(seen) == MP_ASLEEP && pressure_change(pool, seen, MP_WOKEN)) {
 		mp_futex_wake(&pool->header->pressure);
 	}
@@ -45,7 +45,7 @@ uint32_t mp_pressure_raise(struct mp_pool *pool)
 		seen = mp_load_acquire(&pool->header->pressure);
 	}
 	if (pressure_state_of(seen) == MP_WOKEN) {
-		mp_futex_wake(&pool->header->pressure); /* getters need not let us go first */
+		mp_futex_wake(&pool->header->pressure); /* getters that let us go first may go on */
 	}
 	mp_barrier();
 	return pressure_state_of(seen) == MP_ASLEEP ? seen : pressure_next(seen, MP_ASLEEP);
@@ -60,7 +60,7 @@ void mp_pressure_calm(struct mp_pool *pool)
 {
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);
 
-	/* All are woken: getters who have let us go first, and waiters, to raise it anew. */
+	/* Wakes getters that let us go first, and waiters, which raise it anew. */
 	if (pressure_state_of(seen) != MP_CALM && pressure_change(pool, seen, MP_CALM)) {
 		mp_futex_wake(&pool->header->pressure);
 	}
@@ -78,6 +78,6 @@ void mp_pressure_yield(struct mp_pool *pool)
 	while (mp_load_acquire(&pool->header->pressure) == seen && !mp_is_late(&deadline)) {
 		mp_futex_wait(&pool->header->pressure, seen, &deadline);
 	}
-	/* Nobody came: they are dead, or stopped. The next getter need not wait for them. */
+	/* The waiters did nothing: they are dead or stopped. The next getter need not wait. */
 	pressure_change(pool, seen, MP_CALM);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pressure: where getters that wait for a block and those who put one meet. One futex word a pool,
+ * Pressure: how getters that wait for a block learn that somebody put one. One futex word a pool,
  * {sequence:30 | state:2}; every change raises the sequence.
  *
  *	waiter                                   who puts (also: flush, exit, the daemon's pass)
@@ -13,16 +13,16 @@
  *	get: a block                             getter with empty hands that finds WOKEN
  *	if it raised it: -> CALM, futex wake     futex wait, some milliseconds, then -> CALM
  *
- * Nobody sleeps while there is a block for him. Who puts stores the word and busy, and then loads
- * the pressure; the waiter stores the pressure and then looks for words and busy, and its
- * membarrier stands for the fence in both. So either the second get finds the block (in the depot,
- * loose, or by stealing it out of an idle cache), or whoever put it finds ASLEEP and brings it to
- * the depot. That is why put looks at the pressure last, after busy = 0. Its price is one load and
- * a branch; who waits pays for the order.
+ * Nobody sleeps while there is a block. The putter stores the word and busy, and then loads the
+ * pressure; the waiter stores the pressure and then looks for words and busy; the waiter's
+ * membarrier is the fence that both need. So either the waiter's second get finds the block (in the
+ * depot, RECLAIMED, or by stealing it out of an idle cache), or the putter finds ASLEEP and brings
+ * it to the depot. That is why put looks at the pressure last, after busy = 0. The putter pays one
+ * load and a branch; the waiter pays for the order.
  *
- * Who puts is often who gets next, and would have the block back before the waiter is awake. So a
- * getter that is about to go to the depot and finds WOKEN lets the waiters go first: until one of
- * them has got its block or gone back to sleep, or a scheduler's turn or two have passed.
+ * The thread that puts is often the next to get, and would have the block back before the waiter is
+ * awake. So a getter that is about to go to the depot and finds WOKEN lets the waiters go first,
+ * until one of them has got its block or sleeps again, or a scheduler's turn or two have passed.
  *
  * What is true if somebody dies:
  *	waiter, ASLEEP left behind	the next put flushes and wakes in vain; a getter waits once
@@ -31,8 +31,8 @@
  *	waiter, after being woken	a getter waits once; the other waiters were woken as well
  * There is no count of waiters that a death could falsify.
  *
- * Processes that could not register for membarrier put without that order: then the slice is what a
- * waiter may lose.
+ * Processes that could not register for membarrier put without that order: a waiter may then sleep
+ * through such a put, until its slice is over.
  */
 #ifndef MP_CORE_PRESSURE_H
 #define MP_CORE_PRESSURE_H
@@ -48,28 +48,28 @@ enum {
 	MP_PRESSURE_STATE = 3, /* mask */
 };
 
-/* Whether somebody may be asleep. After mp_leave(). */
+/* Whether somebody may be asleep. To be asked after mp_leave(). */
 static inline bool mp_is_pressed(const struct mp_pool *pool)
 {
 	return __builtin_expect(mp_load(&pool->header->pressure) & MP_ASLEEP, 0);
 }
 
-/* Wakes all waiters; what they are to find is in the depot or loose. */
+/* Wakes all waiters. What they are to find is in the depot or RECLAIMED. */
 void mp_pressure_wake(struct mp_pool *pool);
 
-/* Says that something was left for collectors: reclaim_seq + 1, and wakes. */
+/* Tells collectors that there is something for them: raises reclaim_seq and wakes waiters. */
 void mp_announce(struct mp_pool *pool);
 
-/* Before a waiter's last look: raises the pressure. Returns what mp_pressure_sleep() wants. */
+/* For a waiter before its last look: raises the pressure. Returns it, for mp_pressure_sleep(). */
 uint32_t mp_pressure_raise(struct mp_pool *pool);
 
-/* Sleeps until something has changed, but not after @deadline (CLOCK_MONOTONIC, NULL: none). */
+/* Sleeps until the pressure changes, or until @deadline (CLOCK_MONOTONIC; NULL: none). */
 void mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline);
 
-/* After a waiter that has raised the pressure has its block, or gives up. */
+/* For a waiter that raised the pressure, when it has its block or gives up. */
 void mp_pressure_calm(struct mp_pool *pool);
 
-/* Lets those who were woken go first. */
+/* For a getter before it goes to the depot: lets waiters that were woken go first. */
 void mp_pressure_yield(struct mp_pool *pool);
 
 #endif

@@ -5,7 +5,7 @@
 #include "lib/core/stats.h"
 #include "lib/core/word.h"
 
-/* The slot that owns a cache record; MP_NONE when it is free or no record. */
+/* The slot that owns a cache record. MP_NONE: it is free, or there is no such record. */
 static uint32_t stats_owner_of(const struct mp_pool *pool, uint32_t record)
 {
 	if (record >= pool->shape.n_caches) {

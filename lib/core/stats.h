@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting: one walk over the words, and the counters of caches, slots and pool. Reads only; works
- * on a read-only mapping. While others work the sums are blurred.
+ * Counting: one walk over the words, and the counters of caches, slots and pool. It only reads, so
+ * it works on a read-only mapping. While others work, the sums mix values of different moments.
  */
 #ifndef MP_CORE_STATS_H
 #define MP_CORE_STATS_H

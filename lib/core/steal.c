@@ -5,14 +5,14 @@
 
 #define BATCH 8 /* caches that one membarrier serves */
 
-/* A magazine to be stolen, as it was when we announced ourselves. */
+/* A magazine to steal, and its holder as it was when we announced ourselves. */
 struct loot {
 	uint32_t victim; /* record */
 	uint32_t magazine;
 	uint64_t holder;
 };
 
-/* A name no other living thief has. */
+/* What we store in steal: no other living thread's owner field and record give the same. */
 static uint64_t steal_thief_name(const struct mp_pool *pool, uint32_t record)
 {
 	return (mp_load(&pool->caches[record].owner) >> 32) << 32 | (record + 1);
@@ -30,7 +30,7 @@ static bool steal_is_worth_it(const struct mp_pool *pool, uint32_t victim, uint3
 	return mp_holder_is(*holder, MP_HOLDER_CACHE, victim) && mp_load(&m->count) > 0;
 }
 
-/* Looks whether the cache @victim has something; announces us if so. */
+/* If the cache @victim has a magazine with blocks, announces us there and notes which. */
 static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[victim];
@@ -47,8 +47,8 @@ static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, s
 		}
 	}
 	/*
-	 * After the holder, whose acquire orders it: an owner stores stealable before it takes its
-	 * first magazine, so this is about the owner that has this one.
+	 * Loaded after the holder, whose load is an acquire: an owner stores stealable before it
+	 * takes its first magazine, so this is the stealable of the owner that has this one.
 	 */
 	if (!mp_load(&c->stealable)) {
 		return false;
@@ -57,7 +57,7 @@ static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, s
 	return true;
 }
 
-/* After the membarrier: takes it, if the owner is still out and nobody came after us. */
+/* After the membarrier: takes it, if the owner is in no call and no other thief came after us. */
 static bool steal_grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[loot->victim];
@@ -87,7 +87,7 @@ uint32_t mp_steal(struct mp_pool *pool, uint32_t record)
 	struct loot loot[BATCH];
 	unsigned n = 0;
 
-	/* From the neighbour on, so that thieves do not all rob the first. */
+	/* Beginning behind our own record, so that thieves do not all rob the first. */
 	for (uint32_t i = 1; i < pool->shape.n_caches; i++) {
 		uint32_t victim = (record + i) % pool->shape.n_caches;
 		n += steal_announce(pool, victim, me, &loot[n]);

@@ -11,17 +11,15 @@
  *	settle: CAS each of its magazines to the next sequence (a failure: it was stolen,
  *	        forget it); then steal = 0
  *
- * Why it holds. The owner stores busy and then loads steal, the thief stores steal and then loads
- * busy, and the membarrier stands for the fence in both: so either the thief sees busy and goes
- * away, or the owner's call sees steal and settles before it touches anything. A thief that has
- * looked and is slow (or stopped) with its CAS meets a holder whose sequence has moved on. A second
- * thief overwrites steal; then the first goes away, or both CAS and one wins. The thief never
- * clears steal, so nobody waits for a dead or stopped one; the owner pays for the announcement
- * once.
+ * Why it is safe. The owner stores busy and then loads steal; the thief stores steal and then loads
+ * busy; the thief's membarrier is the fence that both need. So either the thief sees busy and goes
+ * away, or the owner's call sees steal and settles before it touches a magazine. If a thief is slow
+ * (or stopped) before its CAS, the owner has raised the holder's sequence and the CAS fails. A
+ * second thief overwrites steal; then the first goes away, or both try the CAS and one wins. No
+ * thief clears steal, so nobody waits for one that is dead or stopped; the owner settles once.
  *
- * The thief alone pays: the owner's price is one load and a branch a call. Threads of processes
- * that could not register with membarrier (record.stealable is 0) are not stolen from; nor can a
- * thread without a record steal.
+ * The owner pays one load and a branch a call. Thieves leave threads alone whose process could not
+ * register with membarrier (record.stealable is 0). A thread without a record cannot steal.
  *
  * Order of stores, and what is true if the thief dies after each:
  *	1 steal = me			the owner settles at its next call: nothing has changed
@@ -32,7 +30,7 @@
 
 #include "lib/core/layout.h"
 
-/* Takes a magazine with blocks out of an idle cache. MP_NONE: there is none that can be had. */
+/* Takes a magazine with blocks out of an idle cache, for the cache @record. MP_NONE: found none. */
 uint32_t mp_steal(struct mp_pool *pool, uint32_t record);
 
 #endif
