@@ -26,8 +26,8 @@ uint16_t wire_reply_type(uint16_t type);
 
 /*
  * Whether @length bytes at @message are a well-formed message: size, version, type, terminated
- * strings, zero padding. Nothing is said about ranges and rights. Returns 0, -EPROTO or, for
- * another version, -EPROTONOSUPPORT.
+ * strings, zero padding; not ranges and rights. Returns 0, -EPROTO or, for another version,
+ * -EPROTONOSUPPORT.
  */
 int wire_check(const union wire_message *message, size_t length);
 
@@ -44,11 +44,11 @@ void wire_init(union wire_message *message, uint16_t type, uint32_t serial);
 int wire_send(int socket, const union wire_message *message, const int *fds, int n_fds, int flags);
 
 /*
- * Receives a message, unchecked. Descriptors that come along are closed when @fds is NULL, else at
- * most @*n_fds are stored, close-on-exec, and @*n_fds says how many. @sender may be NULL.
- * Returns the length, 0 at the end, -EMSGSIZE for a packet longer than any message, -EBADMSG when
- * descriptors came that were not asked for (they are closed), -EMFILE when those asked for found no
- * number free, or -errno. @flags as for recvmsg(2).
+ * Receives a message, unchecked. Stores at most @*n_fds descriptors that come along in @fds,
+ * close-on-exec, and their number in @*n_fds; closes them when @fds is NULL. @sender may be NULL.
+ * Returns the length, 0 at the end, -EMSGSIZE for a packet longer than any message, -EBADMSG for
+ * descriptors that were not asked for (it closes them), -EMFILE when this process has no numbers
+ * left for those asked for, or -errno. @flags as for recvmsg(2).
  */
 ssize_t wire_receive(int socket, union wire_message *message, int *fds, int *n_fds,
 		     struct wire_sender *sender, int flags);

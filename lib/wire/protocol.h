@@ -8,11 +8,8 @@
  * request's serial. The first request is HELLO. Descriptors travel only from the daemon, only with
  * ATTACHED.
  *
- * The receiver checks length, then version, then type, then ranges, then rights. Strings are
- * terminated by a zero within their field.
- *
- * To add a message: a type, a struct, its line in WIRE_REQUESTS or WIRE_REPLIES; then its handler
- * in daemon/request/request.c and its caller in lib/.
+ * The receiver checks length, then version, then type, then ranges, then rights. A zero within the
+ * field ends each string. HACKING.md says how to add a message.
  */
 #ifndef MP_WIRE_PROTOCOL_H
 #define MP_WIRE_PROTOCOL_H
@@ -51,7 +48,7 @@ enum wire_type {
 enum wire_access {
 	WIRE_WRITER = 0,
 	WIRE_READER = 1,   /* control read-write, data read-only */
-	WIRE_OBSERVER = 2, /* both read-only, no slot, no liveness file */
+	WIRE_OBSERVER = 2, /* both read-only; has no slot and no liveness file */
 };
 
 struct wire_head {
@@ -64,15 +61,15 @@ struct wire_head {
 _Static_assert(sizeof(struct wire_head) == 16, "frozen");
 
 /*
- * What a pool is made of. In requests zero means the default, n_caches excepted: 0 means that
- * threads cache nothing. In replies nothing else is zero.
+ * What a pool is made of. In requests zero means the default, but n_caches 0 means that threads
+ * cache nothing. In replies no other number is zero.
  */
 struct wire_shape {
 	uint64_t block_size;
 	uint32_t blocks; /* in replies: now */
 	uint32_t max_blocks;
 	uint32_t alignment;
-	uint32_t capacity; /* 0 in requests: the daemon chooses by pool size or thread_cache */
+	uint32_t capacity; /* 0 in requests: the daemon chooses by the number of blocks */
 	uint32_t n_caches;
 	uint32_t n_slots;
 	uint32_t n_shards;
@@ -90,13 +87,13 @@ enum wire_lifetime {
 };
 
 enum wire_backing {
-	WIRE_BACKING_AUTO = 0, /* in requests alone: the daemon chooses by who may open it */
+	WIRE_BACKING_AUTO = 0, /* only in requests: the daemon chooses, by who may open it */
 	WIRE_SHM = 1,          /* objects in /dev/shm */
 	WIRE_MEMFD = 2,        /* sealed: nobody can change their size */
 	WIRE_BACKING_END,
 };
 
-/* Of huge pages, and of pages touched beforehand. */
+/* How much a pool wants huge pages, or prefault. */
 enum wire_effort {
 	WIRE_NO = 0,
 	WIRE_TRY = 1,
@@ -128,7 +125,7 @@ _Static_assert(sizeof(struct wire_hello) == 32, "frozen");
 struct wire_create {
 	struct wire_head head;
 	char name[WIRE_NAME];
-	uint64_t cookie; /* random; the same again is the same request, sent after a reconnect */
+	uint64_t cookie; /* random; a request with the same cookie is this one, sent again */
 	struct wire_shape shape;
 	struct wire_terms terms;
 	uint32_t uid, gid, mode;
@@ -169,7 +166,7 @@ struct wire_grow {
 };
 _Static_assert(sizeof(struct wire_grow) == 96, "frozen");
 
-/* NEXT_POOL, NEXT_CLIENT: what comes after the cursor; name empty: of any pool. */
+/* NEXT_POOL, NEXT_CLIENT: asks for what comes after the cursor; name empty: of any pool. */
 struct wire_next {
 	struct wire_head head;
 	char name[WIRE_NAME];
@@ -194,7 +191,7 @@ _Static_assert(sizeof(struct wire_welcome) == 72, "frozen");
 struct wire_attached {
 	struct wire_head head;
 	uint64_t pool_id;
-	uint64_t attachment; /* a number no other attachment has */
+	uint64_t attachment; /* the number of this attachment; no other has the same */
 	struct wire_shape shape;
 	struct wire_terms terms;
 	uint32_t slot; /* MP_NONE for observers */
