@@ -2,9 +2,9 @@
 /*
  * Get and put on pools in a caller's buffer.
  *
- * A record's bits say which blocks are out, so a double put is seen at once, and a list that runs
- * in a circle gives no block twice. A pool that is not registered has no record; there the list is
- * walked, never further than the pool has blocks.
+ * A record's bits say which blocks are out, so that a double put is refused at once, and a list
+ * that somebody made a circle gives no block twice. A pool that is not registered has no record;
+ * then puts walk the list, but no further than the pool has blocks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,7 +195,7 @@ EXPORT void *os_memblock_get(struct os_mempool *mp)
 	return block;
 }
 
-/* What the pool's options make of a put. Returns @error. */
+/* Ends the program if the pool's options say so: for a wrong put, or a broken guard. */
 static os_error_t os_block_judge(const struct os_mempool *mp, const void *block, os_error_t error)
 {
 	if (error && mp->mp_flags & OS_MEMPOOL_OPT_CHECK) {
@@ -227,7 +227,7 @@ EXPORT os_error_t os_memblock_put_from_cb(struct os_mempool *mp, void *block_add
 	return error;
 }
 
-/* Whether a callback may see the block. */
+/* Whether the block may be put, so that the callback may see it. */
 static os_error_t os_block_check_callback(struct os_mempool *mp, const void *block)
 {
 	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making pools in a buffer of the caller's, and linking their blocks.
+ * Making pools in a buffer that the caller supplies, and linking their blocks.
  */
 #include "lib/export.h"
 #include "lib/os/block.h"
 #include "lib/os/layout.h"
 #include "lib/os/shared.h"
 
-/* The functions are meant, not the macros of the same names. */
+/* Here the functions are defined; the header has macros of the same names. */
 #undef os_mempool_init
 #undef os_mempool_ext_init
 
@@ -100,7 +100,7 @@ static os_error_t os_init_make(struct os_mempool *mp, const struct wish *wish)
 	return error;
 }
 
-/* What mp_flags says of alignment and options. False: there is no such. */
+/* Makes mp_flags of alignment and options. False: one of them is unknown. */
 static bool os_init_flags_of(unsigned alignment, unsigned options, unsigned *flags)
 {
 	*flags = options | (alignment == 4 ? OS_FLAGS_4 : alignment == 16 ? OS_FLAGS_16 : 0);

@@ -5,9 +5,9 @@
  *	| block, rounded up to the alignment | with GUARD: the alignment once more | next block ...
  *	  link | with POISON: pattern          pattern
  *
- * All of it follows from the public struct. mp_flags says the alignment in two bits, that are zero
+ * All of it follows from the public struct. Two bits of mp_flags say the alignment; they are zero
  * for the usual one, so that the flags of a plain pool are zero as in Mynewt. A link may lie at a
- * multiple of 4 only, and is copied.
+ * multiple of 4 only, and so is copied by memcpy().
  */
 #ifndef MP_OS_LAYOUT_H
 #define MP_OS_LAYOUT_H

@@ -3,11 +3,12 @@
  * What the library knows of the pools of os/: a record each, found by the address of the caller's
  * struct, and the list of them.
  *
- * The caller's structs are written, for programs that look at them, and never asked which pools
- * there are: their memory may be overwritten, or gone.
+ * The library writes the caller's structs, for programs that look at them, but does not learn from
+ * them which pools there are: their memory may be overwritten, or gone.
  *
- * A pool's lock is that of its shelf; pools share shelves by chance. The list has a lock of its
- * own, taken before a shelf's. Both are held over a fork. No callback is called with either.
+ * A pool is on a shelf, by its address, and the shelf's lock is the pool's. The list has a lock of
+ * its own, which is taken before a shelf's. Both are held over a fork. No callback runs with either
+ * held.
  */
 #ifndef MP_OS_RECORD_H
 #define MP_OS_RECORD_H
@@ -23,10 +24,10 @@ struct os_record {
 	struct os_record *next, *previous; /* of the list */
 	struct mempool *shared;            /* NULL: a pool in the caller's memory */
 	uint32_t n_inside;                 /* threads that are inside a call on a shared pool */
-	int64_t counted_ms;                /* when its blocks were counted */
+	int64_t counted_ms;                /* when os_shared_count() counted its blocks last */
 	size_t room;                       /* known bytes of the buffer, or SIZE_MAX */
 	uint32_t blocks;
-	uint64_t out[]; /* a bit a block: somebody has it. None of a shared pool */
+	uint64_t out[]; /* a bit for each block: somebody has it. A shared pool has no bits */
 };
 
 struct os_shelf {
@@ -41,7 +42,7 @@ void os_shelf_unlock(struct os_shelf *shelf);
 /* The record of a pool, or NULL; with its shelf locked. */
 struct os_record *os_shelf_find(const struct os_shelf *shelf, const struct os_mempool *mp);
 
-/* A record that is not in the list yet, of @blocks blocks that are all in. NULL: no memory. */
+/* Makes a record of @blocks blocks, which nobody has; it is on no list. NULL: no memory. */
 struct os_record *os_record_make(struct os_mempool *mp, uint32_t blocks);
 void os_record_free(struct os_record *record);
 

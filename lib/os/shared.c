@@ -7,7 +7,7 @@
 #include "lib/export.h"
 #include "lib/os/shared.h"
 
-#define COUNT_MS 10 /* what others do is seen after as long */
+#define COUNT_MS 10 /* counts are at most so old, so far as other processes change them */
 #define ALL_GONE (-UINT16_MAX)
 
 static struct mempool_conn *conn; /* guarded by the list's lock */
@@ -101,7 +101,7 @@ static struct mempool *os_shared_enter(const struct os_mempool *mp)
 	return pool;
 }
 
-/* @change: blocks that went into the pool. */
+/* Leaves the call, which put @change blocks into the pool (got them, if negative). */
 static void os_shared_leave(const struct os_mempool *mp, int change)
 {
 	struct os_shelf *shelf = os_shelf_lock(mp);
@@ -214,7 +214,7 @@ static int os_shared_open_or_create(const struct wish *wish, struct mempool **po
 	return error == -EEXIST ? mempool_open(conn, wish->name, 0, pool) : error;
 }
 
-/* By the process's connection, made if need be; a forked child's is its parent's. */
+/* Uses the process's connection, which it makes if need be; a forked child makes its own. */
 static int os_shared_connect_and_open(const struct wish *wish, struct mempool **pool)
 {
 	int error = conn ? os_shared_open_or_create(wish, pool) : -ECHILD;
