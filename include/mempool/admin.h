@@ -50,7 +50,7 @@ struct mempool_client {
 	int32_t pid;
 	uint32_t uid;
 	uint32_t slot; /* index into the usages of mempool_census() */
-	bool dead;     /* died; its blocks are being taken back, or its gifts have grace */
+	bool dead;     /* died; the daemon takes its blocks back, or waits out its gifts' grace */
 	bool reader;   /* opened with MEMPOOL_RDONLY */
 	uint64_t pool_id;
 	uint64_t attached_at; /* seconds since the epoch */
@@ -91,7 +91,7 @@ struct mempool_daemon {
 	uint32_t sessions;
 	uint64_t started_at;       /* seconds since the epoch */
 	uint64_t passes;           /* over what dead processes held */
-	uint64_t longest_slice_ns; /* the longest the event loop was kept by one piece of work */
+	uint64_t longest_slice_ns; /* the longest time one piece of work kept the event loop */
 };
 
 /*
@@ -127,9 +127,9 @@ int mempool_census(struct mempool *pool, struct mempool_stats *stats, struct mem
 int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block);
 
 /*
- * Has @tell called while a create or a grow over this connection takes long: how many bytes of
- * memory are there, and how many there will be; some ten times a second, by the thread that waits,
- * which may not use the connection, nor create, open or close a pool. NULL: nobody is told.
+ * While a create or a grow over this connection takes long, the waiting thread calls @tell some ten
+ * times a second, with the bytes of memory that are ready and the bytes there will be. @tell may
+ * not use the connection, nor create, open or close a pool. NULL: no calls.
  */
 void mempool_set_progress(struct mempool_conn *conn,
 			  void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg);

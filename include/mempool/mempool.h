@@ -10,7 +10,7 @@
  * - A pool is a trust domain. Whoever maps it for writing can spoil it for the others of that pool
  *   (never for another pool or for the daemon).
  * - The payload of a block whose owner died half way through writing is half written.
- * - A put after this same process has got the block again cannot be told from a right one.
+ * - If a process puts a block twice and has got it again in between, the second put looks right.
  * - Two threads of one process that put, or put and give, one block within the same nanoseconds are
  *   not always caught.
  *
@@ -120,8 +120,8 @@ struct mempool_token {
 };
 
 /*
- * Numbers of a pool. The block counts are one walk over all blocks: while others get and put they
- * are a blurred picture, at rest used + cached + free + moving + reclaimed = blocks.
+ * Numbers of a pool. One walk over all blocks counts them: while others get and put, the counts mix
+ * different moments; at rest used + cached + free + moving + reclaimed = blocks.
  */
 struct mempool_stats {
 	uint64_t blocks;     /* in the pool, now */
@@ -145,7 +145,7 @@ struct mempool_stats {
 struct mempool_report {
 	uint64_t blocks;     /* walked */
 	uint64_t lost;       /* blocks nobody owns and nobody can get */
-	uint64_t duplicated; /* blocks that could be handed out twice */
+	uint64_t duplicated; /* caches that get from a magazine that is not theirs */
 	uint64_t broken;     /* other rules broken */
 	char first[192];     /* a sentence on the first finding; empty when there is none */
 };
@@ -176,14 +176,14 @@ void mempool_disconnect(struct mempool_conn *conn);
 
 /*
  * Makes the pool @name and opens it as writer. All memory is reserved before the call returns, so a
- * pool that was made never runs out of pages. How long the pool stays attr->lifetime says.
+ * pool that was made never runs out of pages. attr->lifetime says how long the pool stays.
  *
  * Returns 0, or what mempool_open() returns, or
  * -EEXIST   there is a pool of that name
  * -EINVAL   the name or an attribute breaks the rules; mempool_errmsg() says which
  * -E2BIG    @attr is from a later version and asks for something this one does not know
  * -ENOSPC   /dev/shm has no room for it, or the machine no memory
- * -EOPNOTSUPP  huge pages or prefault were required and are not to be had here
+ * -EOPNOTSUPP  huge pages or prefault were required, and this machine has none
  * -EACCES   the daemon's access rules do not let this user make it
  * -EDQUOT   the daemon, or the user, has as many pools, bytes or blocks as it may
  * -EPERM    the owner or group asked for is not the caller's to give
@@ -223,10 +223,10 @@ int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned fl
 			uint64_t schema, uint32_t version, struct mempool **pool);
 
 /*
- * Lets the pool @name have @blocks blocks, at most the max_blocks it was made with. Those who have
- * it open find the new blocks as they need them, and nobody has to do anything; until then they
- * count as reclaimed. All memory is reserved before the call returns; when there is not enough,
- * nothing has changed. For whom mempool_destroy() is. A pool never shrinks.
+ * Grows the pool @name to @blocks blocks, at most the max_blocks it was made with. Processes that
+ * have it open need do nothing: they find the new blocks when they need them, and until then these
+ * count as reclaimed. The daemon reserves all memory before the call returns; when there is not
+ * enough, nothing has changed. Whoever may destroy the pool may grow it. A pool never shrinks.
  *
  * Returns 0 (also when there are as many already), or
  * -EINVAL   more than max_blocks, or a bad name
@@ -244,8 +244,8 @@ int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t blocks);
  * thread of this process is inside mempool_open() or mempool_create().
  *
  * Returns 0, or
- * -EBUSY    this process still owns blocks, has gifts nobody took or channels open, or a thread is
- *           inside a call, mempool_get_wait() included
+ * -EBUSY    this process still owns blocks, has gifts that nobody took, or has channels open; or
+ *           one of its threads is inside a call, mempool_get_wait() included
  * -ECHILD   the handle is the parent's
  */
 int mempool_close(struct mempool *pool);
@@ -277,11 +277,12 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
  * or empty too.
  *
  * Returns the block, or NULL with errno
- * ENOMEM    no block is free. Idle threads' caches have been looked into; not those of threads
- *           that are inside a call this moment, nor by a thread that has no cache itself. Or it is
- *           this thread's first call and there is no memory for its part
- * EAGAIN    free blocks may be behind a lock whose holder does not go on (stopped in a debugger,
- *           say; it was waited for, some 20 ms), or with others who collect them: try again
+ * ENOMEM    no block is free: the depot has none, nor have the caches of idle threads. (The call
+ *           does not look into caches of threads that are inside a call; a thread that has no cache
+ *           itself looks into none.) Or it is this thread's first call and there is no memory for
+ *           what the library keeps for each thread
+ * EAGAIN    free blocks may be behind a lock whose owner is stopped, say in a debugger (the call
+ *           has waited some 20 ms for it), or other threads are collecting them: try again
  * EACCES    the handle is an observer's
  * EDEADLK   called from a signal handler that interrupted a call
  * EDQUOT    this process owns as many blocks as the pool's quota allows
@@ -292,8 +293,8 @@ void *mempool_get(struct mempool *pool);
 
 /*
  * Gets a block, and waits for one at most @timeout_ms milliseconds: 0 not at all, -1 for as long as
- * it takes. Whoever puts hands what its thread has cached to those who wait, and lets them go
- * first; which of them gets it is not said. Signal handlers may run and may call mempool_get()
+ * it takes. A thread that puts gives what it has cached to those who wait, and lets them go first;
+ * which of them gets the block is not defined. Signal handlers may run and may call mempool_get()
  * meanwhile; the wait goes on after them.
  *
  * Returns the block, or NULL with errno
@@ -304,8 +305,8 @@ void *mempool_get(struct mempool *pool);
 void *mempool_get_wait(struct mempool *pool, int timeout_ms);
 
 /*
- * Puts a block back. Never fails for want of room or memory, and waits for nobody but, at worst, a
- * millisecond for a lock whose holder was stopped. Wrong puts change nothing.
+ * Puts a block back. Never fails for want of room or memory. It waits at most a millisecond, for a
+ * lock whose owner is stopped. A put that is refused changes nothing.
  *
  * Returns 0, or
  * -EALREADY the block is free already (double put)
@@ -323,11 +324,11 @@ int mempool_put(struct mempool *pool, void *block);
 int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n);
 
 /*
- * Puts @n blocks, all or none: every one is checked before the first is seen free by anybody, and
- * one that is named twice is refused (EALREADY).
+ * Puts @n blocks, all or none: checks every one before anybody can get the first, and refuses one
+ * that is named twice (EALREADY).
  *
- * Returns 0, or as mempool_put(); -ENOMEM when there is no memory: for the thread's part at its
- * first call, or to check for doubles when @n is more than a magazine holds.
+ * Returns 0, or as mempool_put(); -ENOMEM when there is no memory for what the library keeps for
+ * each thread, or to check for doubles when @n is more than a magazine holds.
  */
 int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n);
 
@@ -358,11 +359,11 @@ void *mempool_take(struct mempool *pool, struct mempool_token token);
 void *mempool_withdraw(struct mempool *pool, struct mempool_token token);
 
 /*
- * The same for @n blocks. Giving is all or none, and blocks named twice are refused (EPERM):
- * returns 0, or as a negative number what mempool_give() sets. Taking and withdrawing are each for
- * itself: a token that is stale (or, for withdraw, another's) leaves NULL in its place of @blocks.
- * They return how many blocks were had, or -EACCES, -EDQUOT (no more were taken; the rest of
- * @blocks is NULL and their tokens are as good as before), -ECHILD.
+ * The same for @n blocks. mempool_give_bulk() gives all or none, and refuses blocks named twice
+ * (EPERM): it returns 0, or as a negative number what mempool_give() sets. The others do what they
+ * can: a token that is stale (or, for withdraw, another's) leaves NULL in its place of @blocks.
+ * They return how many blocks they got; or -EACCES, -ECHILD; or -EDQUOT if the quota allowed not
+ * even one. Where the quota ends, the rest of @blocks is NULL and the tokens stay good.
  */
 int mempool_give_bulk(struct mempool *pool, void *const *blocks, struct mempool_token *tokens,
 		      size_t n);
@@ -376,12 +377,12 @@ ssize_t mempool_withdraw_bulk(struct mempool *pool, const struct mempool_token *
  * blocks first, and returns how many there are in all (-EACCES, -ECHILD). One walk over the pool's
  * words, a millisecond for a million blocks.
  *
- * A receiver that dies between getting a token by mail and taking the block leaves the gift with
- * its giver. A gift does not know its age, as that would cost each give a clock; but a token that
- * is found by two calls is older than the time between them. So, to have back what is lost on the
- * way: list the gifts, list them again when any receiver that lives would have taken them, and
- * mempool_withdraw_bulk() the tokens that are in both lists. Blocks that travel by channel need
- * none of this.
+ * If a receiver dies after it got a token and before it took the block, the gift stays its giver's.
+ * A gift does not know its age, as each give would have to read a clock; but a token that two calls
+ * list is older than the time between them. So, to take back what was lost on the way: list the
+ * gifts, list them again when any living receiver would have taken them, and withdraw the tokens
+ * that are in both lists by mempool_withdraw_bulk(). Blocks that travel by channel need none of
+ * this.
  */
 ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t n);
 
@@ -390,12 +391,12 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * to one consumer at a time, in the order each producer sent them. Whoever is killed at whatever
  * instruction: a block is either not sent, under way, or received, and never lost.
  *
- * A producer's block is given (see mempool_give()) as it is sent, and taken as it is received. A
- * consumer's end: what it had not received waits for the next consumer. A producer's end: what it
- * had sent can be received for the pool's grace time, then the blocks go back to the pool. No call
- * takes a lock, so nobody waits for a process that is stopped, but for room or for blocks.
+ * Sending gives the block (see mempool_give()), receiving takes it. When a consumer closes or dies,
+ * what it has not received waits for the next consumer. When a producer dies, what it has sent can
+ * be received for the pool's grace time; then the blocks go back to the pool. No call takes a lock:
+ * calls wait for room or for blocks, never for a process that is stopped.
  *
- * Threads: any number of threads may send by one handle. One thread at a time receives by one.
+ * Threads: any number of threads may send by one handle; one thread at a time may receive by one.
  * Timeouts are in milliseconds: 0 do not wait, -1 wait as long as it takes.
  */
 
@@ -405,8 +406,8 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  *
  * Returns 0, or
  * -EINVAL   there is no such channel, or an unknown flag
- * -EBUSY    somebody receives from it: a process that lives, or whose end the daemon, for want of
- *           some milliseconds or of a daemon, has not yet dealt with
+ * -EBUSY    somebody receives from it; or its consumer has died, and the daemon has not freed it
+ *           yet (that takes some milliseconds, if the daemon runs)
  * -EACCES   the pool's handle is an observer's
  * -EIO      the daemon has marked the pool broken
  * -ECHILD   the handle is the parent's
@@ -415,14 +416,17 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
 int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned flags,
 			 struct mempool_channel **channel);
 
-/* Closes it. What is under way stays there. Returns 0, -EBUSY (a thread is receiving), -ECHILD. */
+/*
+ * Closes the handle. Blocks that are under way stay in the channel. Returns 0, -EBUSY (a thread is
+ * inside a call on the handle), -ECHILD.
+ */
 int mempool_channel_close(struct mempool_channel *channel);
 
 /*
  * Sends a block of this process.
  *
- * Returns 0: the block is not this process's any more; or, and then it still is,
- * -EAGAIN   the channel is full and @timeout_ms is 0; the block was not looked at
+ * Returns 0, and the block is not this process's any more; or, and then it still is,
+ * -EAGAIN   the channel is full and @timeout_ms is 0; the call did not check the block
  * -ETIMEDOUT it was full all the time
  * -EALREADY, -EPERM, -EINVAL  as for mempool_put(); EINVAL also a timeout below -1
  * -EBADF    the handle is for receiving
@@ -433,7 +437,7 @@ int mempool_channel_send(struct mempool_channel *channel, void *block, int timeo
 
 /*
  * Sends the first blocks of @n, as many as there is room for, and waits only while there is none.
- * Returns how many were sent, or as mempool_channel_send() when the first could not be.
+ * Returns how many it sent, or as mempool_channel_send() when it could not send the first.
  */
 ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *blocks, size_t n,
 				  int timeout_ms);
@@ -508,8 +512,8 @@ bool mempool_contains(const struct mempool *pool, const void *address);
 int mempool_stat(struct mempool *pool, struct mempool_stats *stats);
 
 /*
- * Walks the pool's invariants, also while others work, and fills @report. Some milliseconds for a
- * million blocks, and a byte of memory for each.
+ * Checks the pool's invariants, also while others work, and fills @report. Takes some milliseconds
+ * for a million blocks, and a byte of memory for each block.
  *
  * Returns 0 when all is well, or
  * -EUCLEAN  something is broken; @report says what
@@ -520,8 +524,8 @@ int mempool_check(struct mempool *pool, struct mempool_report *report);
 
 /*
  * The sentence that goes with this thread's last failed call: what failed, for which pool, and the
- * remedy. Kept for calls that talk to the daemon; the hot calls set errno alone and leave the
- * sentence as it was. Valid until the thread's next such call. Never NULL.
+ * remedy. Calls that talk to the daemon keep one; get, put and the like set errno alone and leave
+ * the sentence as it was. Valid until the thread's next such call. Never NULL.
  */
 const char *mempool_errmsg(void);
 
