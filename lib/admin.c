@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon tells: pools, clients, itself.
+ * What a program can ask the daemon: about pools, clients and the daemon.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Get and put, single and bulk. The fast path is in lib/core/cache.h; here is what leads to it, and
- * what happens when something is in the way.
+ * what happens when a call cannot take it.
  *
- * Whoever has put, or has had blocks brought into its cache, looks for pressure once it has left:
- * that order is what those who wait rely on, see lib/core/pressure.h.
+ * A call that has put, or has brought blocks into its cache, looks at the pressure after it has
+ * left: threads that wait for a block rely on that order, see lib/core/pressure.h.
  */
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ static bool block_has_found_vanished(const struct mempool *pool, const struct mp
 	       thread_finish_vanished();
 }
 
-/* Leaves, and lets those who wait have what this thread need not keep. */
+/* Leaves the call, and gives what this thread caches to those who wait, if any. */
 static void block_leave(struct mempool *pool, struct mp_local *local)
 {
 	if (unlikely(mp_local_looks_next(local))) {
@@ -37,7 +37,7 @@ static void block_leave(struct mempool *pool, struct mp_local *local)
 	}
 }
 
-/* The same at the end of a fast path, where pressure was seen. */
+/* The same for a fast path that has left and has seen pressure. */
 static __attribute__((noinline, cold)) int block_relieve(struct mempool *pool,
 							 struct mp_local *local)
 {
@@ -45,7 +45,7 @@ static __attribute__((noinline, cold)) int block_relieve(struct mempool *pool,
 	return 0;
 }
 
-/* The rest of a get that has entered and found its magazine empty. */
+/* The rest of a get that has entered and could not take the loaded magazine's top block. */
 static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 							 struct mp_local *local)
 {
@@ -62,7 +62,7 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
-		mp_leave(local->cache); /* there is nothing for others, who may be ourselves */
+		mp_leave(local->cache); /* without relieving: we have nothing for those who wait */
 		return call_nothing(error);
 	}
 	block_leave(pool, local);
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void *block_get_entering(struct mempool *pool)
 	return error ? call_nothing(error) : block_get_entered(pool, local);
 }
 
-/* Fast paths call nothing but at their end, so that they need no stack. */
+/* Fast paths call functions only at their end, so that they need no stack frame. */
 EXPORT void *mempool_get(struct mempool *pool)
 {
 	struct mp_local *local = call_local(pool);
@@ -111,7 +111,7 @@ static __attribute__((noinline)) int block_put_entered(struct mempool *pool, str
 	return error;
 }
 
-/* Put must not fail for want of memory for the thread's part: it does without. */
+/* A put must not fail because there is no memory for the thread's part: puts without one. */
 static int block_put_alone(struct mempool *pool, void *block)
 {
 	struct mp_local local;
@@ -156,7 +156,7 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 		return error;
 	}
 	if (n > pool->core.max_blocks) {
-		error = -ENOMEM; /* there are not so many */
+		error = -ENOMEM; /* the pool has not so many */
 	} else if (!mp_quota_charge(&pool->core, (uint32_t)n)) {
 		error = -EDQUOT;
 	} else {
@@ -191,7 +191,7 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 	return 0;
 }
 
-/* ---- a bulk too large to be checked and put in one go ---- */
+/* ---- a bulk that has no room in this thread's magazines ---- */
 
 static int block_compare_indices(const void *a, const void *b)
 {
@@ -199,7 +199,7 @@ static int block_compare_indices(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Whether all are ours; their indices, unsorted. 0 or a negative errno. */
+/* Checks that all blocks are ours, and lists their indices. 0 or a negative errno. */
 static int block_check_owned(const struct mp_pool *core, void *const *blocks, size_t n,
 			     uint32_t *indices)
 {
@@ -232,7 +232,7 @@ static int block_put_many(struct mp_pool *core, struct mp_local *local, void *co
 			  size_t n)
 {
 	if (n > core->max_blocks) {
-		return -EINVAL; /* there are not so many */
+		return -EINVAL; /* the pool has not so many */
 	}
 	uint32_t *indices = malloc(n * sizeof *indices);
 	if (!indices) {

@@ -2,9 +2,10 @@
 /*
  * What leads into a call on blocks: the thread's local for the pool, and its busy mark.
  *
- * The fast paths of block.c go in by call_try_enter() alone. A local's handle is the pool's tag:
- * the pool's address, or beside it when the pool has a quota or is poisoned (poison.h), so that no
- * fast path ever takes a call that must be charged, or told of.
+ * The fast paths of block.c go in by call_try_enter() alone, which compares the local's handle with
+ * the pool's address. A local's handle is the pool's tag: that address, or one byte beyond it when
+ * the pool has a quota or is poisoned (poison.h), so that calls that must be charged, or told to a
+ * tool, always take the slow path.
  */
 #ifndef MP_CALL_H
 #define MP_CALL_H
@@ -31,7 +32,7 @@ static inline int call_check(const struct mempool *pool)
 /* Whether the handle is this process's own: 0, or -ECHILD with its sentence. */
 int call_refuse_foreign(const struct mempool *pool);
 
-/* Whether this thread can enter at once; then it has, and there is the record. */
+/* Enters, if this thread can at once, and gives its record. False: call_enter() has to. */
 static inline bool call_try_enter(const struct mempool *pool, struct mp_local *local,
 				  struct mp_cache **cache)
 {
@@ -39,10 +40,10 @@ static inline bool call_try_enter(const struct mempool *pool, struct mp_local *l
 	return likely(local->handle == pool) && likely(mp_enter(*cache));
 }
 
-/* Enters, whatever it takes: 0 and the local, or a negative errno. */
+/* Enters, and begins the thread's local if need be: 0 and the local, or a negative errno. */
 int call_enter(struct mempool *pool, struct mp_local **local);
 
-/* Sets errno to the negative @error; returns NULL. */
+/* Returns NULL, with errno set to -@error. */
 void *call_nothing(int error);
 
 #endif

@@ -81,7 +81,7 @@ void channel_free(struct mempool_channel *channel)
 	free(channel);
 }
 
-/* Takes it off its pool's list, unless a thread is inside a call on it. */
+/* Takes the channel off its pool's list. False: a thread is inside a call on it. */
 static bool channel_unlist(struct mempool_channel *channel)
 {
 	struct process *process = process_get();
@@ -117,9 +117,9 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 
 /* ---- calls ---- */
 
-#define SPINS 100 /* looks before a call sleeps: some microseconds; a sleep and a wake cost more */
+#define SPINS 100 /* tries before a call sleeps: some microseconds, less than a sleep and a wake */
 
-/* Whether the call can be made by this handle. 0 or a negative errno. */
+/* Whether this handle may send, or receive. 0 or a negative errno. */
 static inline int channel_check(const struct mempool_channel *channel, bool receive, int timeout_ms)
 {
 	if (unlikely(pool_is_foreign(channel->pool))) {
@@ -131,7 +131,7 @@ static inline int channel_check(const struct mempool_channel *channel, bool rece
 	return likely(timeout_ms >= -1) ? 0 : -EINVAL;
 }
 
-/* Why a call that found nothing to do must end. 0: it may sleep. */
+/* Why a call that found no room, or no token, must return. 0: it may sleep. */
 static int channel_must_end(const struct mempool *pool, int timeout_ms,
 			    const struct timespec *deadline)
 {
@@ -141,7 +141,7 @@ static int channel_must_end(const struct mempool *pool, int timeout_ms,
 	return timeout_ms == 0 ? -EAGAIN : timeout_ms > 0 && mp_is_late(deadline) ? -ETIMEDOUT : 0;
 }
 
-/* The rest of a send that found the channel full. */
+/* The rest of a send that found the channel full: tries some times, then sleeps. */
 static __attribute__((noinline)) ssize_t
 channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_t n, int timeout_ms)
 {
@@ -234,7 +234,7 @@ static inline ssize_t channel_receive_once(struct mempool_channel *channel, void
 	return likely(got > 0) ? (ssize_t)got : error;
 }
 
-/* The rest of a receive that found nothing. */
+/* The rest of a receive that found nothing: tries some times, then sleeps. */
 static __attribute__((noinline)) ssize_t
 channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n, int timeout_ms)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A channel's handle: one process's end of it. Senders share nothing with each other; the receiver
- * has the consumer's seat (lib/core/channel.h) and, when asked for a descriptor, a bell (bell.h).
+ * is the channel's consumer (lib/core/channel.h) and, if the program asked for a descriptor, has a
+ * bell (bell.h).
  */
 #ifndef MP_CHANNEL_H
 #define MP_CHANNEL_H
@@ -13,7 +14,7 @@
 struct mempool_channel {
 	struct mempool *pool;
 	struct mp_channel *core;
-	uint64_t claim;       /* of the consumer's seat; 0: for sending */
+	uint64_t claim;       /* as the consumer; 0: this handle sends */
 	mp_atomic32 busy;     /* a thread receives */
 	mp_atomic32 sleepers; /* threads that wait for room */
 	struct bell bell;
@@ -23,7 +24,7 @@ struct mempool_channel {
 /* Whether a thread is inside a call on it. */
 bool channel_is_busy(const struct mempool_channel *channel);
 
-/* Leaves the seat, stops the bell, frees the handle. It is on no list and nobody uses it. */
+/* Stops the bell and being the consumer, and frees the handle, which is on no list any more. */
 void channel_free(struct mempool_channel *channel);
 
 #endif

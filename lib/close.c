@@ -12,7 +12,7 @@
 #include "lib/map.h"
 #include "lib/thread.h"
 
-/* Tells the daemon that the seat is free. It would find out by itself, in a while. */
+/* Gives the attachment back to the daemon, which else would find out by itself after a while. */
 static void close_detach(struct mempool *pool)
 {
 	union wire_message m;
@@ -51,7 +51,7 @@ static bool close_is_busy(const struct process *process, const struct mempool *p
 	return false;
 }
 
-/* What this process still has: blocks and gifts. */
+/* Whether this process still has blocks of the pool, or gifts that nobody took. */
 static bool close_has_blocks(const struct mp_pool *core)
 {
 	uint32_t born = mp_pool_born(core);
@@ -83,7 +83,7 @@ static void close_retire(struct process *process, struct mempool *pool)
 	process->places[pool->place] = false;
 }
 
-/* Of a pool that is closed by force, and so off the list: nobody else comes by. */
+/* Frees what channels are open when the pool is closed by force. It is on no list any more. */
 static void close_channels(struct mempool *pool)
 {
 	while (pool->channels) {
@@ -110,9 +110,9 @@ static const char *close_find_hindrance(const struct process *process, const str
 }
 
 /*
- * The last close. The blocks of a forced one go back by the daemon's pass over our seat. A failure
- * is told of without the mutex: the thread may have no part to keep its sentence in, and making one
- * takes the mutex.
+ * The last close. When it is forced, the daemon's pass over our slot brings the blocks back. A
+ * failure is told without the mutex held: the thread may have no part yet to keep the sentence in,
+ * and making one takes the mutex.
  */
 static int close_last(struct process *process, struct mempool *pool, bool force)
 {

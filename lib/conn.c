@@ -76,7 +76,7 @@ static bool conn_is_connected(const struct mempool_conn *conn)
 	return conn->fd >= 0 && conn_cookie_of(conn->fd) == conn->cookie;
 }
 
-/* Closes the socket, unless the number is the application's by now. */
+/* Closes the socket, unless the application has closed it and uses the number itself. */
 static void conn_hang_up(struct mempool_conn *conn)
 {
 	if (conn_is_connected(conn)) {
@@ -111,7 +111,7 @@ static int conn_open_socket(struct mempool_conn *conn)
 	if (fd < 0) {
 		return fail(errno, "cannot make a socket: %s", strerror(errno));
 	}
-	/* A full backlog and a daemon that does not read must not keep us for ever. */
+	/* So that a full backlog, or a daemon that does not read, does not block us for ever. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) != 0) {
 		int error = errno;
@@ -156,7 +156,7 @@ static void conn_close_fds(const int *fds, int *n_fds)
 	}
 }
 
-/* One reply, checked. @n_fds: room in, number out. */
+/* Receives one message and checks it. @n_fds: room in, number out. */
 static int conn_receive(struct mempool_conn *conn, union wire_message *message, int *fds,
 			int *n_fds, int64_t deadline)
 {
@@ -175,7 +175,7 @@ static int conn_receive(struct mempool_conn *conn, union wire_message *message, 
 	return error;
 }
 
-/* The reply to the request with that serial; signs of progress give it more time. */
+/* Waits for the reply to @message; each message on progress gives the daemon more time. */
 static int conn_await_reply(struct mempool_conn *conn, union wire_message *message, int *fds,
 			    int *n_fds, int patience_ms)
 {
@@ -191,7 +191,7 @@ static int conn_await_reply(struct mempool_conn *conn, union wire_message *messa
 			return error;
 		}
 		if (message->head.type != type) {
-			conn_close_fds(fds, n_fds); /* none come with those */
+			conn_close_fds(fds, n_fds); /* only the awaited type may carry some */
 		}
 		if (message->head.type == WIRE_PROGRESS && conn->tell) {
 			conn->tell(conn->tell_arg, message->progress.done, message->progress.total);
@@ -205,7 +205,7 @@ static int conn_await_reply(struct mempool_conn *conn, union wire_message *messa
 	return -EPROTO;
 }
 
-/* One try over the socket there is; what the daemon says, an error included, is in @message. */
+/* Sends and receives once, over the open socket. The reply, or WIRE_ERROR, is in @message. */
 static int conn_ask(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds,
 		    int patience_ms)
 {
@@ -254,7 +254,7 @@ static bool conn_is_gone(int error)
 	       error == -EPIPE;
 }
 
-/* Dials again, for as long as a restart may take. */
+/* Dials until somebody answers, for as long as a daemon's restart may take. */
 static int conn_redial(struct mempool_conn *conn)
 {
 	const struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_MS * 1000000};

@@ -2,9 +2,9 @@
 /*
  * A connection: requests to the daemon and their replies, one at a time.
  *
- * Lost connections are made again by the next request, which is sent again: requests are made to
- * be repeatable (CREATE by its cookie). A descriptor that the application closed behind our back,
- * and that may be a file of its own by now, is told by the socket's cookie before it is written to.
+ * A request that finds the connection lost connects again and is sent again: every request can be
+ * repeated (CREATE by its cookie). The application may have closed our descriptor, and the number
+ * may be a file of its own by now: before we write to it we compare the socket's cookie.
  */
 #ifndef MP_CONN_H
 #define MP_CONN_H
@@ -24,13 +24,13 @@ struct mempool_conn {
 	int fd;                /* -1: none */
 	uint64_t cookie;       /* SO_COOKIE of fd */
 	uint32_t serial;
-	void (*tell)(void *arg, uint64_t done, uint64_t total); /* of progress; NULL: nobody */
+	void (*tell)(void *arg, uint64_t done, uint64_t total); /* gets progress; may be NULL */
 	void *tell_arg;
-	mp_atomic32 references; /* the user's, and one a pool */
+	mp_atomic32 references; /* the user's, and one for each open pool */
 	struct sockaddr_un address;
 };
 
-/* One more, one fewer; the last closes and frees it. */
+/* Add a reference, drop one. Dropping the last closes and frees the connection. */
 void conn_ref(struct mempool_conn *conn);
 void conn_unref(struct mempool_conn *conn);
 
@@ -38,13 +38,14 @@ void conn_unref(struct mempool_conn *conn);
 int conn_check_name(const char *name);
 
 /*
- * Sends @message, a request but for its serial, and receives the reply into it. At most @*n_fds
- * descriptors are stored in @fds, the caller's then, and @*n_fds says how many; both may be NULL.
- * Returns 0, or a negative errno with its sentence, by this side or the daemon's.
+ * Sends the request @message, to which it adds the serial, and receives the reply into it. Stores
+ * at most @*n_fds descriptors in @fds, which the caller then has to close, and their number in
+ * @*n_fds; both may be NULL. Returns 0, or a negative errno with its sentence, which may be the
+ * daemon's.
  */
 int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds);
 
-/* Sends a request whose reply matters little, only if connected, and does not wait for long. */
+/* Sends a request whose failure does not matter: only if connected, and waits a second at most. */
 void conn_tell(struct mempool_conn *conn, union wire_message *message);
 
 #endif

@@ -53,7 +53,7 @@ static int gift_take(struct mempool *pool, struct mempool_token token, void **bl
 	return 0;
 }
 
-/* The same for a gift of our own, which needs nobody's leave. */
+/* The same for a gift of our own, which the quota does not stop. */
 static int gift_withdraw(struct mempool *pool, struct mempool_token token, void **block)
 {
 	int64_t index = mp_word_take(&pool->core, token.v, true);
@@ -148,7 +148,7 @@ static int gift_compare_tokens(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The tokens that lie in channels, sorted. Returns how many. */
+/* Lists the tokens that lie in channels, sorted. Returns how many. */
 static size_t gift_list_cells(const struct mp_pool *core, uint64_t *cells)
 {
 	size_t n = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an open pool tells of itself: numbers, what each process has, single blocks, soundness.
+ * What a program can ask an open pool: numbers, what each process has, single blocks, soundness.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@ static void *map_one(int fd, uint64_t size, int protection)
 {
 	struct stat st;
 
-	/* A page that is not there would be SIGBUS later; PROT_NONE pages are never touched. */
+	/* A missing page would mean SIGBUS later, but nobody touches PROT_NONE pages. */
 	if (protection != PROT_NONE && (fstat(fd, &st) != 0 || (uint64_t)st.st_size < size)) {
 		errno = EIO;
 		return NULL;
@@ -51,7 +51,7 @@ int map_open(struct mempool *pool, const int *fds)
 	const struct mp_shape *shape = &pool->core.shape;
 	int all = PROT_READ | PROT_WRITE;
 
-	/* The lock on our life first: from here on the daemon can tell exec from living on. */
+	/* The liveness page first: from here on the daemon can tell whether we have called exec. */
 	if (pool->access != WIRE_OBSERVER) {
 		pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
 	}
@@ -69,7 +69,7 @@ int map_open(struct mempool *pool, const int *fds)
 }
 
 /*
- * Puts the pages into this process's page tables. They are there already, so that it fails only
+ * Puts the pages into this process's page tables. The daemon has reserved them, so this fails only
  * for want of memory for the tables, or because the kernel is older than 5.14.
  */
 static int map_prefault(void *at, uint64_t size, bool writable)
@@ -90,7 +90,7 @@ int map_prepare(const struct mempool *pool, const struct wire_terms *terms)
 
 	if (terms->huge_pages != WIRE_NO) {
 		madvise(pool->data, shape->data_size,
-			MADV_HUGEPAGE); /* where they are, it uses them */
+			MADV_HUGEPAGE); /* the kernel uses huge pages where it has them */
 	}
 	if (terms->prefault != WIRE_NO && pool->access != WIRE_OBSERVER) {
 		error = map_prefault(pool->control, shape->control_size, true);

@@ -15,7 +15,7 @@
 #define VALGRIND_MAKE_MEM_DEFINED(at, size) ((void)(at), (void)(size))
 #endif
 
-/* Of the program, if it is built with AddressSanitizer; else NULL. */
+/* The program has these if it is built with AddressSanitizer; else they are NULL. */
 __attribute__((weak)) void __asan_poison_memory_region(void const volatile *at, size_t size);
 __attribute__((weak)) void __asan_unpoison_memory_region(void const volatile *at, size_t size);
 
@@ -24,7 +24,7 @@ static bool poison_has_asan(void)
 	return __asan_poison_memory_region && __asan_unpoison_memory_region;
 }
 
-/* Valgrind's other tools do not know of bits. */
+/* Valgrind's other tools keep no validity bits, and so do not answer this request. */
 static bool poison_has_memcheck(void)
 {
 	char byte = 0, bits = 0;
@@ -38,8 +38,9 @@ bool poison_is_wanted(void)
 }
 
 /*
- * AddressSanitizer keeps its notes on a range that is unmapped, and a forked child, which does not
- * have our mappings, inherits them. Whatever it maps there must not be taken for our blocks.
+ * AddressSanitizer remembers what is hidden even when the range is unmapped. A forked child does
+ * not have our mappings, but inherits these notes: it must drop them, or it could not use what it
+ * maps there itself.
  */
 static struct {
 	const void *data;

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What AddressSanitizer and Memcheck are told about blocks, so that a program's use of a block that
- * it has put or given is reported by its own tools.
+ * What we tell AddressSanitizer and Memcheck about blocks, so that these tools report it when a
+ * program uses a block that it has put or given.
  *
  *	this process has the block	accessible, block_size bytes
  *	anything else			not: free, somebody else's, the rest of the stride
  *
- * It is a matter of this process alone; what is hidden here is somebody else's to use elsewhere.
- * A block is hidden before it is let go, as another thread may get it, and be shown it, at once.
+ * This concerns our process alone; others use the blocks that are hidden here. We hide a block
+ * before we let go of it, as another thread may get it, and have it shown, at once.
  *
- * In a program that runs under neither nothing is done, and the fast paths know nothing of it: the
- * pool's tag keeps them away, as for a quota (call.h). Readers and observers may look at all.
+ * In a program that runs under neither tool we do nothing. The fast paths never do: the pool's tag
+ * keeps poisoned pools off them, as it does with a quota (call.h). To readers and observers nothing
+ * is hidden.
  */
 #ifndef MP_POISON_H
 #define MP_POISON_H
 
 #include "lib/handle.h"
 
-/* Whether there is a tool that wants to know. */
+/* Whether the program runs under one of the tools. */
 bool poison_is_wanted(void);
 
 /* Hides all blocks of a pool that was mapped for writing; shows all, before it is unmapped. */
@@ -28,10 +29,10 @@ void poison_close(struct mempool *pool);
 void poison_hide(const struct mempool *pool, const void *block);
 void poison_show(const struct mempool *pool, const void *block, bool is_filled);
 
-/* For who asks where a block is to look at it: if it is anybody's. */
+/* For mempool_block_at(): shows the block, if somebody uses it, to a program that looks at it. */
 void poison_show_any(const struct mempool *pool, uint32_t index);
 
-/* Of any pool: before blocks are let go; and when they have come, or are ours still. */
+/* For any pool. Hide before letting go of blocks; show those that came, or that we still have. */
 static inline void poison_hide_all(const struct mempool *pool, void *const *blocks, size_t n)
 {
 	for (size_t i = 0; __builtin_expect(pool->poisoned, 0) && i < n; i++) {

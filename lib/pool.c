@@ -117,7 +117,7 @@ static int pool_request(struct process *process, struct mempool_conn *conn, unio
 	return error ? error : pool_admit(process, conn, &m->attached, fds, n_fds, result);
 }
 
-/* A pool was made that we cannot open: whoever asked for it is told of a failure, so it must go. */
+/* The daemon made the pool but we cannot open it. The caller is told of a failure: destroys it. */
 static void pool_undo_create(struct mempool_conn *conn, const char *name, int error)
 {
 	union wire_message m;
@@ -131,7 +131,7 @@ static void pool_undo_create(struct mempool_conn *conn, const char *name, int er
 
 /* ---- create ---- */
 
-/* Whether the part of a larger, later attr that we do not know asks for nothing. */
+/* Whether the fields of a later version, which we do not know, are all zero. */
 static bool pool_tail_is_zero(const struct mempool_attr *attr)
 {
 	const unsigned char *bytes = (const unsigned char *)attr;
@@ -144,7 +144,7 @@ static bool pool_tail_is_zero(const struct mempool_attr *attr)
 	return true;
 }
 
-/* Blocks a thread may cache, as the capacity of each of its two magazines: 8, 24, 40, ... */
+/* The capacity of each of a thread's two magazines, if it may cache so many blocks: 8, 24, ... */
 static uint32_t pool_capacity_for(uint32_t thread_cache)
 {
 	uint32_t half = thread_cache / 2;
@@ -211,10 +211,10 @@ static void pool_create_message(union wire_message *m, const char *name,
 	m->create.gift_grace_ms = a->gift_grace_ms;
 }
 
-/* Of the first version; what came later is zero for programs that do not know it. */
+/* The size of the first version. Fields that came later are zero for programs that lack them. */
 #define ATTR_SIZE_MIN offsetof(struct mempool_attr, backing)
 
-/* Takes what the caller has of them, and checks it. */
+/* Copies the fields that the caller has, and checks them. */
 static int pool_take_attr(struct mempool_attr *attr, const struct mempool_attr *from)
 {
 	if (!from || from->size < ATTR_SIZE_MIN) {
@@ -276,7 +276,7 @@ static int pool_find_id(struct mempool_conn *conn, const char *name, uint64_t *i
 	return error;
 }
 
-/* What a caller of open wants. */
+/* What the caller of open asked for. */
 struct wish {
 	const char *name;
 	enum wire_access access;
@@ -284,7 +284,7 @@ struct wish {
 	uint32_t version;
 };
 
-/* The same pool, open already: one more open of it. 0: it is not. */
+/* Opens once more a pool that this process has open. Returns 1, 0 when it has not, or an errno. */
 static int pool_open_again(struct process *process, uint64_t id, const struct wish *wish,
 			   struct mempool **result)
 {

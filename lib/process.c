@@ -27,7 +27,7 @@ static void process_make(void)
 	the_process = process_map(sizeof *the_process);
 }
 
-/* A number no ancestor had. */
+/* A random number, so that no ancestor had the same. */
 static uint64_t process_new_epoch(void)
 {
 	uint64_t epoch = 0;
@@ -44,7 +44,7 @@ struct process *process_get(void)
 {
 	pthread_once(&once, process_make);
 	if (the_process && mp_load(&the_process->epoch) == 0) {
-		/* All zeros is an unlocked mutex, and whoever comes second loses nothing. */
+		/* Zeros are unlocked mutexes: only the epoch is missing; the first CAS sets it. */
 		mp_cas(&the_process->epoch, 0, process_new_epoch());
 	}
 	return the_process;

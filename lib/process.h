@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this process knows: which pools it has open, and which of its threads use them.
+ * Which pools this process has open, and which of its threads use them.
  *
- * All of it, and every thread's part, lies in pages that fork() hands to the child as zeros
- * (MADV_WIPEONFORK). The child so finds unlocked mutexes, empty lists and epoch 0, whichever thread
- * forked at whatever moment, and by whatever system call; handles and connections remember the
- * epoch they were made in, and are refused in any other.
+ * All of it, and every thread's part, lies in pages that the kernel zeroes in a forked child
+ * (MADV_WIPEONFORK). So the child finds unlocked mutexes, empty lists and epoch 0, whichever thread
+ * forked, at whatever moment and by whatever system call. Handles and connections remember the
+ * epoch they were made in, and calls refuse those of another.
  */
 #ifndef MP_PROCESS_H
 #define MP_PROCESS_H
@@ -24,7 +24,7 @@ struct mempool;
 struct thread;
 
 struct process {
-	mp_atomic64 epoch;          /* a random number; 0: nothing here yet, or forked */
+	mp_atomic64 epoch;          /* a random number; 0: not begun, or a child just forked */
 	pthread_mutex_t opening;    /* held by open, create and close from end to end */
 	pthread_mutex_t mutex;      /* guards the rest; in a calm stretch; taken inside opening */
 	bool stealable;             /* registered with membarrier */
@@ -34,7 +34,7 @@ struct process {
 	bool places[PROCESS_POOLS]; /* taken by a pool */
 };
 
-/* This process's state, made if need be. NULL: no memory. */
+/* This process's state, which it makes if need be. NULL: no memory. */
 struct process *process_get(void);
 
 /* The epoch; 0 when there is none. */
@@ -44,8 +44,8 @@ uint64_t process_epoch(void);
 void *process_map(size_t size);
 
 /*
- * A stretch in which no signal handler runs in this thread (it might call us, and meet a lock its
- * own thread holds, or a thread's part half made) and the thread is not cancelled.
+ * A stretch in which this thread runs no signal handler and is not cancelled. A handler might call
+ * us, and wait for a lock that its own thread holds, or find the thread's part half made.
  */
 struct calm {
 	sigset_t signals;
@@ -54,7 +54,7 @@ struct calm {
 void calm_begin(struct calm *calm);
 void calm_end(const struct calm *calm);
 
-/* A place no open pool has, or -1. With the mutex held. */
+/* Takes a place that no open pool has. -1: all are taken. With the mutex held. */
 int process_take_place(struct process *process);
 
 #endif

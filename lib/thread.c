@@ -60,7 +60,7 @@ static void thread_make_key(void)
 	has_key = pthread_key_create(&key, thread_exit) == 0;
 }
 
-/* Makes a zeroed part one of this process's. */
+/* Enters a zeroed part into the process's list. */
 static void thread_join(struct thread *thread, struct process *process)
 {
 	thread->epoch = process_epoch();

@@ -5,10 +5,10 @@
  *
  *	thread_self -> | header | errmsg | local of place 0 | local of place 1 | ...
  *
- * A thread that has none yet looks at a part that is all zeros, as does one in a forked child (its
- * part was wiped). A local says which handle it is for, and that is the one thing the fast path has
- * to test: none in those; and in a child that has opened a pool itself, in the same place, that one
- * and not the handle it inherited.
+ * A thread without a part has thread_self point at one of all zeros; in a forked child every part
+ * is all zeros, as the kernel wiped it. A local says which handle it is for, and the fast path need
+ * test nothing else: a zeroed local is for none, and the local of a pool that the child has opened
+ * itself, in the same place, is not for the handle that the child inherited.
  *
  * Parts are linked into process.threads, so that close can finish the locals of all threads; a
  * thread's exit, our thread-specific destructor, finishes its own.
@@ -78,7 +78,7 @@ struct thread {
 
 extern __thread struct thread *thread_self;
 
-/* This thread's part, made if need be. NULL: no memory. */
+/* This thread's part, which it makes if need be. NULL: no memory. */
 struct thread *thread_get(void);
 
 /* Finishes the parts of all vanished threads. Whether there were any. */

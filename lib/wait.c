@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for a block. Between two gets the thread is inside no call: idle threads' caches can be
- * stolen from, this one's too, and signal handlers may get. What keeps close away is local.waiting.
+ * Waiting for a block. Between two gets the thread is inside no call, so thieves may take what it
+ * caches, and its signal handlers may get. local.waiting keeps close away meanwhile.
  */
 #include "lib/call.h"
 #include "lib/core/futex.h"
 #include "lib/core/pressure.h"
 #include "lib/export.h"
 
-/* Whether another try may have another end. */
+/* Whether another try may succeed. */
 static bool wait_is_worth_it(int error)
 {
 	return error == ENOMEM || error == EAGAIN;
@@ -28,7 +28,7 @@ static void *wait_get_until(struct mempool *pool, const struct timespec *deadlin
 		}
 		if (again) {
 			mp_pressure_sleep(&pool->core, raised, deadline);
-			block = mempool_get(pool); /* first without raising: often it is there */
+			block = mempool_get(pool); /* without raising: often there is a block now */
 			again = !block && wait_is_worth_it(errno);
 		}
 	}
