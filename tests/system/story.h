@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the system tests have in common: a private service, a pool, and questions about it that are
- * asked until they are answered as they should be.
+ * What the system tests have in common: a private daemon, one pool of it, and questions about that
+ * pool. Each test is a process of its own, so there is one of each.
  */
 #ifndef TESTS_SYSTEM_STORY_H
 #define TESTS_SYSTEM_STORY_H
@@ -18,98 +18,40 @@
 
 #define BLOCKS 1000
 
-static struct service service;
-static struct mempool_conn *conn;
-static struct mempool *pool;
+/* What begin() makes. */
+extern struct service service;
+extern struct mempool_conn *conn;
+extern struct mempool *pool; /* "frames", of BLOCKS blocks */
 
-static inline void begin(void)
-{
-	service_start(&service);
-	conn = service_connect();
-	pool = service_pool(conn, "frames", 100, BLOCKS);
-}
+/* Starts a daemon, connects, and opens the pool. */
+void begin(void);
 
-/* Everything closed and destroyed, and nothing left in /dev/shm. */
-static inline void end(void)
-{
-	ck_assert_int_eq(mempool_close_force(pool), 0);
-	ck_assert_int_eq(mempool_destroy(conn, "frames"), 0);
-	mempool_disconnect(conn);
-	ck_assert_uint_eq(service_stop(&service), 0);
-}
+/* Closes and destroys all of it; nothing may be left in /dev/shm. */
+void end(void);
 
-static inline struct mempool_stats stats(void)
-{
-	struct mempool_stats s;
-	ck_assert_int_eq(mempool_stat(pool, &s), 0);
-	return s;
-}
+struct mempool_stats stats(void);
 
-static inline bool is_nothing_used(void *unused)
-{
-	(void)unused;
-	struct mempool_stats s = stats();
-	return s.used + s.moving == 0;
-}
+/* Whether mempool_check() has nothing against the pool. */
+bool is_sound(void);
 
-static inline bool is_sound(void)
-{
-	struct mempool_report report;
-	return mempool_check(pool, &report) == 0;
-}
+/* Gets all blocks there are and puts them back. Returns how many. */
+size_t obtainable(void);
 
-/* Gets all there is. Puts it back, and says how many. */
-static inline size_t obtainable(void)
-{
-	static void *blocks[BLOCKS + 1];
-	size_t n = 0;
-	while (n <= BLOCKS && (blocks[n] = mempool_get(pool))) {
-		n++;
-	}
-	ck_assert_int_eq(mempool_put_bulk(pool, blocks, n), 0);
-	return n;
-}
+unsigned count_clients(void);
 
-static inline bool is_all_obtainable(void *unused)
-{
-	(void)unused;
-	return obtainable() == BLOCKS;
-}
-
-static inline unsigned count_clients(void)
-{
-	struct mempool_info info;
-	ck_assert_int_eq(mempool_find_pool(conn, "frames", &info), 0);
-	return info.clients;
-}
-
-static inline bool is_alone(void *unused)
-{
-	(void)unused;
-	return count_clients() == 1;
-}
+/* Questions for wait_until(). */
+bool is_nothing_used(void *unused);
+bool is_all_obtainable(void *unused);
+bool is_alone(void *unused); /* this process is the pool's only client */
 
 /*
- * Whether sleepers are woken, and do not merely wake of themselves after a slice (100 ms, see
- * lib/core/futex.h): the median of what @wake says, of which each is about half a slice then.
+ * Whether somebody wakes a sleeper, who would wake by himself at the end of a slice of 100 ms (see
+ * lib/core/futex.h). @wake_ms lets one sleep and says how long; with no waker that is half a slice
+ * on average. True when most of 15 were faster than a quarter.
  */
-static inline bool is_woken_promptly(int64_t (*wake_ms)(void))
-{
-	int slow = 0;
-	for (int i = 0; i < 15; i++) {
-		slow += wake_ms() > 25;
-	}
-	return slow < 8;
-}
+bool is_woken_promptly(int64_t (*wake_ms)(void));
 
-/* A client with @n blocks. */
-static inline struct actor holder(int n)
-{
-	struct actor a;
-	actor_start(&a);
-	ck_assert_int_eq(actor_ask(&a, "open frames"), 0);
-	ck_assert_int_eq(actor_ask(&a, "get %d", n), 0);
-	return a;
-}
+/* Starts a client that has @n blocks of the pool. */
+struct actor holder(int n);
 
 #endif
