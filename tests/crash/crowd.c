@@ -42,104 +42,104 @@ struct hands {
 	unsigned n;
 };
 
-static uint32_t *entry(struct hands *h, const void *block)
+static uint32_t *crowd_entry(struct hands *h, const void *block)
 {
 	return &h->ledger->owner[mempool_block_index(h->pool, block)];
 }
 
-static void enter(struct hands *h, const void *block)
+static void crowd_enter(struct hands *h, const void *block)
 {
-	uint32_t was = __atomic_exchange_n(entry(h, block), h->id + 1, __ATOMIC_SEQ_CST);
+	uint32_t was = __atomic_exchange_n(crowd_entry(h, block), h->id + 1, __ATOMIC_SEQ_CST);
 	if (was && !__atomic_load_n(&h->ledger->doomed[was - 1], __ATOMIC_SEQ_CST)) {
 		__atomic_add_fetch(&h->ledger->duplicated, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
-static void strike_out(struct hands *h, const void *block)
+static void crowd_strike_out(struct hands *h, const void *block)
 {
-	__atomic_store_n(entry(h, block), 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(crowd_entry(h, block), 0, __ATOMIC_SEQ_CST);
 }
 
-static void check_put(struct hands *h, int error)
+static void crowd_check_put(struct hands *h, int error)
 {
 	if (error) {
 		__atomic_add_fetch(&h->ledger->refused, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
-static void get_one(struct hands *h)
+static void crowd_get_one(struct hands *h)
 {
 	void *block = h->n < HELD ? mempool_get(h->pool) : NULL;
 	if (block) {
-		enter(h, block);
+		crowd_enter(h, block);
 		h->blocks[h->n++] = block;
 	}
 }
 
-static void put_one(struct hands *h)
+static void crowd_put_one(struct hands *h)
 {
 	if (h->n > 0) {
-		strike_out(h, h->blocks[--h->n]);
-		check_put(h, mempool_put(h->pool, h->blocks[h->n]));
+		crowd_strike_out(h, h->blocks[--h->n]);
+		crowd_check_put(h, mempool_put(h->pool, h->blocks[h->n]));
 	}
 }
 
-static void get_bulk(struct hands *h, unsigned n)
+static void crowd_get_bulk(struct hands *h, unsigned n)
 {
 	if (h->n < HELD && mempool_get_bulk(h->pool, h->blocks + h->n, n) == 0) {
 		for (unsigned i = 0; i < n; i++) {
-			enter(h, h->blocks[h->n++]);
+			crowd_enter(h, h->blocks[h->n++]);
 		}
 	}
 }
 
-static void put_bulk(struct hands *h, unsigned n)
+static void crowd_put_bulk(struct hands *h, unsigned n)
 {
 	if (h->n >= n) {
 		h->n -= n;
 		for (unsigned i = 0; i < n; i++) {
-			strike_out(h, h->blocks[h->n + i]);
+			crowd_strike_out(h, h->blocks[h->n + i]);
 		}
-		check_put(h, mempool_put_bulk(h->pool, h->blocks + h->n, n));
+		crowd_check_put(h, mempool_put_bulk(h->pool, h->blocks + h->n, n));
 	}
 }
 
 /* A gift that is taken back, so that no one has it for a moment. */
-static void give_and_withdraw(struct hands *h)
+static void crowd_give_and_withdraw(struct hands *h)
 {
 	if (h->n > 0) {
 		void *block = h->blocks[--h->n];
-		strike_out(h, block);
+		crowd_strike_out(h, block);
 		struct mempool_token token = mempool_give(h->pool, block);
 		block = mempool_withdraw(h->pool, token);
-		check_put(h, !block);
+		crowd_check_put(h, !block);
 		if (block) {
-			enter(h, block);
+			crowd_enter(h, block);
 			h->blocks[h->n++] = block;
 		}
 	}
 }
 
-static void work_once(struct hands *h, unsigned *seed)
+static void crowd_work_once(struct hands *h, unsigned *seed)
 {
 	unsigned what = crowd_random(seed, 100), n = 1 + crowd_random(seed, BULK);
 
 	if (what < 40) {
-		get_one(h);
+		crowd_get_one(h);
 	} else if (what < 80) {
-		put_one(h);
+		crowd_put_one(h);
 	} else if (what < 88) {
-		get_bulk(h, n);
+		crowd_get_bulk(h, n);
 	} else if (what < 96) {
-		put_bulk(h, n);
+		crowd_put_bulk(h, n);
 	} else if (what < 99) {
-		give_and_withdraw(h);
+		crowd_give_and_withdraw(h);
 	} else if (n == 1) {
 		mempool_flush(h->pool);
 	}
 }
 
-static void work(struct crowd *crowd, unsigned id)
+static void crowd_work(struct crowd *crowd, unsigned id)
 {
 	static struct hands h;
 	struct mempool_conn *conn = service_connect();
@@ -151,7 +151,7 @@ static void work(struct crowd *crowd, unsigned id)
 		errx(99, "worker: %s", mempool_errmsg());
 	}
 	for (;;) {
-		work_once(&h, &seed);
+		crowd_work_once(&h, &seed);
 		__atomic_add_fetch(&h.ledger->operations[id], 1, __ATOMIC_RELAXED);
 	}
 }
@@ -172,7 +172,7 @@ void crowd_start(struct crowd *crowd, struct worker *worker)
 	worker->pid = fork();
 	if (worker->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		work(crowd, worker->id);
+		crowd_work(crowd, worker->id);
 	}
 	worker->pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 	int64_t deadline = now_ms() + 10000;

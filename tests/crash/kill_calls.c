@@ -47,45 +47,45 @@ static unsigned long faults;
 static struct mempool_conn *its_conn;
 static struct mempool *its_pool;
 
-static void must(int error)
+static void calls_must(int error)
 {
 	if (error) {
 		errx(98, "victim: %s", mempool_errmsg());
 	}
 }
 
-static void connect_first(void)
+static void calls_connect_first(void)
 {
-	must(mempool_connect(&its_conn, NULL));
+	calls_must(mempool_connect(&its_conn, NULL));
 }
 
-static void open_first(void)
+static void calls_open_first(void)
 {
-	connect_first();
-	must(mempool_open(its_conn, "calls", 0, &its_pool));
+	calls_connect_first();
+	calls_must(mempool_open(its_conn, "calls", 0, &its_pool));
 }
 
 /* Blocks in hand, in a cache, and given. */
-static void have_some(void)
+static void calls_have_some(void)
 {
 	void *blocks[20];
 
-	open_first();
-	must(mempool_get_bulk(its_pool, blocks, 20));
-	must(mempool_put_bulk(its_pool, blocks, 10));
+	calls_open_first();
+	calls_must(mempool_get_bulk(its_pool, blocks, 20));
+	calls_must(mempool_put_bulk(its_pool, blocks, 10));
 	mempool_give(its_pool, blocks[15]);
 }
 
-static void use_first(void)
+static void calls_use_first(void)
 {
-	open_first();
-	must(mempool_put(its_pool, mempool_get(its_pool)));
+	calls_open_first();
+	calls_must(mempool_put(its_pool, mempool_get(its_pool)));
 }
 
 static void do_attach(void *unused)
 {
 	(void)unused;
-	open_first();
+	calls_open_first();
 }
 
 static void do_first_get(void *unused)
@@ -97,13 +97,13 @@ static void do_first_get(void *unused)
 static void do_close(void *unused)
 {
 	(void)unused;
-	must(mempool_close(its_pool));
+	calls_must(mempool_close(its_pool));
 }
 
 static void do_close_force(void *unused)
 {
 	(void)unused;
-	must(mempool_close_force(its_pool));
+	calls_must(mempool_close_force(its_pool));
 }
 
 static void do_create(void *unused)
@@ -113,22 +113,22 @@ static void do_create(void *unused)
 	(void)unused;
 	attr.block_size = 64;
 	attr.blocks = 10;
-	must(mempool_create(its_conn, "another", &attr, &its_pool));
+	calls_must(mempool_create(its_conn, "another", &attr, &its_pool));
 }
 
 static void do_grow(void *unused)
 {
 	(void)unused;
-	must(mempool_grow(its_conn, "calls", MOST));
+	calls_must(mempool_grow(its_conn, "calls", MOST));
 }
 
 /* It has all the blocks there were; then there are more. */
-static void have_all_and_see_growth(void)
+static void calls_have_all_and_see_growth(void)
 {
-	open_first();
+	calls_open_first();
 	while (mempool_get(its_pool)) {
 	}
-	must(mempool_grow(its_conn, "calls", MOST));
+	calls_must(mempool_grow(its_conn, "calls", MOST));
 }
 
 static void do_get_two(void *unused)
@@ -138,7 +138,7 @@ static void do_get_two(void *unused)
 	mempool_get(its_pool);
 }
 
-static void nothing_first(void)
+static void calls_nothing_first(void)
 {
 }
 
@@ -147,19 +147,19 @@ static const struct call {
 	void (*prepare)(void);
 	void (*act)(void *);
 } calls[] = {
-	{"attach", nothing_first, do_attach},
-	{"first get", open_first, do_first_get},
-	{"detach", use_first, do_close},
-	{"close by force", have_some, do_close_force},
-	{"create", connect_first, do_create},
-	{"grow", connect_first, do_grow},
-	{"get what has grown", have_all_and_see_growth, do_get_two},
+	{"attach", calls_nothing_first, do_attach},
+	{"first get", calls_open_first, do_first_get},
+	{"detach", calls_use_first, do_close},
+	{"close by force", calls_have_some, do_close_force},
+	{"create", calls_connect_first, do_create},
+	{"grow", calls_connect_first, do_grow},
+	{"get what has grown", calls_have_all_and_see_growth, do_get_two},
 };
 
 /* ---- the pool ---- */
 
 /* The one control object of the instance, as the daemon's owner can map it. */
-static void map_control(void)
+static void calls_map_control(void)
 {
 	char path[300], prefix[64];
 	struct stat st;
@@ -186,7 +186,7 @@ static void map_control(void)
 	}
 }
 
-static void make_pool(void)
+static void calls_make_pool(void)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 
@@ -202,10 +202,10 @@ static void make_pool(void)
 		errx(99, "%s", mempool_errmsg());
 	}
 	control = NULL;
-	map_control();
+	calls_map_control();
 }
 
-static void drop_pool(void)
+static void calls_drop_pool(void)
 {
 	munmap(control, control_size);
 	mempool_close_force(pool);
@@ -214,7 +214,7 @@ static void drop_pool(void)
 }
 
 /* How many blocks there are to get. More than born: one came twice. */
-static uint32_t count_blocks(uint32_t born)
+static uint32_t calls_count_blocks(uint32_t born)
 {
 	void *blocks[MOST];
 	uint32_t n = 0;
@@ -229,10 +229,10 @@ static uint32_t count_blocks(uint32_t born)
 }
 
 /* Everything is here, once, and nobody but we has a seat. */
-static bool is_all_well(void *data)
+static bool calls_is_all_well(void *data)
 {
 	const char **fault = data;
-	uint32_t born = mempool_blocks(pool), n = count_blocks(born);
+	uint32_t born = mempool_blocks(pool), n = calls_count_blocks(born);
 	struct mempool_report report;
 	struct mempool_info info;
 
@@ -247,11 +247,11 @@ static bool is_all_well(void *data)
 	return n > born || !*fault;
 }
 
-static void check(const char *name, const char *how, unsigned at)
+static void calls_check(const char *name, const char *how, unsigned at)
 {
 	const char *fault;
 
-	wait_until(is_all_well, &fault, HUNG_MS);
+	wait_until(calls_is_all_well, &fault, HUNG_MS);
 	if (fault && ++faults <= 10) {
 		fprintf(stderr, "%s: killed at %s %u: %s\n", name, how, at, fault);
 	}
@@ -262,7 +262,7 @@ static void check(const char *name, const char *how, unsigned at)
 
 /* ---- kills ---- */
 
-static bool wait_for_stop(pid_t pid)
+static bool calls_wait_for_stop(pid_t pid)
 {
 	int status;
 
@@ -278,7 +278,7 @@ static bool wait_for_stop(pid_t pid)
 }
 
 /* Starts a victim, which is stopped when it is about to act. */
-static pid_t start(const struct call *call)
+static pid_t calls_start(const struct call *call)
 {
 	pid_t pid = fork();
 
@@ -290,36 +290,36 @@ static pid_t start(const struct call *call)
 		call->act(NULL);
 		_exit(0);
 	}
-	if (!wait_for_stop(pid)) {
+	if (!calls_wait_for_stop(pid)) {
 		errx(1, "%s: the victim did not begin", call->name);
 	}
 	return pid;
 }
 
-static void finish(pid_t pid)
+static void calls_finish(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
 /* Goes on to the next stop. False: it has ended. */
-static bool go_on(pid_t pid, enum __ptrace_request how)
+static bool calls_go_on(pid_t pid, enum __ptrace_request how)
 {
 	ptrace(how, pid, NULL, NULL);
-	return wait_for_stop(pid);
+	return calls_wait_for_stop(pid);
 }
 
 /* Kills at the @n-th stop before or after a system call. False: the call was over before. */
 static bool kill_at_system_call(const struct call *call, unsigned n)
 {
-	pid_t pid = start(call);
+	pid_t pid = calls_start(call);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!go_on(pid, PTRACE_SYSCALL)) {
+		if (!calls_go_on(pid, PTRACE_SYSCALL)) {
 			return false;
 		}
 	}
-	finish(pid);
+	calls_finish(pid);
 	return true;
 }
 
@@ -327,11 +327,11 @@ static bool kill_at_system_call(const struct call *call, unsigned n)
 static bool kill_at_change(const struct call *call, unsigned n)
 {
 	static unsigned char shadow[CONTROL_MAX];
-	pid_t pid = start(call);
+	pid_t pid = calls_start(call);
 
 	memcpy(shadow, control, control_size);
 	while (n > 0) {
-		if (!go_on(pid, PTRACE_SINGLESTEP)) {
+		if (!calls_go_on(pid, PTRACE_SINGLESTEP)) {
 			return false;
 		}
 		if (memcmp(shadow, control, control_size) != 0) {
@@ -339,7 +339,7 @@ static bool kill_at_change(const struct call *call, unsigned n)
 			n--;
 		}
 	}
-	finish(pid);
+	calls_finish(pid);
 	return true;
 }
 
@@ -350,15 +350,15 @@ static unsigned kill_at_each(const struct call *call, const char *how,
 	unsigned n = 0;
 
 	for (bool killed = true; killed;) {
-		make_pool();
+		calls_make_pool();
 		killed = kill_at(call, ++n);
-		check(call->name, how, n);
-		drop_pool();
+		calls_check(call->name, how, n);
+		calls_drop_pool();
 	}
 	return n - 1;
 }
 
-static void on_alarm(int signal)
+static void calls_on_alarm(int signal)
 {
 	static const char text[] = "a victim hung\n";
 
@@ -368,7 +368,7 @@ static void on_alarm(int signal)
 }
 
 /* Stepping is three times as fast when both are on the same. */
-static void stay_on_one_cpu(void)
+static void calls_stay_on_one_cpu(void)
 {
 	cpu_set_t set;
 
@@ -385,8 +385,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && !only) {
 		errx(2, "usage: kill_calls [--only NAME]");
 	}
-	stay_on_one_cpu();
-	signal(SIGALRM, on_alarm);
+	calls_stay_on_one_cpu();
+	signal(SIGALRM, calls_on_alarm);
 	service_start(&service);
 	conn = service_connect();
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

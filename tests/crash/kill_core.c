@@ -31,7 +31,7 @@ struct tally {
 static struct scene *scene;
 static struct trace *trace, *repair;
 
-static void arrange(const struct operation *op)
+static void core_arrange(const struct operation *op)
 {
 	scene_make(scene);
 	if (op->arrange) {
@@ -43,7 +43,7 @@ static void arrange(const struct operation *op)
 static bool kill_a(const struct operation *op, uint32_t k)
 {
 	for (int slowly = 0; slowly < 2; slowly++) {
-		arrange(op);
+		core_arrange(op);
 		if (play_kill((struct part){&scene->a, op->act}, trace, k, slowly)) {
 			return true;
 		}
@@ -55,8 +55,8 @@ static bool kill_a(const struct operation *op, uint32_t k)
 	return false;
 }
 
-static void recover(const char *name, uint32_t k, uint32_t j, struct player *by,
-		    struct player *const *dead)
+static void core_recover(const char *name, uint32_t k, uint32_t j, struct player *by,
+			 struct player *const *dead)
 {
 	alarm(HUNG_S);
 	const char *fault = scene_recover(scene, by, dead);
@@ -76,13 +76,13 @@ static void kill_everywhere(const struct operation *op, struct tally *tally)
 		if (!killed && !op->timed) {
 			play_fault("%s: not killed at instruction %u", op->name, k);
 		}
-		recover(op->name, k, 0, &scene->b, (struct player *[]){&scene->a, NULL});
+		core_recover(op->name, k, 0, &scene->b, (struct player *[]){&scene->a, NULL});
 	}
 }
 
 /* ---- recoverers ---- */
 
-static struct part repair_by_b(void)
+static struct part core_repair_by_b(void)
 {
 	scene_clear(scene);
 	scene_bury(scene, &scene->a, true);
@@ -96,7 +96,7 @@ static bool kill_both(const struct operation *op, uint32_t k, uint32_t j)
 		if (!kill_a(op, k)) {
 			break;
 		}
-		if (play_kill(repair_by_b(), repair, j, slowly)) {
+		if (play_kill(core_repair_by_b(), repair, j, slowly)) {
 			return true;
 		}
 		if (slowly == 0) {
@@ -116,7 +116,7 @@ static void kill_recoverers(const struct operation *op, uint32_t k, unsigned spa
 		scene_free(scene);
 		return;
 	}
-	play_trace(repair_by_b(), repair);
+	play_trace(core_repair_by_b(), repair);
 	scene_free(scene);
 	for (uint32_t j = 1; j <= repair->n; j++) {
 		if (!repair->point[j - 1].changed || turn++ % sparse != 0) {
@@ -127,15 +127,15 @@ static void kill_recoverers(const struct operation *op, uint32_t k, unsigned spa
 		}
 		tally->recoverers++;
 		scene_call_third(scene);
-		recover(op->name, k, j, &scene->third, (struct player *[]){&scene->b, NULL});
+		core_recover(op->name, k, j, &scene->third, (struct player *[]){&scene->b, NULL});
 	}
 }
 
-static void test(const struct operation *op, unsigned sparse, struct tally *tally)
+static void core_test(const struct operation *op, unsigned sparse, struct tally *tally)
 {
-	arrange(op);
+	core_arrange(op);
 	play_trace((struct part){&scene->a, op->act}, trace);
-	recover(op->name, 0, 0, &scene->b, (struct player *[]){&scene->a, NULL});
+	core_recover(op->name, 0, 0, &scene->b, (struct player *[]){&scene->a, NULL});
 	tally->instructions = trace->n;
 	kill_everywhere(op, tally);
 	for (uint32_t k = 1; k <= trace->n; k++) {
@@ -148,7 +148,7 @@ static void test(const struct operation *op, unsigned sparse, struct tally *tall
 	fflush(stdout);
 }
 
-static void on_alarm(int signal)
+static void core_on_alarm(int signal)
 {
 	static const char text[] = "a survivor hung\n";
 
@@ -180,14 +180,14 @@ int main(int argc, char **argv)
 		puts("this machine cannot be stepped by the trap flag");
 		return 77;
 	}
-	signal(SIGALRM, on_alarm);
+	signal(SIGALRM, core_on_alarm);
 	scene = scene_new();
 	trace = trace_new();
 	repair = trace_new();
 	for (size_t i = 0; i < n_operations; i++) {
 		struct tally tally = {0};
 		if (!only || !strcmp(only, operations[i].name)) {
-			test(&operations[i], sparse, &tally);
+			core_test(&operations[i], sparse, &tally);
 			total.instructions += tally.instructions;
 			total.kills += tally.kills;
 			total.recoverers += tally.recoverers;

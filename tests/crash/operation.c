@@ -44,7 +44,7 @@ static void with_all(struct scene *s)
 }
 
 /* @p gives its last block: the token is the scene's. */
-static void give_last(struct player *p)
+static void player_give_last(struct player *p)
 {
 	struct mp_pool *pool = &p->member.pool;
 
@@ -57,13 +57,13 @@ static void give_last(struct player *p)
 static void with_gift_of_b(struct scene *s)
 {
 	player_get(&s->b, 1);
-	give_last(&s->b);
+	player_give_last(&s->b);
 }
 
 static void with_own_gift(struct scene *s)
 {
 	player_get(&s->a, 1);
-	give_last(&s->a);
+	player_give_last(&s->a);
 }
 
 /* The depot is empty; B, idle, has blocks in its cache. */
@@ -83,7 +83,7 @@ static void with_stolen_cache(struct scene *s)
 	player_put(&s->b, 1);
 }
 
-static void send(struct player *p, uint32_t n)
+static void player_send(struct player *p, uint32_t n)
 {
 	void **first = p->blocks + p->n - n;
 	int error;
@@ -97,7 +97,7 @@ static void send(struct player *p, uint32_t n)
 static void with_blocks_under_way(struct scene *s)
 {
 	player_get(&s->b, 5);
-	send(&s->b, 5);
+	player_send(&s->b, 5);
 	mp_channel_claim(&s->a.member.pool, player_channel(&s->a));
 }
 
@@ -126,7 +126,7 @@ void arrange_dead_third(struct scene *s)
 	scene_call_third(s);
 	player_get(&s->third, 2 * SCENE_CAPACITY + 3);
 	player_put(&s->third, 1);
-	give_last(&s->third);
+	player_give_last(&s->third);
 	s->token = 0; /* nobody knows of it */
 }
 
@@ -183,7 +183,7 @@ static void with_stopped_locker(struct scene *s)
 }
 
 /* From now on the player finds no cache record. */
-static void lose_record(struct player *p)
+static void player_lose_record(struct player *p)
 {
 	struct member *m = &p->member;
 
@@ -195,7 +195,7 @@ static void lose_record(struct player *p)
 /* A has one block and nothing else, not even a cache. */
 static void with_one_block(struct scene *s)
 {
-	lose_record(&s->a);
+	player_lose_record(&s->a);
 	player_get(&s->a, 1);
 	stop_with_lock(s);
 }
@@ -212,7 +212,7 @@ static void act_put(void *player)
 	player_put(player, 1);
 }
 
-static void get_bulk(struct player *p, uint32_t n)
+static void player_get_bulk(struct player *p, uint32_t n)
 {
 	if (member_get_bulk(&p->member, p->blocks + p->n, n) == 0) {
 		p->n += n;
@@ -221,15 +221,15 @@ static void get_bulk(struct player *p, uint32_t n)
 
 static void act_get_few(void *player)
 {
-	get_bulk(player, 5);
+	player_get_bulk(player, 5);
 }
 
 static void act_get_bulk(void *player)
 {
-	get_bulk(player, SCENE_CAPACITY + 2);
+	player_get_bulk(player, SCENE_CAPACITY + 2);
 }
 
-static void put_bulk(struct player *p, uint32_t n)
+static void player_put_bulk(struct player *p, uint32_t n)
 {
 	if (p->n >= n && member_put_bulk(&p->member, p->blocks + p->n - n, n) == 0) {
 		p->n -= n;
@@ -238,12 +238,12 @@ static void put_bulk(struct player *p, uint32_t n)
 
 static void act_put_few(void *player)
 {
-	put_bulk(player, 3);
+	player_put_bulk(player, 3);
 }
 
 static void act_put_bulk(void *player)
 {
-	put_bulk(player, SCENE_CAPACITY);
+	player_put_bulk(player, SCENE_CAPACITY);
 }
 
 /* The last is named twice: the others are taken back out of the magazine. */
@@ -283,10 +283,10 @@ static void act_thread_begin(void *player)
 
 static void act_give(void *player)
 {
-	give_last(player);
+	player_give_last(player);
 }
 
-static void take(struct player *p, bool own)
+static void player_take(struct player *p, bool own)
 {
 	int64_t index = mp_word_take(&p->member.pool, p->scene->token, own);
 
@@ -297,12 +297,12 @@ static void take(struct player *p, bool own)
 
 static void act_take(void *player)
 {
-	take(player, false);
+	player_take(player, false);
 }
 
 static void act_withdraw(void *player)
 {
-	take(player, true);
+	player_take(player, true);
 }
 
 static void act_collect(void *player)
@@ -317,7 +317,7 @@ static void act_collect(void *player)
 /* A thread that has no record, as all are taken. */
 static void act_uncached(void *player)
 {
-	lose_record(player);
+	player_lose_record(player);
 	player_get(player, 1);
 	player_put(player, 1);
 }
@@ -326,10 +326,10 @@ static void act_send(void *player)
 {
 	struct player *p = player;
 
-	send(p, p->n);
+	player_send(p, p->n);
 }
 
-static void receive(struct player *p, uint32_t n)
+static void player_receive(struct player *p, uint32_t n)
 {
 	int error;
 
@@ -338,8 +338,8 @@ static void receive(struct player *p, uint32_t n)
 
 static void act_receive(void *player)
 {
-	receive(player, 3);
-	receive(player, SCENE_DEPTH);
+	player_receive(player, 3);
+	player_receive(player, SCENE_DEPTH);
 }
 
 static void act_sit(void *player)
@@ -452,13 +452,13 @@ static void act_sit_and_receive(void *player)
 	struct player *p = player;
 
 	if (mp_channel_claim(&p->member.pool, player_channel(p))) {
-		receive(p, SCENE_DEPTH);
+		player_receive(p, SCENE_DEPTH);
 	}
 }
 
 static void act_send_one(void *player)
 {
-	send(player, 1);
+	player_send(player, 1);
 }
 
 const struct operation meetings[] = {

@@ -28,7 +28,7 @@ struct outage {
 };
 
 /* Whether all workers do something within 50 ms, more than one may wait for a processor here. */
-static void check_rates(struct outage *o)
+static void outage_check_rates(struct outage *o)
 {
 	for (int i = 0; i < WORKERS; i++) {
 		uint64_t before = crowd_operations(&o->crowd, &o->workers[i]);
@@ -42,13 +42,13 @@ static void check_rates(struct outage *o)
 	}
 }
 
-static void run_round(struct outage *o, unsigned *seed)
+static void outage_run_round(struct outage *o, unsigned *seed)
 {
 	int victim = (int)crowd_random(seed, WORKERS);
 	bool dies = crowd_random(seed, 2) == 0;
 
 	service_kill(&o->service);
-	check_rates(o);
+	outage_check_rates(o);
 	usleep(crowd_random(seed, 5000));
 	if (dies) {
 		crowd_kill(&o->crowd, &o->workers[victim]);
@@ -58,10 +58,10 @@ static void run_round(struct outage *o, unsigned *seed)
 	if (dies) {
 		crowd_start(&o->crowd, &o->workers[victim]);
 	}
-	check_rates(o);
+	outage_check_rates(o);
 }
 
-static bool is_everything_here(void *data)
+static bool outage_is_everything_here(void *data)
 {
 	struct outage *o = data;
 	static void *blocks[BLOCKS];
@@ -74,14 +74,14 @@ static bool is_everything_here(void *data)
 	return n == BLOCKS;
 }
 
-static int conclude(struct outage *o, unsigned rounds, unsigned seed)
+static int outage_conclude(struct outage *o, unsigned rounds, unsigned seed)
 {
 	struct mempool_report report;
 
 	for (int i = 0; i < WORKERS; i++) {
 		crowd_kill(&o->crowd, &o->workers[i]);
 	}
-	bool all = wait_until(is_everything_here, o, 2000);
+	bool all = wait_until(outage_is_everything_here, o, 2000);
 	bool sound = mempool_check(o->pool, &report) == 0;
 	printf("seed %u: daemon killed %u times, %u clients meanwhile: %u stalls, %lu duplicated, "
 	       "%lu refused, %s, %s\n",
@@ -119,9 +119,9 @@ int main(int argc, char **argv)
 		crowd_start(&o.crowd, &o.workers[i]);
 	}
 	for (unsigned i = 0; i < rounds; i++) {
-		run_round(&o, &seed);
+		outage_run_round(&o, &seed);
 	}
-	int failed = conclude(&o, rounds, first);
+	int failed = outage_conclude(&o, rounds, first);
 	mempool_close(o.pool);
 	mempool_destroy(o.conn, "outage");
 	mempool_disconnect(o.conn);

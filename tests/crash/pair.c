@@ -36,7 +36,7 @@ static struct trace *trace, *second;
 static const struct operation *with; /* NULL: all meetings */
 static bool all;
 
-static void arrange(const struct operation *op)
+static void pair_arrange(const struct operation *op)
 {
 	scene_make(scene);
 	player_get(&scene->b, 3);
@@ -56,10 +56,10 @@ struct stop {
 static const char *const end_names[ENDS] = {"both live", "B dies", "A dies", "both die"};
 
 /* Brings A to instruction @k, in a scene made for it. False: it does not come there. */
-static bool stop_a(const struct stop *at, struct stopped *a)
+static bool pair_stop_a(const struct stop *at, struct stopped *a)
 {
 	for (int slowly = 0; slowly < 2; slowly++) {
-		arrange(at->op);
+		pair_arrange(at->op);
 		if (play_stop((struct part){&scene->a, at->op->act}, trace, at->k, slowly, a)) {
 			return true;
 		}
@@ -69,7 +69,7 @@ static bool stop_a(const struct stop *at, struct stopped *a)
 	return false;
 }
 
-static const char *meet(const struct stop *at, struct stopped *a)
+static const char *pair_meet(const struct stop *at, struct stopped *a)
 {
 	const char *fault = NULL;
 
@@ -88,17 +88,17 @@ static const char *meet(const struct stop *at, struct stopped *a)
 	return fault;
 }
 
-static unsigned long test_stop(const struct stop *at)
+static unsigned long pair_test_stop(const struct stop *at)
 {
 	struct stopped a;
 
-	if (!stop_a(at, &a)) {
+	if (!pair_stop_a(at, &a)) {
 		if (!at->op->timed) {
 			play_fault("%s: not stopped at instruction %u", at->op->name, at->k);
 		}
 		return 0;
 	}
-	const char *fault = meet(at, &a);
+	const char *fault = pair_meet(at, &a);
 	scene_call_third(scene);
 	alarm(HUNG_S);
 	const char *end = scene_recover(scene, &scene->third,
@@ -114,7 +114,7 @@ static unsigned long test_stop(const struct stop *at)
 }
 
 /* Every meeting and end; or one of each in turn. */
-static unsigned long test_instruction(const struct operation *op, uint32_t k)
+static unsigned long pair_test_instruction(const struct operation *op, uint32_t k)
 {
 	static unsigned turn;
 	unsigned long done = 0;
@@ -124,24 +124,24 @@ static unsigned long test_instruction(const struct operation *op, uint32_t k)
 		if (with && with != &meetings[turn % n_meetings]) {
 			continue;
 		}
-		done += test_stop(&(struct stop){.op = op,
-						 .meeting = &meetings[turn % n_meetings],
-						 .k = k,
-						 .end = (int)(turn / n_meetings % ENDS)});
+		done += pair_test_stop(&(struct stop){.op = op,
+						      .meeting = &meetings[turn % n_meetings],
+						      .k = k,
+						      .end = (int)(turn / n_meetings % ENDS)});
 	}
 	return done;
 }
 
-static unsigned long test(const struct operation *op)
+static unsigned long pair_test(const struct operation *op)
 {
 	unsigned long done = 0, before = play_faults;
 
-	arrange(op);
+	pair_arrange(op);
 	play_trace((struct part){&scene->a, op->act}, trace);
 	scene_clear(scene);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		done += test_instruction(op, k);
+		done += pair_test_instruction(op, k);
 	}
 	printf("  %-28s %6u instructions, stopped %7lu times, %lu faults\n", op->name, trace->n,
 	       done, play_faults - before);
@@ -154,26 +154,26 @@ static unsigned long test(const struct operation *op)
 static const struct operation pass = {
 	.name = "pass", .arrange = arrange_dead_third, .act = act_pass};
 
-static struct part the_daemon(void)
+static struct part pair_daemon(void)
 {
 	return (struct part){&scene->third, act_pass};
 }
 
-static struct part the_collector(void)
+static struct part pair_collector(void)
 {
 	return (struct part){&scene->b, act_repair};
 }
 
 /* Brings the daemon to instruction @k of its pass. */
-static void stop_daemon(uint32_t k, struct stopped *daemon)
+static void pair_stop_daemon(uint32_t k, struct stopped *daemon)
 {
-	arrange(&pass);
-	if (!play_stop(the_daemon(), trace, k, false, daemon)) {
+	pair_arrange(&pass);
+	if (!play_stop(pair_daemon(), trace, k, false, daemon)) {
 		errx(1, "the pass was not stopped at instruction %u", k);
 	}
 }
 
-static void end_pass(struct stopped *daemon, bool dies)
+static void pair_end_pass(struct stopped *daemon, bool dies)
 {
 	if (dies) {
 		play_end(daemon);
@@ -184,31 +184,31 @@ static void end_pass(struct stopped *daemon, bool dies)
 }
 
 /* The collector comes again: nothing may be left that it does not see. */
-static const char *get_the_rest(void)
+static const char *pair_get_the_rest(void)
 {
 	play((struct part){&scene->b, act_drain});
 	const char *fault = scene_compare(scene);
 	return fault ? fault : scene->b.n < SCENE_BLOCKS ? "something is never collected" : NULL;
 }
 
-static void test_crossing(uint32_t k, uint32_t j, int end)
+static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 {
 	struct stopped daemon, collector;
 
-	stop_daemon(k, &daemon);
-	if (!play_stop(the_collector(), second, j, false, &collector)) {
+	pair_stop_daemon(k, &daemon);
+	if (!play_stop(pair_collector(), second, j, false, &collector)) {
 		play_fault("pass at %u: the collector was not stopped at %u", k, j);
-		end_pass(&daemon, end & A_DIES);
+		pair_end_pass(&daemon, end & A_DIES);
 		scene_free(scene);
 		return;
 	}
-	end_pass(&daemon, end & A_DIES);
+	pair_end_pass(&daemon, end & A_DIES);
 	if (end & B_DIES) {
 		play_end(&collector);
 	} else {
 		play_go_on(&collector);
 	}
-	const char *fault = end & B_DIES ? NULL : get_the_rest();
+	const char *fault = end & B_DIES ? NULL : pair_get_the_rest();
 	alarm(HUNG_S);
 	/* The third's seat is free again: who comes takes it. */
 	scene_call_third(scene);
@@ -223,37 +223,37 @@ static void test_crossing(uint32_t k, uint32_t j, int end)
 }
 
 /* The collector at each point, with the pass stopped at @k. */
-static unsigned long test_crossings(uint32_t k)
+static unsigned long pair_test_crossings(uint32_t k)
 {
 	static unsigned turn;
 	unsigned long done = 0;
 	struct stopped daemon;
 
-	stop_daemon(k, &daemon);
-	play_trace(the_collector(), second);
-	end_pass(&daemon, false);
+	pair_stop_daemon(k, &daemon);
+	play_trace(pair_collector(), second);
+	pair_end_pass(&daemon, false);
 	scene_free(scene);
 	for (uint32_t j = 1; j <= second->n; j++) {
 		if (!all && !second->point[j - 1].changed) {
 			continue;
 		}
-		test_crossing(k, j, (int)(turn++ % ENDS));
+		pair_test_crossing(k, j, (int)(turn++ % ENDS));
 		done++;
 	}
 	return done;
 }
 
-static unsigned long test_pass(void)
+static unsigned long pair_test_pass(void)
 {
 	unsigned long done = 0, stores = 0, before = play_faults;
 
-	arrange(&pass);
-	play_trace(the_daemon(), trace);
+	pair_arrange(&pass);
+	play_trace(pair_daemon(), trace);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
 		if (trace->point[k - 1].changed) {
 			stores++;
-			done += test_crossings(k);
+			done += pair_test_crossings(k);
 		}
 	}
 	printf("  %-28s %6lu stores of the daemon, crossed %7lu times, %lu faults\n", pass.name,
@@ -261,7 +261,7 @@ static unsigned long test_pass(void)
 	return done;
 }
 
-static void on_alarm(int signal)
+static void pair_on_alarm(int signal)
 {
 	static const char text[] = "the last one hung\n";
 
@@ -270,7 +270,7 @@ static void on_alarm(int signal)
 	_exit(1);
 }
 
-static const struct operation *find_meeting(const char *name)
+static const struct operation *pair_find_meeting(const char *name)
 {
 	for (size_t i = 0; i < n_meetings; i++) {
 		if (!strcmp(name, meetings[i].name)) {
@@ -298,7 +298,7 @@ int main(int argc, char **argv)
 		} else if (i + 1 < argc && !strcmp(argv[i], "--only")) {
 			only = argv[++i];
 		} else if (i + 1 < argc && !strcmp(argv[i], "--with")) {
-			with = find_meeting(argv[++i]);
+			with = pair_find_meeting(argv[++i]);
 		} else {
 			errx(2, "usage: pair [--only NAME] [--with NAME] [--all] [--pass]\n"
 				"       pair --list");
@@ -308,17 +308,17 @@ int main(int argc, char **argv)
 		puts("this machine cannot be stepped by the trap flag");
 		return 77;
 	}
-	signal(SIGALRM, on_alarm);
+	signal(SIGALRM, pair_on_alarm);
 	signal(SIGPIPE, SIG_IGN);
 	scene = scene_new();
 	trace = trace_new();
 	second = trace_new();
 	for (size_t i = 0; i < n_operations && !pass_alone; i++) {
 		if (!only || !strcmp(only, operations[i].name)) {
-			done += test(&operations[i]);
+			done += pair_test(&operations[i]);
 		}
 	}
-	done += only || with ? 0 : test_pass();
+	done += only || with ? 0 : pair_test_pass();
 	printf("%lu meetings, %lu faults\n", done, play_faults);
 	return play_faults ? 1 : done ? 0 : 2;
 }

@@ -29,7 +29,7 @@ void play_fault(const char *format, ...)
 }
 
 /* SIGALRM ends a child that hangs. */
-static pid_t begin(void)
+static pid_t play_begin(void)
 {
 	pid_t pid = fork();
 
@@ -44,7 +44,7 @@ static pid_t begin(void)
 	return pid;
 }
 
-static int end_of(pid_t pid)
+static int play_end_of(pid_t pid)
 {
 	int status;
 
@@ -58,7 +58,7 @@ static int end_of(pid_t pid)
 	return status;
 }
 
-static bool was_killed(int status)
+static bool play_was_killed(int status)
 {
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
@@ -67,25 +67,25 @@ void play_trace(struct part part, struct trace *trace)
 {
 	const struct arena *arena = &part.player->scene->arena;
 
-	pid_t pid = begin();
+	pid_t pid = play_begin();
 	if (pid == 0) {
 		trace_record(trace, part.act, part.player, arena->daemon.header,
 			     arena->daemon.shape.control_size);
 		_exit(0);
 	}
-	if (end_of(pid) != 0 || trace->n == 0) {
+	if (play_end_of(pid) != 0 || trace->n == 0) {
 		errx(1, "an operation cannot be traced");
 	}
 }
 
 bool play_kill(struct part part, const struct trace *trace, uint32_t k, bool slowly)
 {
-	pid_t pid = begin();
+	pid_t pid = play_begin();
 	if (pid == 0) {
 		step_to(trace, k, slowly, part.act, part.player, step_die);
 		_exit(0);
 	}
-	return was_killed(end_of(pid));
+	return play_was_killed(play_end_of(pid));
 }
 
 /* ---- stopping ---- */
@@ -93,7 +93,7 @@ bool play_kill(struct part part, const struct trace *trace, uint32_t k, bool slo
 static int here, go_on; /* pipe ends of the child */
 
 /* In a signal handler of the child. */
-static void wait_here(void)
+static void play_wait_here(void)
 {
 	char byte = 0;
 
@@ -110,13 +110,13 @@ bool play_stop(struct part part, const struct trace *trace, uint32_t k, bool slo
 	if (pipe(up) != 0 || pipe(down) != 0) {
 		err(99, "pipe");
 	}
-	pid_t pid = begin();
+	pid_t pid = play_begin();
 	if (pid == 0) {
 		here = up[1];
 		go_on = down[0];
 		close(up[0]);
 		close(down[1]);
-		step_to(trace, k, slowly, part.act, part.player, wait_here);
+		step_to(trace, k, slowly, part.act, part.player, play_wait_here);
 		_exit(0);
 	}
 	close(up[1]);
@@ -133,7 +133,7 @@ bool play_stop(struct part part, const struct trace *trace, uint32_t k, bool slo
 void play_end(struct stopped *stopped)
 {
 	kill(stopped->pid, SIGKILL);
-	end_of(stopped->pid);
+	play_end_of(stopped->pid);
 	close(stopped->go);
 }
 
@@ -141,15 +141,15 @@ void play_go_on(struct stopped *stopped)
 {
 	(void)!write(stopped->go, "", 1);
 	close(stopped->go);
-	end_of(stopped->pid);
+	play_end_of(stopped->pid);
 }
 
 void play(struct part part)
 {
-	pid_t pid = begin();
+	pid_t pid = play_begin();
 	if (pid == 0) {
 		part.act(part.player);
 		_exit(0);
 	}
-	end_of(pid);
+	play_end_of(pid);
 }

@@ -26,7 +26,7 @@
 static void **blocks;
 
 /* A client that holds @held blocks until it is killed. */
-static pid_t start_holder(const char *name, uint32_t held)
+static pid_t recovery_start_holder(const char *name, uint32_t held)
 {
 	int ready[2];
 	char byte;
@@ -54,7 +54,7 @@ static pid_t start_holder(const char *name, uint32_t held)
 	return pid;
 }
 
-static int64_t kill_and_notice(pid_t pid)
+static int64_t recovery_kill_and_notice(pid_t pid)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
@@ -66,7 +66,7 @@ static int64_t kill_and_notice(pid_t pid)
 	return at;
 }
 
-static uint32_t get_up_to(struct mempool *pool, uint32_t have, uint32_t want)
+static uint32_t recovery_get_up_to(struct mempool *pool, uint32_t have, uint32_t want)
 {
 	int64_t deadline = now_ms() + 20000;
 	void *block;
@@ -81,9 +81,9 @@ static uint32_t get_up_to(struct mempool *pool, uint32_t have, uint32_t want)
 	return have;
 }
 
-static int64_t try_once(struct mempool *pool, const char *name, uint32_t n, uint32_t held)
+static int64_t recovery_try_once(struct mempool *pool, const char *name, uint32_t n, uint32_t held)
 {
-	pid_t pid = start_holder(name, held);
+	pid_t pid = recovery_start_holder(name, held);
 	uint32_t have = 0;
 	void *block;
 
@@ -91,8 +91,8 @@ static int64_t try_once(struct mempool *pool, const char *name, uint32_t n, uint
 		blocks[have++] = block;
 	}
 	uint32_t cached = n - held - have; /* in the holder's cache: they come back too */
-	int64_t died = kill_and_notice(pid);
-	have = get_up_to(pool, have, have + held + cached);
+	int64_t died = recovery_kill_and_notice(pid);
+	have = recovery_get_up_to(pool, have, have + held + cached);
 	int64_t took = now_ns() - died;
 	waitpid(pid, NULL, 0);
 	if (mempool_put_bulk(pool, blocks, have) != 0 || mempool_flush(pool) != 0) {
@@ -101,22 +101,22 @@ static int64_t try_once(struct mempool *pool, const char *name, uint32_t n, uint
 	return took;
 }
 
-static int compare(const void *a, const void *b)
+static int recovery_compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return x < y ? -1 : x > y;
 }
 
-static void measure(struct mempool_conn *conn, uint32_t n, uint32_t held, unsigned tries)
+static void recovery_measure(struct mempool_conn *conn, uint32_t n, uint32_t held, unsigned tries)
 {
 	static int64_t took[1000];
 	struct mempool_daemon info;
 	struct mempool *pool = service_pool(conn, "recovery", 16, n);
 
 	for (unsigned i = 0; i < tries; i++) {
-		took[i] = try_once(pool, "recovery", n, held);
+		took[i] = recovery_try_once(pool, "recovery", n, held);
 	}
-	qsort(took, tries, sizeof *took, compare);
+	qsort(took, tries, sizeof *took, recovery_compare);
 	mempool_daemon(conn, &info);
 	printf("%9u blocks, %9u held: median %8.3f ms, worst %8.3f ms; longest slice %.3f ms\n", n,
 	       held, (double)took[tries / 2] / 1e6, (double)took[tries - 1] / 1e6,
@@ -137,10 +137,10 @@ int main(int argc, char **argv)
 	blocks = calloc(1 << 24, sizeof *blocks);
 	service_start(&service);
 	struct mempool_conn *conn = service_connect();
-	measure(conn, 1 << 16, 10000, tries);
-	measure(conn, 1 << 16, 60000, tries);
-	measure(conn, 1 << 20, 10000, tries);
-	measure(conn, 1 << 24, (1 << 24) - 1000, 3);
+	recovery_measure(conn, 1 << 16, 10000, tries);
+	recovery_measure(conn, 1 << 16, 60000, tries);
+	recovery_measure(conn, 1 << 20, 10000, tries);
+	recovery_measure(conn, 1 << 24, (1 << 24) - 1000, 3);
 	mempool_disconnect(conn);
 	free(blocks);
 	return service_stop(&service) != 0;

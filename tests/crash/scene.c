@@ -19,7 +19,7 @@ struct scene *scene_new(void)
 	return s;
 }
 
-static void seat(struct scene *s, struct player *p, uint32_t slot)
+static void scene_seat(struct scene *s, struct player *p, uint32_t slot)
 {
 	*p = (struct player){.scene = s, .slot = slot};
 	arena_seat(&s->arena, slot, &p->member);
@@ -35,8 +35,8 @@ void scene_make(struct scene *s)
 
 	*s = (struct scene){0};
 	arena_make(&s->arena, wish);
-	seat(s, &s->b, SLOT_B);
-	seat(s, &s->a, SLOT_A);
+	scene_seat(s, &s->b, SLOT_B);
+	scene_seat(s, &s->a, SLOT_A);
 }
 
 void scene_free(struct scene *s)
@@ -46,7 +46,7 @@ void scene_free(struct scene *s)
 
 void scene_call_third(struct scene *s)
 {
-	seat(s, &s->third, SLOT_THIRD);
+	scene_seat(s, &s->third, SLOT_THIRD);
 }
 
 void player_get(struct player *p, uint32_t n)
@@ -86,7 +86,7 @@ void scene_clear(struct scene *s)
 }
 
 /* What @by believes to have, and nobody else may have: whether it is so. */
-static bool enter(const struct player *by, unsigned char *owners)
+static bool scene_enter(const struct player *by, unsigned char *owners)
 {
 	for (uint32_t i = 0; i < by->n; i++) {
 		uint64_t index = mp_pool_index(&by->member.pool, by->blocks[i]);
@@ -99,7 +99,7 @@ static bool enter(const struct player *by, unsigned char *owners)
 }
 
 /* Within the grace of what the dead have sent. */
-static void receive_all(struct player *p)
+static void scene_receive_all(struct player *p)
 {
 	struct mp_channel *channel = player_channel(p);
 	void *blocks[SCENE_DEPTH];
@@ -112,7 +112,7 @@ static void receive_all(struct player *p)
 	}
 }
 
-static void bury_all(struct scene *s, struct player *const *dead, bool grace_over)
+static void scene_bury_all(struct scene *s, struct player *const *dead, bool grace_over)
 {
 	for (; *dead; dead++) {
 		scene_bury(s, *dead, grace_over);
@@ -120,7 +120,7 @@ static void bury_all(struct scene *s, struct player *const *dead, bool grace_ove
 }
 
 /* A gift of who recovers that nobody took is its own again. */
-static void take_back(struct player *p, uint64_t token)
+static void scene_take_back(struct player *p, uint64_t token)
 {
 	int64_t own = token ? mp_word_take(&p->member.pool, token, true) : -1;
 
@@ -135,12 +135,12 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 	unsigned char owners[SCENE_BLOCKS] = {0};
 
 	scene_clear(s);
-	take_back(by, s->token);
-	bury_all(s, dead, false);
-	receive_all(by);
-	bury_all(s, dead, true);
+	scene_take_back(by, s->token);
+	scene_bury_all(s, dead, false);
+	scene_receive_all(by);
+	scene_bury_all(s, dead, true);
 	player_get(by, SCENE_ROOM);
-	if (!enter(by, owners)) {
+	if (!scene_enter(by, owners)) {
 		return "a block was handed out twice";
 	}
 	if (by->n != SCENE_BLOCKS) {
@@ -151,7 +151,7 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 }
 
 /* Whether the words say that it has what it believes to have, and nothing else. */
-static bool has_what_it_believes(const struct player *p)
+static bool scene_has_what_it_believes(const struct player *p)
 {
 	const struct mp_pool *pool = &p->member.pool;
 	uint32_t n = 0;
@@ -172,11 +172,11 @@ const char *scene_compare(const struct scene *s)
 {
 	unsigned char owners[SCENE_BLOCKS] = {0};
 
-	if (!enter(&s->a, owners) || !enter(&s->b, owners)) {
+	if (!scene_enter(&s->a, owners) || !scene_enter(&s->b, owners)) {
 		return "both have the same block";
 	}
-	if (!has_what_it_believes(&s->a)) {
+	if (!scene_has_what_it_believes(&s->a)) {
 		return "A has not what it got and did not put";
 	}
-	return has_what_it_believes(&s->b) ? NULL : "B has not what it got and did not put";
+	return scene_has_what_it_believes(&s->b) ? NULL : "B has not what it got and did not put";
 }

@@ -53,14 +53,14 @@ static struct {
 	unsigned long lost, hung, unsound, crashed;
 } count;
 
-static unsigned pick(unsigned below)
+static unsigned soak_pick(unsigned below)
 {
 	return (unsigned)rand_r(&seed) % below;
 }
 
 /* ---- workers ---- */
 
-static void start(unsigned seat)
+static void soak_start(unsigned seat)
 {
 	struct worker *w = &workers[seat];
 	char id[20], at[20];
@@ -82,7 +82,7 @@ static void start(unsigned seat)
 }
 
 /* Ends a worker by that signal, and starts the next. */
-static void end(unsigned seat, int signal)
+static void soak_end(unsigned seat, int signal)
 {
 	struct worker *w = &workers[seat];
 	int status;
@@ -97,13 +97,13 @@ static void end(unsigned seat, int signal)
 	store(&ledger->worker[load(&ledger->at[seat])].doomed, 1);
 }
 
-static void replace(unsigned seat, int signal)
+static void soak_replace(unsigned seat, int signal)
 {
-	end(seat, signal);
-	start(seat);
+	soak_end(seat, signal);
+	soak_start(seat);
 }
 
-static void resume(unsigned seat)
+static void soak_resume(unsigned seat)
 {
 	workers[seat].stopped = false;
 	workers[seat].since = now_ns();
@@ -111,7 +111,7 @@ static void resume(unsigned seat)
 }
 
 /* Those that hang, and those that died by themselves. */
-static void look_after(unsigned seat)
+static void soak_look_after(unsigned seat)
 {
 	struct worker *w = &workers[seat];
 	uint32_t id = load(&ledger->at[seat]);
@@ -122,7 +122,7 @@ static void look_after(unsigned seat)
 		count.crashed++;
 		fprintf(stderr, "worker %u ended by itself: status %#x\n", id, status);
 		store(&ledger->worker[id].doomed, 1);
-		start(seat);
+		soak_start(seat);
 		return;
 	}
 	if (w->stopped || began == 0) {
@@ -132,12 +132,12 @@ static void look_after(unsigned seat)
 	if (now - began > (int64_t)load(&ledger->worker[id].extra) + HUNG_MS * MS) {
 		count.hung++;
 		fprintf(stderr, "worker %u hangs\n", id);
-		replace(seat, SIGKILL);
+		soak_replace(seat, SIGKILL);
 	}
 }
 
 /* Sleeps; when it slept for much too long, everybody did. */
-static void take_a_breath(long ms)
+static void soak_take_a_breath(long ms)
 {
 	int64_t before = now_ms();
 
@@ -147,43 +147,43 @@ static void take_a_breath(long ms)
 		if (starved) {
 			workers[i].since = now_ns();
 		}
-		look_after(i);
+		soak_look_after(i);
 	}
 }
 
 /* ---- what the director does ---- */
 
-static void kill_daemon(void)
+static void soak_kill_daemon(void)
 {
 	service_kill(&service);
-	take_a_breath(pick(30));
-	if (pick(2)) {
+	soak_take_a_breath(soak_pick(30));
+	if (soak_pick(2)) {
 		count.kills++;
-		replace(pick(SOAK_SEATS), SIGKILL);
+		soak_replace(soak_pick(SOAK_SEATS), SIGKILL);
 	}
 	service_restart(&service);
 	count.daemons++;
 }
 
-static void act(void)
+static void soak_act(void)
 {
-	unsigned what = pick(100), seat = pick(SOAK_SEATS);
+	unsigned what = soak_pick(100), seat = soak_pick(SOAK_SEATS);
 	struct worker *w = &workers[seat];
 
 	if (w->stopped) {
 		if (what < 60) {
-			resume(seat);
+			soak_resume(seat);
 		} else {
 			count.kills++;
-			replace(seat, SIGKILL);
+			soak_replace(seat, SIGKILL);
 		}
 	} else if (what < 55) {
 		count.kills++;
-		replace(seat, SIGKILL);
+		soak_replace(seat, SIGKILL);
 	} else if (what < 60) {
 		for (unsigned i = 0; i < SOAK_SEATS; i++) {
 			count.kills++;
-			replace(i, SIGKILL);
+			soak_replace(i, SIGKILL);
 		}
 	} else if (what < 90) {
 		kill(w->pid, SIGSTOP);
@@ -191,9 +191,9 @@ static void act(void)
 		count.stops++;
 	} else if (what < 94) {
 		count.aborts++;
-		replace(seat, pick(2) ? SIGABRT : SIGSEGV);
+		soak_replace(seat, soak_pick(2) ? SIGABRT : SIGSEGV);
 	} else if (what < 97) {
-		kill_daemon();
+		soak_kill_daemon();
 	} else {
 		mempool_grow(conn, SOAK_POOL, mempool_blocks(pool) + 100);
 	}
@@ -201,13 +201,13 @@ static void act(void)
 
 /* ---- counting ---- */
 
-static bool is_parked(unsigned seat)
+static bool soak_is_parked(unsigned seat)
 {
 	return load(&ledger->worker[load(&ledger->at[seat])].parked);
 }
 
 /* All have put what they had. Who does not come is starting still, or hangs. */
-static void stop_work(void)
+static void soak_stop_work(void)
 {
 	int64_t end_ms = now_ms() + START_MS;
 	unsigned n = 0;
@@ -215,12 +215,12 @@ static void stop_work(void)
 	store(&ledger->pause, 1);
 	for (unsigned i = 0; i < SOAK_SEATS; i++) {
 		if (workers[i].stopped) {
-			resume(i);
+			soak_resume(i);
 		}
 	}
 	while (n < SOAK_SEATS && now_ms() < end_ms) {
-		take_a_breath(1);
-		for (n = 0; n < SOAK_SEATS && is_parked(n); n++) {
+		soak_take_a_breath(1);
+		for (n = 0; n < SOAK_SEATS && soak_is_parked(n); n++) {
 		}
 	}
 	if (n < SOAK_SEATS) {
@@ -230,7 +230,7 @@ static void stop_work(void)
 }
 
 /* What is under way belongs to the director now. */
-static size_t take_mail(void **blocks)
+static size_t soak_take_mail(void **blocks)
 {
 	struct mempool_channel *channel;
 	size_t n = 0;
@@ -254,7 +254,7 @@ static size_t take_mail(void **blocks)
 }
 
 /* Where those are that did not come. */
-static void tell_lost(const bool *seen, size_t born)
+static void soak_tell_lost(const bool *seen, size_t born)
 {
 	static const char *const states[] = {"none", "free",   "cached",
 					     "used", "moving", "reclaimed"};
@@ -269,12 +269,12 @@ static void tell_lost(const bool *seen, size_t born)
 	}
 }
 
-static void count_blocks(void)
+static void soak_count_blocks(void)
 {
 	static void *blocks[SOAK_MOST + 1];
 	static bool seen[SOAK_MOST];
 	struct mempool_report report;
-	size_t n = take_mail(blocks), born = mempool_blocks(pool);
+	size_t n = soak_take_mail(blocks), born = mempool_blocks(pool);
 	int64_t end_ms = now_ms() + HUNG_MS;
 
 	memset(seen, 0, sizeof seen);
@@ -291,7 +291,7 @@ static void count_blocks(void)
 		__atomic_add_fetch(&ledger->duplicated, *s, __ATOMIC_SEQ_CST);
 		*s = true;
 	}
-	tell_lost(seen, born);
+	soak_tell_lost(seen, born);
 	if (mempool_check(pool, &report) != 0) {
 		count.unsound++;
 		fprintf(stderr, "round %u: %s\n", count.rounds, report.first);
@@ -301,10 +301,10 @@ static void count_blocks(void)
 	}
 }
 
-static void end_round(void)
+static void soak_end_round(void)
 {
-	stop_work();
-	count_blocks();
+	soak_stop_work();
+	soak_count_blocks();
 	store(&ledger->pause, 0);
 	for (unsigned i = 0; i < SOAK_SEATS; i++) {
 		workers[i].since = now_ns();
@@ -314,7 +314,7 @@ static void end_round(void)
 
 /* ---- the whole ---- */
 
-static void make_pool(void)
+static void soak_make_pool(void)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 
@@ -329,7 +329,7 @@ static void make_pool(void)
 	}
 }
 
-static void prepare(unsigned first)
+static void soak_prepare(unsigned first)
 {
 	struct rlimit cores;
 
@@ -342,13 +342,13 @@ static void prepare(unsigned first)
 	ledger = soak_ledger(ledger_path);
 	ledger->seed = first;
 	snprintf(ledger->socket, sizeof ledger->socket, "%s", service.socket);
-	make_pool();
+	soak_make_pool();
 	for (unsigned i = 0; i < SOAK_SEATS; i++) {
-		start(i);
+		soak_start(i);
 	}
 }
 
-static int report(unsigned first, long seconds)
+static int soak_report(unsigned first, long seconds)
 {
 	uint64_t operations = 0;
 
@@ -369,26 +369,26 @@ static int report(unsigned first, long seconds)
 	       count.crashed || ledger->wrong || count.kills == 0;
 }
 
-static int run(long seconds, unsigned first)
+static int soak_run(long seconds, unsigned first)
 {
 	seed = first;
 	printf("seed %u\n", first);
 	fflush(stdout);
-	prepare(first);
+	soak_prepare(first);
 	for (int64_t begun = now_ms(); now_ms() - begun < seconds * 1000;) {
 		for (int64_t end_ms = now_ms() + ROUND_MS; now_ms() < end_ms;) {
-			take_a_breath(pick(20));
-			act();
+			soak_take_a_breath(soak_pick(20));
+			soak_act();
 		}
-		end_round();
+		soak_end_round();
 		if (isatty(1)) {
 			printf("\r%3ld s, %u kills ", (long)(now_ms() - begun) / 1000, count.kills);
 			fflush(stdout);
 		}
 	}
-	int failed = report(first, seconds);
+	int failed = soak_report(first, seconds);
 	for (unsigned i = 0; i < SOAK_SEATS; i++) {
-		end(i, SIGKILL);
+		soak_end(i, SIGKILL);
 	}
 	mempool_close_force(pool);
 	mempool_destroy(conn, SOAK_POOL);
@@ -418,5 +418,5 @@ int main(int argc, char **argv)
 			errx(2, "usage: soak [--seconds N] [--seed N]");
 		}
 	}
-	return run(seconds, first);
+	return soak_run(seconds, first);
 }

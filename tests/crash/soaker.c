@@ -55,14 +55,14 @@ struct soak_ledger *soak_ledger(const char *path)
 	return p;
 }
 
-static unsigned pick(unsigned below)
+static unsigned soaker_pick(unsigned below)
 {
 	return (unsigned)rand_r(&seed) % below;
 }
 
 /* ---- the ledger ---- */
 
-static void keep(void *block)
+static void soaker_keep(void *block)
 {
 	uint32_t was = swap(&ledger->owner[mempool_block_index(pool, block)], me + 1);
 
@@ -73,7 +73,7 @@ static void keep(void *block)
 }
 
 /* The last @many, which are then about to go. */
-static void **let_go(size_t many)
+static void **soaker_let_go(size_t many)
 {
 	n -= many;
 	for (size_t i = 0; i < many; i++) {
@@ -82,7 +82,7 @@ static void **let_go(size_t many)
 	return blocks + n;
 }
 
-static void must(bool good)
+static void soaker_must(bool good)
 {
 	if (!good) {
 		add(&ledger->refused, 1);
@@ -90,13 +90,13 @@ static void must(bool good)
 }
 
 /* Around each deed: a call that does not return is seen by the director. */
-static void begin(uint64_t extra_ms)
+static void soaker_begin(uint64_t extra_ms)
 {
 	store(&ledger->worker[me].extra, extra_ms * MS);
 	store(&ledger->worker[me].began, (uint64_t)now_ns());
 }
 
-static void end(enum deed deed)
+static void soaker_end(enum deed deed)
 {
 	uint64_t began = swap(&ledger->worker[me].began, 0), extra = ledger->worker[me].extra;
 	uint64_t took = (uint64_t)now_ns() - began;
@@ -115,37 +115,37 @@ static void do_get(void)
 	void *block = n < HELD ? mempool_get(pool) : NULL;
 
 	if (block) {
-		keep(block);
+		soaker_keep(block);
 	}
 }
 
 static void do_put(void)
 {
 	if (n > 0) {
-		must(mempool_put(pool, *let_go(1)) == 0);
+		soaker_must(mempool_put(pool, *soaker_let_go(1)) == 0);
 	}
 }
 
 static void do_bulk(void)
 {
 	void *some[BULK];
-	size_t many = 1 + pick(BULK);
+	size_t many = 1 + soaker_pick(BULK);
 
-	if (n < HELD && pick(2) && mempool_get_bulk(pool, some, many) == 0) {
+	if (n < HELD && soaker_pick(2) && mempool_get_bulk(pool, some, many) == 0) {
 		for (size_t i = 0; i < many; i++) {
-			keep(some[i]);
+			soaker_keep(some[i]);
 		}
 	} else if (n >= many) {
-		must(mempool_put_bulk(pool, let_go(many), many) == 0);
+		soaker_must(mempool_put_bulk(pool, soaker_let_go(many), many) == 0);
 	}
 }
 
-static void take(uint64_t token)
+static void soaker_take(uint64_t token)
 {
 	void *block = token ? mempool_take(pool, (struct mempool_token){token}) : NULL;
 
 	if (block) {
-		keep(block);
+		soaker_keep(block);
 	}
 }
 
@@ -153,22 +153,22 @@ static void take(uint64_t token)
 static void do_give(void)
 {
 	if (n > 0) {
-		struct mempool_token token = mempool_give(pool, *let_go(1));
-		must(token.v != 0);
-		take(swap(&ledger->mail[pick(SOAK_MAIL)], token.v));
+		struct mempool_token token = mempool_give(pool, *soaker_let_go(1));
+		soaker_must(token.v != 0);
+		soaker_take(swap(&ledger->mail[soaker_pick(SOAK_MAIL)], token.v));
 	}
 }
 
 static void do_take(void)
 {
 	if (n < HELD) {
-		take(swap(&ledger->mail[pick(SOAK_MAIL)], 0));
+		soaker_take(swap(&ledger->mail[soaker_pick(SOAK_MAIL)], 0));
 	}
 }
 
 static void do_flush(void)
 {
-	must(mempool_flush(pool) == 0);
+	soaker_must(mempool_flush(pool) == 0);
 }
 
 static void do_wait(void)
@@ -176,7 +176,7 @@ static void do_wait(void)
 	void *block = n < HELD ? mempool_get_wait(pool, 5) : NULL;
 
 	if (block) {
-		keep(block);
+		soaker_keep(block);
 	}
 }
 
@@ -184,10 +184,10 @@ static void do_send(void)
 {
 	struct mempool_channel *channel;
 
-	if (n > 0 && mempool_channel_open(pool, pick(SOAK_CHANNELS), 0, &channel) == 0) {
-		void *block = *let_go(1);
+	if (n > 0 && mempool_channel_open(pool, soaker_pick(SOAK_CHANNELS), 0, &channel) == 0) {
+		void *block = *soaker_let_go(1);
 		if (mempool_channel_send(channel, block, 2) != 0) {
-			keep(block);
+			soaker_keep(block);
 		}
 		mempool_channel_close(channel);
 	}
@@ -198,17 +198,17 @@ static void do_receive(void)
 	struct mempool_channel *channel;
 	void *block;
 
-	if (mempool_channel_open(pool, pick(SOAK_CHANNELS), MEMPOOL_CHANNEL_RECEIVE, &channel) ==
-	    0) {
+	if (mempool_channel_open(pool, soaker_pick(SOAK_CHANNELS), MEMPOOL_CHANNEL_RECEIVE,
+				 &channel) == 0) {
 		while (n < HELD && (block = mempool_channel_receive(channel, 2))) {
-			keep(block);
+			soaker_keep(block);
 		}
 		mempool_channel_close(channel);
 	}
 }
 
 /* Leaves blocks in its cache; or is cancelled in a call. */
-static void *be_thread(void *forever)
+static void *soaker_be_thread(void *forever)
 {
 	do {
 		void *block = mempool_get(pool);
@@ -220,11 +220,11 @@ static void *be_thread(void *forever)
 	return NULL;
 }
 
-static void run_thread(bool cancel)
+static void soaker_run_thread(bool cancel)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, be_thread, cancel ? &me : NULL) == 0) {
+	if (pthread_create(&thread, NULL, soaker_be_thread, cancel ? &me : NULL) == 0) {
 		if (cancel) {
 			pthread_cancel(thread);
 		}
@@ -234,15 +234,15 @@ static void run_thread(bool cancel)
 
 static void do_thread(void)
 {
-	run_thread(false);
+	soaker_run_thread(false);
 }
 
 static void do_cancel(void)
 {
-	run_thread(true);
+	soaker_run_thread(true);
 }
 
-static void attach(void)
+static void soaker_attach(void)
 {
 	for (int64_t end_ms = now_ms() + CONNECT_MS; now_ms() < end_ms; sleep_ms(1)) {
 		if (!conn && mempool_connect(&conn, ledger->socket) != 0) {
@@ -257,11 +257,11 @@ static void attach(void)
 /* By force, with blocks in hand, cached and given. */
 static void do_reopen(void)
 {
-	let_go(n);
+	soaker_let_go(n);
 	if (mempool_close_force(pool) == 0) {
-		attach();
+		soaker_attach();
 	} else {
-		must(false);
+		soaker_must(false);
 	}
 }
 
@@ -272,7 +272,7 @@ static void do_fork(void)
 	if (pid == 0) {
 		bool good = !mempool_get(pool) && errno == ECHILD;
 		add(&ledger->wrong, !good);
-		sleep_ms(pick(30)); /* it may outlive its parent */
+		sleep_ms(soaker_pick(30)); /* it may outlive its parent */
 		_exit(0);
 	}
 }
@@ -316,14 +316,14 @@ static const struct {
 	[DEED_EXEC] = {do_exec, 1, CONNECT_MS},
 };
 
-static enum deed choose(void)
+static enum deed soaker_choose(void)
 {
 	unsigned total = 0;
 
 	for (int d = 0; d < DEEDS; d++) {
 		total += deeds[d].weight;
 	}
-	unsigned r = pick(total);
+	unsigned r = soaker_pick(total);
 	for (int d = 0; d < DEEDS; d++) {
 		if (r < deeds[d].weight) {
 			return (enum deed)d;
@@ -334,7 +334,7 @@ static enum deed choose(void)
 }
 
 /* Those whose tokens went with somebody who was killed before the take, and all the others. */
-static void withdraw_gifts(void)
+static void soaker_withdraw_gifts(void)
 {
 	struct mempool_token tokens[HELD];
 	void *back[HELD];
@@ -344,18 +344,18 @@ static void withdraw_gifts(void)
 		size_t many = all < HELD ? (size_t)all : HELD;
 		had = mempool_withdraw_bulk(pool, tokens, back, many);
 		for (size_t i = 0; i < many; i++) {
-			must(!back[i] || mempool_put(pool, back[i]) == 0);
+			soaker_must(!back[i] || mempool_put(pool, back[i]) == 0);
 		}
 	}
 }
 
 /* Everything back; then nothing until the pause is over. */
-static void park(void)
+static void soaker_park(void)
 {
 	while (n > 0) {
 		do_put();
 	}
-	withdraw_gifts();
+	soaker_withdraw_gifts();
 	mempool_flush(pool);
 	store(&ledger->worker[me].parked, 1);
 	while (load(&ledger->pause)) {
@@ -374,14 +374,14 @@ _Noreturn void soaker_run(const char *path, uint32_t id, uint32_t seat)
 	my_seat = seat;
 	store(&ledger->at[seat], id);
 	seed = ledger->seed + id * 7919;
-	attach();
+	soaker_attach();
 	for (;;) {
-		enum deed deed = choose();
-		begin(deeds[deed].extra_ms);
+		enum deed deed = soaker_choose();
+		soaker_begin(deeds[deed].extra_ms);
 		deeds[deed].act();
-		end(deed);
+		soaker_end(deed);
 		if (load(&ledger->pause)) {
-			park();
+			soaker_park();
 		}
 	}
 }

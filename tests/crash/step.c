@@ -57,7 +57,7 @@ bool step_possible(void)
  * The operation, with the trap flag or without, by the same instructions. The handlers run with the
  * flag clear; the return from them restores it.
  */
-static __attribute__((noinline)) void go(void (*act)(void *), void *data, long flag)
+static __attribute__((noinline)) void step_go(void (*act)(void *), void *data, long flag)
 {
 	__asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; orq %0, (%%rsp); popfq;"
 			 "lea 128(%%rsp), %%rsp"
@@ -72,12 +72,12 @@ static __attribute__((noinline)) void go(void (*act)(void *), void *data, long f
 			 : "memory", "cc");
 }
 
-static uint64_t next_of(void *context)
+static uint64_t step_next_of(void *context)
 {
 	return (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
 
-static void set_flag(void *context, bool on)
+static void step_set_flag(void *context, bool on)
 {
 	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
 
@@ -97,19 +97,19 @@ bool step_possible(void)
 	return false;
 }
 
-static void go(void (*act)(void *), void *data, long flag)
+static void step_go(void (*act)(void *), void *data, long flag)
 {
 	(void)flag;
 	act(data);
 }
 
-static uint64_t next_of(void *context)
+static uint64_t step_next_of(void *context)
 {
 	(void)context;
 	return 0;
 }
 
-static void set_flag(void *context, bool on)
+static void step_set_flag(void *context, bool on)
 {
 	(void)context;
 	(void)on;
@@ -122,7 +122,7 @@ static void step_back(void *context)
 
 #endif
 
-static void handle(void (*handler)(int, siginfo_t *, void *))
+static void step_handle(void (*handler)(int, siginfo_t *, void *))
 {
 	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
 
@@ -132,7 +132,7 @@ static void handle(void (*handler)(int, siginfo_t *, void *))
 
 /* ---- recording ---- */
 
-static void on_step(int signal, siginfo_t *info, void *context)
+static void step_on_step(int signal, siginfo_t *info, void *context)
 {
 	struct trace *t = now.trace;
 
@@ -142,7 +142,7 @@ static void on_step(int signal, siginfo_t *info, void *context)
 		step_die();
 	}
 	struct point *p = &t->point[t->n++];
-	p->next = next_of(context);
+	p->next = step_next_of(context);
 	p->changed = memcmp(now.watched, now.shadow, now.size) != 0;
 	if (p->changed) {
 		memcpy(now.shadow, now.watched, now.size);
@@ -154,14 +154,14 @@ struct place {
 	uint32_t k;
 };
 
-static int compare(const void *a, const void *b)
+static int step_compare(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
 	return x->next != y->next ? (x->next < y->next ? -1 : 1) : (int)x->k - (int)y->k;
 }
 
-static void count_passes(struct trace *t)
+static void step_count_passes(struct trace *t)
 {
 	struct place *places = malloc(t->n * sizeof *places);
 
@@ -171,7 +171,7 @@ static void count_passes(struct trace *t)
 	for (uint32_t k = 0; k < t->n; k++) {
 		places[k] = (struct place){t->point[k].next, k};
 	}
-	qsort(places, t->n, sizeof *places, compare);
+	qsort(places, t->n, sizeof *places, step_compare);
 	for (uint32_t i = 0, nth = 0; i < t->n; i++) {
 		nth = i > 0 && places[i].next == places[i - 1].next ? nth + 1 : 1;
 		t->point[places[i].k].nth = nth;
@@ -191,34 +191,34 @@ void trace_record(struct trace *trace, void (*act)(void *), void *data, const vo
 		err(99, "malloc");
 	}
 	memcpy(now.shadow, watched, size);
-	handle(on_step);
-	go(act, data, TRAP_FLAG);
+	step_handle(step_on_step);
+	step_go(act, data, TRAP_FLAG);
 	free(now.shadow);
-	count_passes(trace);
+	step_count_passes(trace);
 }
 
 /* ---- going to a point ---- */
 
-static void on_slow_step(int signal, siginfo_t *info, void *context)
+static void step_on_slow_step(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;
 	if (--now.left == 0) {
-		set_flag(context, false);
+		step_set_flag(context, false);
 		now.stopped = true;
 		now.stop();
 	}
 }
 
 /* The breakpoint, or the one instruction that it had stood for. */
-static void on_breakpoint(int signal, siginfo_t *info, void *context)
+static void step_on_breakpoint(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;
 	if (now.stepping_over) {
 		now.stepping_over = false;
 		*now.at = BREAKPOINT;
-		set_flag(context, false);
+		step_set_flag(context, false);
 		return;
 	}
 	step_back(context);
@@ -228,12 +228,12 @@ static void on_breakpoint(int signal, siginfo_t *info, void *context)
 		now.stop();
 	} else {
 		now.stepping_over = true;
-		set_flag(context, true);
+		step_set_flag(context, true);
 	}
 }
 
 /* Also where the code of the next page begins, as an instruction may lie across. */
-static bool make_writable(unsigned char *at)
+static bool step_make_writable(unsigned char *at)
 {
 	void *page = (void *)((uintptr_t)at & ~(PAGE - 1));
 
@@ -248,18 +248,18 @@ bool step_to(const struct trace *trace, uint32_t k, bool slowly, void (*act)(voi
 
 	now.stop = stop;
 	now.stopped = false;
-	if (slowly || !make_writable(at)) {
+	if (slowly || !step_make_writable(at)) {
 		now.left = k;
-		handle(on_slow_step);
-		go(act, data, TRAP_FLAG);
+		step_handle(step_on_slow_step);
+		step_go(act, data, TRAP_FLAG);
 		return now.stopped;
 	}
-	handle(on_breakpoint);
+	step_handle(step_on_breakpoint);
 	now.at = at;
 	now.left = p->nth;
 	now.original = *at;
 	*at = BREAKPOINT;
-	go(act, data, 0);
+	step_go(act, data, 0);
 	*at = now.original;
 	return now.stopped;
 }

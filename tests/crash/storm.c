@@ -31,7 +31,7 @@ struct storm {
 	int64_t *took; /* ns a round */
 };
 
-static void on_alarm(int signal)
+static void storm_on_alarm(int signal)
 {
 	static const char text[] = "HUNG: a call of the survivor did not return\n";
 	(void)signal;
@@ -40,7 +40,7 @@ static void on_alarm(int signal)
 }
 
 /* Gets until every block is here, or two seconds have passed. Returns how many are. */
-static uint32_t get_everything(struct storm *s)
+static uint32_t storm_get_everything(struct storm *s)
 {
 	int64_t deadline = now_ms() + HUNG_S * 1000;
 	uint32_t n = 0;
@@ -57,7 +57,7 @@ static uint32_t get_everything(struct storm *s)
 }
 
 /* Waits until nothing in the pool is anybody's. */
-static void wait_for_release(struct storm *s)
+static void storm_wait_for_release(struct storm *s)
 {
 	int64_t deadline = now_ms() + HUNG_S * 1000;
 	struct mempool_stats stats;
@@ -68,7 +68,7 @@ static void wait_for_release(struct storm *s)
 }
 
 /* A block the survivor got twice, or that a worker has still. */
-static void check_distinct(struct storm *s, uint32_t n)
+static void storm_check_distinct(struct storm *s, uint32_t n)
 {
 	uint32_t survivor = s->crowd.n_workers;
 
@@ -81,7 +81,7 @@ static void check_distinct(struct storm *s, uint32_t n)
 	memset(s->crowd.ledger->owner, 0, s->crowd.blocks * sizeof(uint32_t));
 }
 
-static void run_round(struct storm *s, unsigned *seed, unsigned round)
+static void storm_run_round(struct storm *s, unsigned *seed, unsigned round)
 {
 	struct worker a, b;
 	struct mempool_report report;
@@ -93,13 +93,13 @@ static void run_round(struct storm *s, unsigned *seed, unsigned round)
 	usleep(crowd_random(seed, 1000));
 	int64_t died = crowd_kill(&s->crowd, &b);
 	alarm(2 * HUNG_S);
-	wait_for_release(s);
+	storm_wait_for_release(s);
 	s->took[round] = now_ns() - died;
-	uint32_t n = get_everything(s);
+	uint32_t n = storm_get_everything(s);
 	alarm(0);
 	s->operations += crowd_operations(&s->crowd, &a) + crowd_operations(&s->crowd, &b);
 	s->lost += s->crowd.blocks - n;
-	check_distinct(s, n);
+	storm_check_distinct(s, n);
 	if (mempool_check(s->pool, &report) != 0) {
 		errx(1, "round %u: %s", round, report.first);
 	}
@@ -108,17 +108,17 @@ static void run_round(struct storm *s, unsigned *seed, unsigned round)
 	}
 }
 
-static int compare(const void *a, const void *b)
+static int storm_compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return x < y ? -1 : x > y;
 }
 
-static int report(struct storm *s, unsigned seed)
+static int storm_report(struct storm *s, unsigned seed)
 {
 	const struct ledger *l = s->crowd.ledger;
 
-	qsort(s->took, s->rounds, sizeof *s->took, compare);
+	qsort(s->took, s->rounds, sizeof *s->took, storm_compare);
 	printf("seed %u: %u kills in %lu operations: %lu lost, %lu duplicated, %lu refused, 0 "
 	       "hung\n",
 	       seed, 2 * s->rounds, (unsigned long)s->operations, (unsigned long)s->lost,
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 	unsigned seed = first;
 	printf("seed %u\n", first);
 	fflush(stdout);
-	signal(SIGALRM, on_alarm);
+	signal(SIGALRM, storm_on_alarm);
 	service_start(&s.service);
 	s.conn = service_connect();
 	s.pool = service_pool(s.conn, "storm", 64, blocks);
@@ -160,9 +160,9 @@ int main(int argc, char **argv)
 	s.blocks = calloc(blocks, sizeof *s.blocks);
 	s.took = calloc(s.rounds, sizeof *s.took);
 	for (unsigned i = 0; i < s.rounds; i++) {
-		run_round(&s, &seed, i);
+		storm_run_round(&s, &seed, i);
 	}
-	int failed = report(&s, first);
+	int failed = storm_report(&s, first);
 	mempool_close(s.pool);
 	mempool_destroy(s.conn, "storm");
 	mempool_disconnect(s.conn);

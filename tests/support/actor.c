@@ -18,7 +18,7 @@
 
 #define ANSWER_MS 10000
 
-static void become(uid_t uid)
+static void actor_become(uid_t uid)
 {
 	if (uid != getuid() && (setgroups(0, NULL) != 0 || setgid(uid) != 0 || setuid(uid) != 0)) {
 		_exit(126);
@@ -37,7 +37,7 @@ void actor_start_as(struct actor *actor, uid_t uid)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ends[1], 0);
 		dup2(ends[1], 1);
-		become(uid);
+		actor_become(uid);
 		execl(TEST_ACTOR, "actor", (char *)NULL);
 		_exit(127);
 	}
@@ -58,7 +58,7 @@ void actor_tell(struct actor *actor, const char *command)
 }
 
 /* One line; false: it died. */
-static bool read_line(struct actor *actor, char *line, size_t size)
+static bool actor_read_line(struct actor *actor, char *line, size_t size)
 {
 	size_t n = 0;
 
@@ -83,7 +83,7 @@ int64_t actor_hear(struct actor *actor)
 {
 	char line[40];
 
-	return read_line(actor, line, sizeof line) ? strtoll(line, NULL, 10) : INT64_MIN;
+	return actor_read_line(actor, line, sizeof line) ? strtoll(line, NULL, 10) : INT64_MIN;
 }
 
 int64_t actor_ask(struct actor *actor, const char *format, ...)

@@ -143,7 +143,7 @@ static int64_t do_give(const char *arg)
 	return token.v ? (int64_t)token.v : -errno;
 }
 
-static int64_t keep(void *block)
+static int64_t actor_keep(void *block)
 {
 	if (!block) {
 		return -errno;
@@ -154,12 +154,13 @@ static int64_t keep(void *block)
 
 static int64_t do_take(const char *arg)
 {
-	return keep(mempool_take(pool, (struct mempool_token){(uint64_t)strtoll(arg, NULL, 10)}));
+	return actor_keep(
+		mempool_take(pool, (struct mempool_token){(uint64_t)strtoll(arg, NULL, 10)}));
 }
 
 static int64_t do_withdraw(const char *arg)
 {
-	return keep(
+	return actor_keep(
 		mempool_withdraw(pool, (struct mempool_token){(uint64_t)strtoll(arg, NULL, 10)}));
 }
 
@@ -195,13 +196,13 @@ static int64_t do_churn(const char *arg)
 
 static int64_t do_wait(const char *arg)
 {
-	return keep(mempool_get_wait(pool, atoi(arg)));
+	return actor_keep(mempool_get_wait(pool, atoi(arg)));
 }
 
 /* Puts @n blocks some milliseconds from now. */
 static long soon_ms, soon_n;
 
-static void *put_soon(void *unused)
+static void *actor_put_soon(void *unused)
 {
 	usleep((useconds_t)soon_ms * 1000);
 	for (; soon_n > 0 && n > 0; soon_n--) {
@@ -215,7 +216,7 @@ static int64_t do_soon(const char *arg)
 	pthread_t thread;
 
 	sscanf(arg, "%ld %ld", &soon_ms, &soon_n);
-	return -pthread_create(&thread, NULL, put_soon, NULL);
+	return -pthread_create(&thread, NULL, actor_put_soon, NULL);
 }
 
 /* Has all there is, for ever but for the moment between a put and the next get. */
@@ -239,7 +240,7 @@ static int64_t do_greedy(const char *arg)
 static int idle_pipe[2];
 static size_t idle_blocks;
 
-static void *be_idle(void *unused)
+static void *actor_be_idle(void *unused)
 {
 	void *mine[512];
 
@@ -260,7 +261,7 @@ static int64_t do_idle(const char *arg)
 
 	sscanf(arg, "%zu %zu", &threads, &idle_blocks);
 	for (size_t i = 0; error == 0 && i < threads; i++) {
-		pthread_create(&thread, NULL, be_idle, NULL);
+		pthread_create(&thread, NULL, actor_be_idle, NULL);
 		(void)!read(idle_pipe[0], &error, sizeof error);
 	}
 	return error;
@@ -387,7 +388,7 @@ static const struct {
 	{"read", do_read},         {"destroy", do_destroy},
 };
 
-static int64_t obey(char *line)
+static int64_t actor_obey(char *line)
 {
 	char *arg = strchr(line, ' ');
 	if (arg) {
@@ -412,7 +413,7 @@ int main(int argc, char **argv)
 	}
 	while (fgets(line, sizeof line, stdin)) {
 		line[strcspn(line, "\n")] = 0;
-		printf("%" PRId64 "\n", obey(line));
+		printf("%" PRId64 "\n", actor_obey(line));
 		fflush(stdout);
 	}
 	return 0;

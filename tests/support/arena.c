@@ -6,7 +6,7 @@
 #include "lib/core/format.h"
 #include "tests/support/arena.h"
 
-static void *shared_memory(size_t size)
+static void *arena_shared_memory(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED) {
@@ -24,8 +24,8 @@ void arena_make(struct arena *arena, struct mp_shape wish)
 	if (fault) {
 		errx(99, "%s", fault);
 	}
-	arena->data = shared_memory(wish.data_size);
-	mp_pool_bind(&arena->daemon, &wish, shared_memory(wish.control_size), NULL, MP_NONE);
+	arena->data = arena_shared_memory(wish.data_size);
+	mp_pool_bind(&arena->daemon, &wish, arena_shared_memory(wish.control_size), NULL, MP_NONE);
 	while (!mp_format_step(&arena->daemon, &at, 100, 1, "arena", 42)) {
 	}
 }
@@ -64,7 +64,7 @@ uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 }
 
 /* What every call does at its end. */
-static void leave(struct member *member)
+static void arena_leave(struct member *member)
 {
 	mp_leave(member->local.cache);
 	if (mp_is_pressed(&member->pool)) {
@@ -82,7 +82,7 @@ int member_get(struct member *member, uint32_t *index)
 	if (*index == MP_NONE) {
 		error = mp_get(&member->pool, &member->local, index);
 	}
-	leave(member);
+	arena_leave(member);
 	return error;
 }
 
@@ -96,7 +96,7 @@ int member_put(struct member *member, uint32_t index)
 	if (!mp_try_put(&member->pool, &member->local, member->local.cache, block)) {
 		error = mp_put(&member->pool, &member->local, block);
 	}
-	leave(member);
+	arena_leave(member);
 	return error;
 }
 
@@ -111,7 +111,7 @@ int member_get_bulk(struct member *member, void **blocks, uint32_t n)
 	if (!mp_try_get_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_get_bulk(&member->pool, &member->local, blocks, n);
 	}
-	leave(member);
+	arena_leave(member);
 	return error;
 }
 
@@ -126,7 +126,7 @@ int member_put_bulk(struct member *member, void *const *blocks, uint32_t n)
 	if (!mp_try_put_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_put_bulk(&member->pool, &member->local, blocks, n);
 	}
-	leave(member);
+	arena_leave(member);
 	return error;
 }
 
@@ -134,7 +134,7 @@ void member_flush(struct member *member)
 {
 	mp_enter(member->local.cache);
 	mp_flush(&member->pool, &member->local);
-	leave(member);
+	arena_leave(member);
 }
 
 size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag)

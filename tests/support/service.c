@@ -53,7 +53,7 @@ bool wait_until(bool (*question)(void *), void *data, long ms)
 /* ---- what it leaves ---- */
 
 /* Counts the objects of the instance, and removes them if asked. */
-static unsigned each_object(const char *instance, bool remove_it)
+static unsigned service_each_object(const char *instance, bool remove_it)
 {
 	char prefix[64], name[NAME_MAX + 2];
 	unsigned n = 0;
@@ -78,10 +78,10 @@ static unsigned each_object(const char *instance, bool remove_it)
 
 unsigned service_objects(const struct service *s)
 {
-	return each_object(s->instance, false);
+	return service_each_object(s->instance, false);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+static int service_remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
 {
 	(void)st;
 	(void)type;
@@ -90,7 +90,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 }
 
 /* Waits until the test has stopped the service, or has died; then there is work. */
-static void be_janitor(struct service *s, int from)
+static void service_be_janitor(struct service *s, int from)
 {
 	char stopped;
 
@@ -99,13 +99,13 @@ static void be_janitor(struct service *s, int from)
 	signal(SIGTERM, SIG_IGN);
 	if (read(from, &stopped, 1) == 0) {
 		sleep_ms(300); /* the daemon ends with its parent; it may take a moment */
-		each_object(s->instance, true);
-		nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		service_each_object(s->instance, true);
+		nftw(s->dir, service_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	}
 	_exit(0);
 }
 
-static void start_janitor(struct service *s)
+static void service_start_janitor(struct service *s)
 {
 	int ends[2];
 
@@ -115,13 +115,13 @@ static void start_janitor(struct service *s)
 	s->janitor = fork();
 	if (s->janitor == 0) {
 		close(ends[1]);
-		be_janitor(s, ends[0]);
+		service_be_janitor(s, ends[0]);
 	}
 	close(ends[0]);
 	s->janitor_pipe = ends[1];
 }
 
-static void dismiss_janitor(struct service *s)
+static void service_dismiss_janitor(struct service *s)
 {
 	(void)!write(s->janitor_pipe, "", 1);
 	close(s->janitor_pipe);
@@ -130,7 +130,7 @@ static void dismiss_janitor(struct service *s)
 
 /* ---- the daemon ---- */
 
-static void exec_daemon(const struct service *s, pid_t parent)
+static void service_exec_daemon(const struct service *s, pid_t parent)
 {
 	const char *program = getenv("MEMPOOLD") ? getenv("MEMPOOLD") : TEST_MEMPOOLD;
 	const char *level = getenv("MEMPOOL_TEST_LOG") ? getenv("MEMPOOL_TEST_LOG") : "error";
@@ -150,7 +150,7 @@ static void exec_daemon(const struct service *s, pid_t parent)
 	_exit(127);
 }
 
-static bool answers(void *data)
+static bool service_answers(void *data)
 {
 	struct service *s = data;
 	struct mempool_conn *conn;
@@ -171,12 +171,12 @@ void service_restart(struct service *s)
 
 	s->pid = fork();
 	if (s->pid == 0) {
-		exec_daemon(s, self);
+		service_exec_daemon(s, self);
 	}
 	if (s->pid < 0) {
 		err(99, "fork");
 	}
-	if (!wait_until(answers, s, START_MS)) {
+	if (!wait_until(service_answers, s, START_MS)) {
 		errx(99, "mempoold does not answer: %s", mempool_errmsg());
 	}
 }
@@ -198,7 +198,7 @@ void service_prepare(struct service *s)
 	}
 	setenv("MEMPOOL_SOCKET", s->socket, 1);
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* of the keepers of daemons that were killed */
-	start_janitor(s);
+	service_start_janitor(s);
 }
 
 void service_start(struct service *s)
@@ -214,7 +214,7 @@ void service_kill(struct service *s)
 	}
 }
 
-static bool has_ended(void *data)
+static bool service_has_ended(void *data)
 {
 	const struct service *s = data;
 	return waitpid(s->pid, NULL, WNOHANG) == s->pid;
@@ -223,13 +223,13 @@ static bool has_ended(void *data)
 unsigned service_stop(struct service *s)
 {
 	kill(s->pid, SIGTERM);
-	if (!wait_until(has_ended, s, STOP_MS)) {
+	if (!wait_until(service_has_ended, s, STOP_MS)) {
 		service_kill(s);
 		errx(99, "mempoold did not end on SIGTERM");
 	}
-	unsigned left = each_object(s->instance, true);
-	nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	dismiss_janitor(s);
+	unsigned left = service_each_object(s->instance, true);
+	nftw(s->dir, service_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	service_dismiss_janitor(s);
 	while (waitpid(-1, NULL, WNOHANG) > 0) {
 	}
 	return left;
