@@ -176,10 +176,6 @@ int main(int argc, char **argv)
 			errx(2, "usage: kill_core [--only NAME] [--sparse N] | --list");
 		}
 	}
-	if (!step_possible()) {
-		puts("this machine cannot be stepped by the trap flag");
-		return 77;
-	}
 	signal(SIGALRM, core_on_alarm);
 	scene = scene_new();
 	trace = trace_new();

@@ -304,10 +304,6 @@ int main(int argc, char **argv)
 				"       pair --list");
 		}
 	}
-	if (!step_possible()) {
-		puts("this machine cannot be stepped by the trap flag");
-		return 77;
-	}
 	signal(SIGALRM, pair_on_alarm);
 	signal(SIGPIPE, SIG_IGN);
 	scene = scene_new();

@@ -46,13 +46,6 @@ struct trace *trace_new(void)
 	return trace;
 }
 
-#if defined(__x86_64__)
-
-bool step_possible(void)
-{
-	return true;
-}
-
 /*
  * The operation, with the trap flag or without, by the same instructions. The handlers run with the
  * flag clear; the return from them restores it.
@@ -89,38 +82,6 @@ static void step_back(void *context)
 {
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]--;
 }
-
-#else
-
-bool step_possible(void)
-{
-	return false;
-}
-
-static void step_go(void (*act)(void *), void *data, long flag)
-{
-	(void)flag;
-	act(data);
-}
-
-static uint64_t step_next_of(void *context)
-{
-	(void)context;
-	return 0;
-}
-
-static void step_set_flag(void *context, bool on)
-{
-	(void)context;
-	(void)on;
-}
-
-static void step_back(void *context)
-{
-	(void)context;
-}
-
-#endif
 
 static void step_handle(void (*handler)(int, siginfo_t *, void *))
 {

@@ -7,7 +7,7 @@
  * notes where the operation is, and whether the instruction changed the memory that is watched:
  * that is the trace, some fifty thousand steps a second. To come to its k-th instruction again, a
  * process runs at full speed to a breakpoint, passed as often as the trace says. What differs from
- * the trace (a wait that ended sooner, a string instruction) is stepped instead.
+ * the trace (a wait that ended sooner, a string instruction) is stepped instead. x86-64 only.
  */
 #ifndef TESTS_CRASH_STEP_H
 #define TESTS_CRASH_STEP_H
@@ -29,9 +29,6 @@ struct trace {
 	uint32_t n; /* instructions the operation had */
 	struct point point[TRACE_MAX];
 };
-
-/* Whether this machine can be stepped so. */
-bool step_possible(void);
 
 struct trace *trace_new(void);
 
