@@ -104,7 +104,7 @@ static void crowd_put_bulk(struct hands *h, unsigned n)
 	}
 }
 
-/* A gift that is taken back, so that no one has it for a moment. */
+/* Gives a block and takes it back. In between nobody has it. */
 static void crowd_give_and_withdraw(struct hands *h)
 {
 	if (h->n > 0) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kills clients of a daemon in the calls that are more than the engine: create, attach, detach,
- * close by force, grow, and getting the blocks of a pool that has just grown. Once at each system
- * call, before and after it, and once after each change of the control segment.
+ * Kills clients of a daemon in the calls that do more than the engine does: create, attach, detach,
+ * close by force, grow, and getting the blocks of a pool that has just grown. Each call is killed
+ * before and after each of its system calls, and after each change of the control segment.
  *
  *	kill_calls [--only NAME]
  *
- * After each kill a client that was there before must be able to get every block of the pool within
- * two seconds, once; nobody else may have a seat in it, and the pool must be sound.
+ * After each kill, a client that has had the pool open all the time must get every block exactly
+ * once, within two seconds; nobody else may have a seat in the pool, and the pool must be sound.
  */
 #include <err.h>
 #include <dirent.h>
@@ -42,7 +42,7 @@ static void *control;        /* the pool's control segment */
 static size_t control_size;
 static unsigned long faults;
 
-/* ---- what a victim does; all of it in its own process ---- */
+/* ---- what a victim does, in its own process ---- */
 
 static struct mempool_conn *its_conn;
 static struct mempool *its_pool;
@@ -65,7 +65,7 @@ static void calls_open_first(void)
 	calls_must(mempool_open(its_conn, "calls", 0, &its_pool));
 }
 
-/* Blocks in hand, in a cache, and given. */
+/* Gets blocks; then the victim has some in hand, some in its cache, and gave one. */
 static void calls_have_some(void)
 {
 	void *blocks[20];
@@ -122,7 +122,7 @@ static void do_grow(void *unused)
 	calls_must(mempool_grow(its_conn, "calls", MOST));
 }
 
-/* It has all the blocks there were; then there are more. */
+/* Gets all blocks there are, then makes the pool larger. */
 static void calls_have_all_and_see_growth(void)
 {
 	calls_open_first();
@@ -158,7 +158,7 @@ static const struct call {
 
 /* ---- the pool ---- */
 
-/* The one control object of the instance, as the daemon's owner can map it. */
+/* Maps the one control object of the instance: its owner may, and that is who runs the test. */
 static void calls_map_control(void)
 {
 	char path[300], prefix[64];
@@ -213,7 +213,7 @@ static void calls_drop_pool(void)
 	mempool_destroy(conn, "another"); /* if the victim made it */
 }
 
-/* How many blocks there are to get. More than born: one came twice. */
+/* Gets all blocks, at most one more than were born: that one came twice. Returns how many. */
 static uint32_t calls_count_blocks(uint32_t born)
 {
 	void *blocks[MOST];
@@ -228,7 +228,7 @@ static uint32_t calls_count_blocks(uint32_t born)
 	return n + more;
 }
 
-/* Everything is here, once, and nobody but we has a seat. */
+/* Whether every block is obtainable once, and nobody else has a seat. */
 static bool calls_is_all_well(void *data)
 {
 	const char **fault = data;
@@ -277,7 +277,7 @@ static bool calls_wait_for_stop(pid_t pid)
 	return WIFSTOPPED(status);
 }
 
-/* Starts a victim, which is stopped when it is about to act. */
+/* Starts a victim, which stops before it acts. */
 static pid_t calls_start(const struct call *call)
 {
 	pid_t pid = fork();
@@ -302,14 +302,14 @@ static void calls_finish(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* Goes on to the next stop. False: it has ended. */
+/* Lets the victim run to its next stop. False: it has ended. */
 static bool calls_go_on(pid_t pid, enum __ptrace_request how)
 {
 	ptrace(how, pid, NULL, NULL);
 	return calls_wait_for_stop(pid);
 }
 
-/* Kills at the @n-th stop before or after a system call. False: the call was over before. */
+/* Kills the victim at its @n-th stop before or after a system call. False: it ended before. */
 static bool kill_at_system_call(const struct call *call, unsigned n)
 {
 	pid_t pid = calls_start(call);
@@ -323,7 +323,7 @@ static bool kill_at_system_call(const struct call *call, unsigned n)
 	return true;
 }
 
-/* Kills after the @n-th instruction that changed the segment, or during which others did. */
+/* Kills the victim after the @n-th instruction during which the segment changed. */
 static bool kill_at_change(const struct call *call, unsigned n)
 {
 	static unsigned char shadow[CONTROL_MAX];
@@ -343,7 +343,7 @@ static bool kill_at_change(const struct call *call, unsigned n)
 	return true;
 }
 
-/* Again and again, one point later each time, until the call is over before. How many points. */
+/* Kills a victim at each point, one after the other. Returns how many points there are. */
 static unsigned kill_at_each(const struct call *call, const char *how,
 			     bool (*kill_at)(const struct call *, unsigned))
 {
@@ -367,7 +367,7 @@ static void calls_on_alarm(int signal)
 	_exit(1);
 }
 
-/* Stepping is three times as fast when both are on the same. */
+/* Stepping is three times as fast when tracer and victim share a CPU. */
 static void calls_stay_on_one_cpu(void)
 {
 	cpu_set_t set;

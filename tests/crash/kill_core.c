@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kills a process at every instruction of every operation of the engine, those of libc included,
- * lets the daemon's pass and a survivor recover, and counts all blocks.
+ * Kills a process, A, after every instruction of every operation of the engine, libc's included.
+ * Then the daemon's pass and a survivor, B, recover what A had, and B must get all blocks.
  *
  *	kill_core [--only NAME] [--sparse N]
  *	kill_core --list
  *
- * Then the recoverers: A is killed after each of its stores to the pool (between two stores, what
- * it leaves is the same), and B, who repairs, after each of its own stores; C finds the rest. Where
- * A's operation is a repair itself, of what a dead process left, B is the second who dies of it.
- * --sparse: of those, every N-th.
+ * Then recoverers are killed too. A is killed after each of its stores to the pool (what it leaves
+ * is the same between two stores); B begins to recover and is killed after each of its own stores;
+ * C recovers the rest and must get all blocks. Where A's operation itself repairs what a dead
+ * process left, B is the second to die of it. --sparse: kills only every N-th B.
  *
- * Prints for each operation how many instructions it has, at how many it was killed, and how many
- * recoverers were killed. Fewer kills than instructions are a fault.
+ * Prints for each operation how many instructions it has, at how many of them A was killed, and how
+ * many recoverers were killed. Fewer kills than instructions are a fault.
  */
 #include <err.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ static void core_arrange(const struct operation *op)
 	}
 }
 
-/* As play_kill(), in a scene made for it; what the breakpoint misses is come to step by step. */
+/* Makes a scene and kills A in it; if the breakpoint does not reach @k, again step by step. */
 static bool kill_a(const struct operation *op, uint32_t k)
 {
 	for (int slowly = 0; slowly < 2; slowly++) {
@@ -89,7 +89,7 @@ static struct part core_repair_by_b(void)
 	return (struct part){&scene->b, act_repair};
 }
 
-/* B repairs what A left, killed after instruction @k, and dies after instruction @j of that. */
+/* Kills A after instruction @k, and B after instruction @j of its repair of what A left. */
 static bool kill_both(const struct operation *op, uint32_t k, uint32_t j)
 {
 	for (int slowly = 0; slowly < 2; slowly++) {

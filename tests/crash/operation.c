@@ -16,21 +16,21 @@ static void with_three(struct scene *s)
 	player_get(&s->a, 3);
 }
 
-/* Both magazines full: the next put changes one for an empty one. */
+/* Both of A's magazines are full: its next put exchanges one for an empty one. */
 static void with_both_full(struct scene *s)
 {
 	player_get(&s->a, 3 * SCENE_CAPACITY);
 	player_put(&s->a, 2 * SCENE_CAPACITY);
 }
 
-/* A magazine with less room than a bulk needs. */
+/* A's magazine has less room than a bulk put needs. */
 static void with_little_room(struct scene *s)
 {
 	player_get(&s->a, 3 * SCENE_CAPACITY);
 	player_put(&s->a, SCENE_CAPACITY + 3);
 }
 
-/* The depot has a partial magazine already: the one that comes is merged into it. */
+/* The depot has a partial magazine: a flush merges A's into it. */
 static void with_partial_in_depot(struct scene *s)
 {
 	player_get(&s->a, 3);
@@ -43,7 +43,7 @@ static void with_all(struct scene *s)
 	player_get(&s->a, SCENE_BLOCKS);
 }
 
-/* @p gives its last block: the token is the scene's. */
+/* @p gives its last block; the scene keeps the token. */
 static void player_give_last(struct player *p)
 {
 	struct mp_pool *pool = &p->member.pool;
@@ -74,7 +74,7 @@ static void with_idle_b(struct scene *s)
 	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
 }
 
-/* B has stolen A's magazine, which A does not know yet. */
+/* B has stolen A's magazine, and A has not noticed yet. */
 static void with_stolen_cache(struct scene *s)
 {
 	player_get(&s->a, SCENE_BLOCKS);
@@ -93,7 +93,7 @@ static void player_send(struct player *p, uint32_t n)
 	p->n -= sent;
 }
 
-/* Five blocks of B's are under way to A, who has the seat. */
+/* B has sent five blocks; A has the consumer's seat and has not received them yet. */
 static void with_blocks_under_way(struct scene *s)
 {
 	player_get(&s->b, 5);
@@ -101,7 +101,7 @@ static void with_blocks_under_way(struct scene *s)
 	mp_channel_claim(&s->a.member.pool, player_channel(&s->a));
 }
 
-/* More than a channel can hold. */
+/* A has more blocks than a channel can hold. */
 static void with_more_than_fits(struct scene *s)
 {
 	player_get(&s->a, SCENE_DEPTH + 2);
@@ -114,7 +114,7 @@ static void with_a_waiter(struct scene *s)
 	mp_pressure_raise(&s->b.member.pool);
 }
 
-/* B was woken and has not come. */
+/* B was woken from its wait and has not got a block yet. */
 static void with_a_woken_waiter(struct scene *s)
 {
 	mp_pressure_raise(&s->b.member.pool);
@@ -127,10 +127,10 @@ void arrange_dead_third(struct scene *s)
 	player_get(&s->third, 2 * SCENE_CAPACITY + 3);
 	player_put(&s->third, 1);
 	player_give_last(&s->third);
-	s->token = 0; /* nobody knows of it */
+	s->token = 0; /* nobody has the token of its gift */
 }
 
-/* There is much to collect. */
+/* A dead third is buried: what it had is there to be collected. */
 static void with_buried_third(struct scene *s)
 {
 	arrange_dead_third(s);
@@ -152,7 +152,7 @@ static void with_dead_locker(struct scene *s)
 	waitpid(pid, NULL, 0);
 }
 
-/* A third process is stopped with the lock of the one shard: nothing can go to the depot. */
+/* A third process is stopped while it holds the one shard's lock: the depot takes nothing. */
 static void stop_with_lock(struct scene *s)
 {
 	int ready[2];
@@ -174,7 +174,7 @@ static void stop_with_lock(struct scene *s)
 	close(ready[0]);
 }
 
-/* A has one magazine and nothing else: dead, it leaves only what it has left before. */
+/* A has one magazine and cannot give it to the depot: it can only leave it as an orphan. */
 static void with_stopped_locker(struct scene *s)
 {
 	player_get(&s->a, 1);
@@ -182,7 +182,7 @@ static void with_stopped_locker(struct scene *s)
 	stop_with_lock(s);
 }
 
-/* From now on the player finds no cache record. */
+/* Takes the player's cache record away and lets it find no other. */
 static void player_lose_record(struct player *p)
 {
 	struct member *m = &p->member;
@@ -192,7 +192,7 @@ static void player_lose_record(struct player *p)
 	mp_local_init(&m->pool, &m->local);
 }
 
-/* A has one block and nothing else, not even a cache. */
+/* A has one block and no cache, and the depot takes nothing. */
 static void with_one_block(struct scene *s)
 {
 	player_lose_record(&s->a);
@@ -246,7 +246,7 @@ static void act_put_bulk(void *player)
 	player_put_bulk(player, SCENE_CAPACITY);
 }
 
-/* The last is named twice: the others are taken back out of the magazine. */
+/* Names one block twice, so that the engine takes the others back out of the magazine. */
 static void act_put_bulk_twice(void *player)
 {
 	struct player *p = player;
@@ -314,7 +314,7 @@ static void act_collect(void *player)
 	mp_leave(m->local.cache);
 }
 
-/* A thread that has no record, as all are taken. */
+/* What a thread does that has no cache record, because all are taken. */
 static void act_uncached(void *player)
 {
 	player_lose_record(player);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a player can do, and the scenes in which each way through it is taken.
+ * What players do. An operation comes with a scene: the same act takes another way through the code
+ * when a magazine is full, or when somebody was stolen from.
  */
 #ifndef TESTS_CRASH_OPERATION_H
 #define TESTS_CRASH_OPERATION_H
@@ -9,13 +10,13 @@
 
 struct operation {
 	const char *name;
-	void (*arrange)(struct scene *scene); /* for A; NULL: nothing to arrange */
+	void (*arrange)(struct scene *scene); /* before A acts; NULL: nothing */
 	void (*act)(void *player);
-	bool timed;   /* waits: not twice the same instructions */
-	bool repairs; /* what others have left: A is the one who recovers */
+	bool timed;   /* it waits, so its instructions differ from run to run */
+	bool repairs; /* it repairs what a dead process left */
 };
 
-/* What is done to A, at each instruction. */
+/* What A does, while it is killed or stopped. */
 extern const struct operation operations[];
 extern const size_t n_operations;
 
@@ -26,16 +27,16 @@ extern const size_t n_meetings;
 /* Prints the name of each, one a line: meson.build runs a test for each. */
 void operation_list(const struct operation *of, size_t n);
 
-/* What who comes after a death does: a get, then all there is to collect, then a flush. */
+/* What a survivor does after a death: one get, then collects everything, then flushes. */
 void act_repair(void *player);
 
-/* Gets all there is to get. */
+/* Gets all blocks that can be got. */
 void act_drain(void *player);
 
-/* The daemon's pass over the third, grace over. */
+/* The daemon's pass over the dead third, whose grace is over. */
 void act_pass(void *player);
 
-/* A third process died with blocks in hand and magazines half used, and is not buried yet. */
+/* A third process has died with blocks in hand and magazines half full; no pass has been yet. */
 void arrange_dead_third(struct scene *scene);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kills the daemon again and again while clients work: their rates must not drop to zero, a client
- * that dies while there is no daemon is reclaimed by the next one, and a new client can attach
- * then.
+ * Kills the daemon again and again while clients work. Their rates must not drop to zero; the next
+ * daemon must reclaim what a client had that died while there was no daemon; and a new client must
+ * be able to attach then.
  *
  *	outage [--rounds N] [--seed N]
  */
@@ -27,7 +27,7 @@ struct outage {
 	unsigned stalls, deaths;
 };
 
-/* Whether all workers do something within 50 ms, more than one may wait for a processor here. */
+/* Counts a stall for each worker that does not do 1000 operations within a second. */
 static void outage_check_rates(struct outage *o)
 {
 	for (int i = 0; i < WORKERS; i++) {

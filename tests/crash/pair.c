@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two at a time: A is stopped at every instruction of every operation of the engine; B does
- * something, to its end, and lives or dies then; and A is killed, or goes on to its end. Then both
- * must have what they believe to have, nobody the same as the other, and who comes after them gets
- * every block.
+ * Two processes at a time. A is stopped after every instruction of every operation of the engine.
+ * Meanwhile B does one thing to its end, and then lives or dies. Then A is killed, or goes on to
+ * the end of its operation. Whoever lives must have the blocks it believes to have, none of which
+ * the other has; and a third process, after them, must get every block.
  *
  *	pair [--only NAME] [--with NAME] [--all] [--pass]
  *	pair --list
  *
- * What B does, and which of the four ends it comes to, changes from instruction to instruction;
- * --all: everything at each. --only: A's operation. --with: what B does, one of --list, at the
- * instructions that are its turn.
+ * What B does, and which of the two dies, changes from instruction to instruction; --all: does
+ * everything at each. --only: A does this operation only. --with: B does this only, one of --list,
+ * at the instructions where it is the turn of this.
  *
  * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
- * after each of its own stores; then the daemon goes on, or dies and another begins the pass
- * anew, and the collector goes on, or dies. --pass: that alone; with --all the collector is stopped
- * at each of its instructions.
+ * is stopped after each of its own stores. Then the daemon goes on, or dies and another daemon
+ * begins the pass anew; and the collector goes on, or dies. --pass: does only that; with --all the
+ * collector is stopped after each of its instructions.
  */
 #include <err.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ enum {
 
 static struct scene *scene;
 static struct trace *trace, *second;
-static const struct operation *with; /* NULL: all meetings */
+static const struct operation *with; /* what B does; NULL: each in turn */
 static bool all;
 
 static void pair_arrange(const struct operation *op)
@@ -55,7 +55,7 @@ struct stop {
 
 static const char *const end_names[ENDS] = {"both live", "B dies", "A dies", "both die"};
 
-/* Brings A to instruction @k, in a scene made for it. False: it does not come there. */
+/* Makes a scene and stops A after instruction @k. False: A did not come there. */
 static bool pair_stop_a(const struct stop *at, struct stopped *a)
 {
 	for (int slowly = 0; slowly < 2; slowly++) {
@@ -81,7 +81,7 @@ static const char *pair_meet(const struct stop *at, struct stopped *a)
 	if (at->end & A_DIES) {
 		play_end(a);
 	} else {
-		scene_clear(scene); /* it may wait for the lock */
+		scene_clear(scene); /* A may wait for the lock that a stopped process has */
 		play_go_on(a);
 		fault = at->end & B_DIES ? NULL : scene_compare(scene);
 	}
@@ -113,7 +113,7 @@ static unsigned long pair_test_stop(const struct stop *at)
 	return 1;
 }
 
-/* Every meeting and end; or one of each in turn. */
+/* Does every meeting with every end, or the one whose turn it is. */
 static unsigned long pair_test_instruction(const struct operation *op, uint32_t k)
 {
 	static unsigned turn;
@@ -164,7 +164,7 @@ static struct part pair_collector(void)
 	return (struct part){&scene->b, act_repair};
 }
 
-/* Brings the daemon to instruction @k of its pass. */
+/* Makes a scene and stops the daemon after instruction @k of its pass. */
 static void pair_stop_daemon(uint32_t k, struct stopped *daemon)
 {
 	pair_arrange(&pass);
@@ -177,13 +177,13 @@ static void pair_end_pass(struct stopped *daemon, bool dies)
 {
 	if (dies) {
 		play_end(daemon);
-		scene_bury(scene, &scene->third, true); /* the next daemon */
+		scene_bury(scene, &scene->third, true); /* by the next daemon */
 	} else {
 		play_go_on(daemon);
 	}
 }
 
-/* The collector comes again: nothing may be left that it does not see. */
+/* The collector gets all blocks: it must find everything that is left. */
 static const char *pair_get_the_rest(void)
 {
 	play((struct part){&scene->b, act_drain});
@@ -210,7 +210,7 @@ static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 	}
 	const char *fault = end & B_DIES ? NULL : pair_get_the_rest();
 	alarm(HUNG_S);
-	/* The third's seat is free again: who comes takes it. */
+	/* The third's seat is free again: another process takes it. */
 	scene_call_third(scene);
 	const char *last = scene_recover(scene, &scene->third,
 					 (struct player *[]){&scene->a, &scene->b, NULL});
@@ -222,7 +222,7 @@ static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 	scene_free(scene);
 }
 
-/* The collector at each point, with the pass stopped at @k. */
+/* Stops the pass after @k, and the collector at each of its points in turn. */
 static unsigned long pair_test_crossings(uint32_t k)
 {
 	static unsigned turn;

@@ -12,7 +12,7 @@
 
 #include "tests/crash/play.h"
 
-#define TOLD 10 /* faults that are told of */
+#define TOLD 10 /* faults that are printed */
 
 unsigned long play_faults;
 
@@ -92,7 +92,7 @@ bool play_kill(struct part part, const struct trace *trace, uint32_t k, bool slo
 
 static int here, go_on; /* pipe ends of the child */
 
-/* In a signal handler of the child. */
+/* Runs in a signal handler of the child. */
 static void play_wait_here(void)
 {
 	char byte = 0;

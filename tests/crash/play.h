@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes that play a scene: each does one thing, is traced, killed or stopped on the way, and
- * hangs for no longer than two seconds.
+ * Processes that play a scene. Each does one thing, and is traced, killed or stopped on the way. A
+ * process that hangs is ended after two seconds.
  */
 #ifndef TESTS_CRASH_PLAY_H
 #define TESTS_CRASH_PLAY_H
@@ -11,7 +11,7 @@
 
 #define HUNG_S 2
 
-/* What somebody does to the end. */
+/* Who does what. */
 struct part {
 	struct player *player;
 	void (*act)(void *player);
@@ -23,27 +23,27 @@ struct stopped {
 	int go;
 };
 
-/* Traces the part, with an eye on the pool. Exits the test when that fails. */
+/* Traces the part and notes which instructions change the pool. Exits the test on failure. */
 void play_trace(struct part part, struct trace *trace);
 
-/* Kills who plays the part after instruction @k. False: the part was over before. */
+/* Plays the part and kills the process after instruction @k. False: the part ended before. */
 bool play_kill(struct part part, const struct trace *trace, uint32_t k, bool slowly);
 
-/* Stops who plays the part after instruction @k. False: the part was over before. */
+/* Plays the part and stops the process after instruction @k. False: the part ended before. */
 bool play_stop(struct part part, const struct trace *trace, uint32_t k, bool slowly,
 	       struct stopped *stopped);
 
-/* Kills one who is stopped; lets one go on to the end. */
+/* Kills the stopped process; or lets it play on to the end of its part. */
 void play_end(struct stopped *stopped);
 void play_go_on(struct stopped *stopped);
 
 /* Plays the part to its end, in a process of its own. */
 void play(struct part part);
 
-/* Notes a fault, and says so for the first ten. */
+/* Counts a fault, and prints the first ten. */
 __attribute__((format(printf, 1, 2))) void play_fault(const char *format, ...);
 
-/* How many there were. */
+/* How many faults there were. */
 extern unsigned long play_faults;
 
 #endif

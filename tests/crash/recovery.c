@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long what a dead process held is away: from the kernel's notice of its death until a
- * survivor, who has all the other blocks, has the last of its blocks. And how long the daemon's
- * loop was kept by one piece of the work.
+ * Measures how long the blocks of a dead process are away: from the kernel's notice of its death
+ * until a survivor, who has all other blocks, has got the last of them. And how long one piece of
+ * that work keeps the daemon's loop busy.
  *
  *	recovery [--tries N]
  *
@@ -90,7 +90,7 @@ static int64_t recovery_try_once(struct mempool *pool, const char *name, uint32_
 	while ((block = mempool_get(pool))) {
 		blocks[have++] = block;
 	}
-	uint32_t cached = n - held - have; /* in the holder's cache: they come back too */
+	uint32_t cached = n - held - have; /* in the dead holder's cache; they come back too */
 	int64_t died = recovery_kill_and_notice(pid);
 	have = recovery_get_up_to(pool, have, have + held + cached);
 	int64_t took = now_ns() - died;

@@ -85,7 +85,7 @@ void scene_clear(struct scene *s)
 	}
 }
 
-/* What @by believes to have, and nobody else may have: whether it is so. */
+/* Notes the blocks that @by believes to have. False: a block was noted before. */
 static bool scene_enter(const struct player *by, unsigned char *owners)
 {
 	for (uint32_t i = 0; i < by->n; i++) {
@@ -98,14 +98,14 @@ static bool scene_enter(const struct player *by, unsigned char *owners)
 	return true;
 }
 
-/* Within the grace of what the dead have sent. */
+/* Receives what the dead had sent, which they keep while their grace lasts. */
 static void scene_receive_all(struct player *p)
 {
 	struct mp_channel *channel = player_channel(p);
 	void *blocks[SCENE_DEPTH];
 	int error;
 
-	mp_channel_claim(&p->member.pool, channel); /* unless it has the seat */
+	mp_channel_claim(&p->member.pool, channel); /* it may have the seat already */
 	uint32_t n = mp_channel_receive(&p->member.pool, channel, blocks, SCENE_DEPTH, &error);
 	for (uint32_t i = 0; i < n && p->n < SCENE_ROOM; i++) {
 		p->blocks[p->n++] = blocks[i];
@@ -119,7 +119,7 @@ static void scene_bury_all(struct scene *s, struct player *const *dead, bool gra
 	}
 }
 
-/* A gift of who recovers that nobody took is its own again. */
+/* Withdraws the player's own gift, if nobody took it. */
 static void scene_take_back(struct player *p, uint64_t token)
 {
 	int64_t own = token ? mp_word_take(&p->member.pool, token, true) : -1;
@@ -150,7 +150,7 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 	return arena_audit(&s->arena);
 }
 
-/* Whether the words say that it has what it believes to have, and nothing else. */
+/* Whether the words say that it has exactly the blocks it believes to have. */
 static bool scene_has_what_it_believes(const struct player *p)
 {
 	const struct mp_pool *pool = &p->member.pool;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything at once, for a given time: workers do all that can be done with a pool, and exec,
- * fork, close all descriptors and end threads; the director kills them, stops them and lets them
- * go on, aborts them with a core dump, grows the pool, and kills the daemon.
+ * Everything at once, for a given time. Workers use a pool in every way, exec, fork, close all
+ * descriptors and end threads. The director kills workers, stops them and lets them go on, aborts
+ * them with a core dump, makes the pool grow, and kills the daemon.
  *
  *	soak [--seconds N] [--seed N]
  *
- * Every two seconds all put what they have; then every block must be there within two seconds,
- * once, and the pool be sound. A call that has not returned two seconds after its own deadline is
- * hung; while a worker is stopped its time does not count. What happens is of the seed; when, is
- * not.
+ * Every two seconds all workers put what they have; then the director must get every block once,
+ * within two seconds, and the pool must be sound. A call hangs when it has not returned two seconds
+ * after its own deadline; while a worker is stopped its time does not count. The seed decides what
+ * happens, but not when.
  */
 #include <err.h>
 #include <signal.h>
@@ -38,7 +38,7 @@
 struct worker {
 	pid_t pid;
 	bool stopped;
-	int64_t since; /* ns; what it did before was in another life, or it was stopped */
+	int64_t since; /* ns; a call's time counts from here on: before, it stood still */
 };
 
 static struct service service;
@@ -81,7 +81,7 @@ static void soak_start(unsigned seat)
 	}
 }
 
-/* Ends a worker by that signal, and starts the next. */
+/* Ends a worker by @signal. */
 static void soak_end(unsigned seat, int signal)
 {
 	struct worker *w = &workers[seat];
@@ -93,7 +93,7 @@ static void soak_end(unsigned seat, int signal)
 		kill(w->pid, SIGCONT);
 	}
 	waitpid(w->pid, &status, 0);
-	/* It may have exec'd meanwhile, and be somebody else. */
+	/* It may have exec'd meanwhile, and so have another number. */
 	store(&ledger->worker[load(&ledger->at[seat])].doomed, 1);
 }
 
@@ -110,7 +110,7 @@ static void soak_resume(unsigned seat)
 	kill(workers[seat].pid, SIGCONT);
 }
 
-/* Those that hang, and those that died by themselves. */
+/* Notices a worker that hangs, and one that died by itself. */
 static void soak_look_after(unsigned seat)
 {
 	struct worker *w = &workers[seat];
@@ -136,7 +136,7 @@ static void soak_look_after(unsigned seat)
 	}
 }
 
-/* Sleeps; when it slept for much too long, everybody did. */
+/* Sleeps. If that took much too long, the machine stood still for the workers too. */
 static void soak_take_a_breath(long ms)
 {
 	int64_t before = now_ms();
@@ -206,7 +206,7 @@ static bool soak_is_parked(unsigned seat)
 	return load(&ledger->worker[load(&ledger->at[seat])].parked);
 }
 
-/* All have put what they had. Who does not come is starting still, or hangs. */
+/* Waits until all workers have put what they had. One that has not is starting, or hangs. */
 static void soak_stop_work(void)
 {
 	int64_t end_ms = now_ms() + START_MS;
@@ -229,7 +229,7 @@ static void soak_stop_work(void)
 	}
 }
 
-/* What is under way belongs to the director now. */
+/* Takes the gifts and blocks that are under way. Returns how many. */
 static size_t soak_take_mail(void **blocks)
 {
 	struct mempool_channel *channel;
@@ -253,7 +253,7 @@ static size_t soak_take_mail(void **blocks)
 	return n;
 }
 
-/* Where those are that did not come. */
+/* Says where the blocks are that the director did not get. */
 static void soak_tell_lost(const bool *seen, size_t born)
 {
 	static const char *const states[] = {"none", "free",   "cached",

@@ -16,7 +16,7 @@
 #include "tests/crash/soaker.h"
 #include "tests/support/service.h"
 
-#define HELD 100 /* blocks one has at most */
+#define HELD 100 /* blocks a worker has at most */
 #define BULK 32
 #define MS 1000000ull
 #define CONNECT_MS 10000
@@ -72,7 +72,7 @@ static void soaker_keep(void *block)
 	blocks[n++] = block;
 }
 
-/* The last @many, which are then about to go. */
+/* Strikes the last @many blocks out of the ledger; the caller is about to let them go. */
 static void **soaker_let_go(size_t many)
 {
 	n -= many;
@@ -89,7 +89,7 @@ static void soaker_must(bool good)
 	}
 }
 
-/* Around each deed: a call that does not return is seen by the director. */
+/* Notes when a deed begins, so that the director sees a call that does not return. */
 static void soaker_begin(uint64_t extra_ms)
 {
 	store(&ledger->worker[me].extra, extra_ms * MS);
@@ -149,7 +149,7 @@ static void soaker_take(uint64_t token)
 	}
 }
 
-/* Into a place of the mail; what is there already is ours. */
+/* Puts a token into a place of the mail, and takes the gift whose token is there already. */
 static void do_give(void)
 {
 	if (n > 0) {
@@ -207,7 +207,7 @@ static void do_receive(void)
 	}
 }
 
-/* Leaves blocks in its cache; or is cancelled in a call. */
+/* A thread that ends with blocks in its cache; or is cancelled in a call. */
 static void *soaker_be_thread(void *forever)
 {
 	do {
@@ -254,7 +254,7 @@ static void soaker_attach(void)
 	errx(98, "worker %u: %s", me, mempool_errmsg());
 }
 
-/* By force, with blocks in hand, cached and given. */
+/* Closes by force, with blocks in hand, cached and given, and opens again. */
 static void do_reopen(void)
 {
 	soaker_let_go(n);
@@ -272,7 +272,7 @@ static void do_fork(void)
 	if (pid == 0) {
 		bool good = !mempool_get(pool) && errno == ECHILD;
 		add(&ledger->wrong, !good);
-		sleep_ms(soaker_pick(30)); /* it may outlive its parent */
+		sleep_ms(soaker_pick(30)); /* the child may outlive its parent */
 		_exit(0);
 	}
 }
@@ -297,7 +297,7 @@ static void do_exec(void)
 static const struct {
 	void (*act)(void);
 	unsigned weight;
-	unsigned extra_ms; /* that it may take */
+	unsigned extra_ms; /* how long the deed itself may wait */
 } deeds[DEEDS] = {
 	[DEED_GET] = {do_get, 4000, 0},
 	[DEED_PUT] = {do_put, 3700, 0},
@@ -333,7 +333,7 @@ static enum deed soaker_choose(void)
 	return DEED_GET;
 }
 
-/* Those whose tokens went with somebody who was killed before the take, and all the others. */
+/* Withdraws all own gifts: who had their tokens may have been killed before it took them. */
 static void soaker_withdraw_gifts(void)
 {
 	struct mempool_token tokens[HELD];
@@ -349,7 +349,7 @@ static void soaker_withdraw_gifts(void)
 	}
 }
 
-/* Everything back; then nothing until the pause is over. */
+/* Puts everything back, and waits until the pause is over. */
 static void soaker_park(void)
 {
 	while (n > 0) {

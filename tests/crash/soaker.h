@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker of the soak, and the ledger it shares with the director: a file, as workers exec
- * themselves anew, and close all their descriptors.
+ * A worker of the soak, and the ledger it shares with the director. The ledger is a file, because
+ * workers exec themselves anew and close all their descriptors.
  *
- * A block is in the ledger from when its worker has it until it is about to let it go; so the
- * ledger never says more than is true. A block that comes while another has it, who is not doomed,
- * was handed out twice. A worker is doomed before it is killed, and before it execs.
+ * A worker enters a block into the ledger after it got the block, and strikes it out before it lets
+ * the block go. So a block may be in use and not in the ledger, never the other way round. A worker
+ * that gets a block which the ledger says another worker has, one not doomed, reports that block as
+ * handed out twice. The director dooms a worker before it kills it; who execs dooms himself before.
  */
 #ifndef TESTS_CRASH_SOAKER_H
 #define TESTS_CRASH_SOAKER_H
@@ -17,11 +18,11 @@
 #define SOAK_CHANNELS 2
 
 enum {
-	SOAK_BLOCKS = 3000,     /* to begin with */
+	SOAK_BLOCKS = 3000,     /* when the pool is made */
 	SOAK_MOST = 9000,       /* after growing */
-	SOAK_MAIL = 16,         /* tokens on their way, each in a place of its own */
-	SOAK_WORKERS = 1 << 16, /* over time */
-	SOAK_SEATS = 5,         /* at once */
+	SOAK_MAIL = 16,         /* places for tokens on their way */
+	SOAK_WORKERS = 1 << 16, /* over the whole time */
+	SOAK_SEATS = 5,         /* workers at a time */
 };
 
 enum deed {
@@ -45,20 +46,20 @@ enum deed {
 
 extern const char *const deed_names[DEEDS];
 
-/* All but the first two atomic. */
+/* All fields but the first two are accessed atomically. */
 struct soak_ledger {
 	unsigned seed;
 	char socket[100];
 	uint32_t next_id;
-	uint32_t at[SOAK_SEATS]; /* who works there now; who execs is somebody else then */
-	uint32_t pause;          /* workers put everything, and wait */
+	uint32_t at[SOAK_SEATS]; /* number of the worker there; exec changes it */
+	uint32_t pause;          /* tells workers to put everything and wait */
 	uint64_t done[DEEDS];
 	uint64_t duplicated;
-	uint64_t refused;  /* a block of one's own, by put or give */
-	uint64_t wrong;    /* a forked child that was not told ECHILD */
-	uint64_t worst_ns; /* call that returned */
+	uint64_t refused;  /* puts and gives that failed, though the worker had the block */
+	uint64_t wrong;    /* forked children that did not get ECHILD */
+	uint64_t worst_ns; /* longest call that returned, without its own deadline */
 	struct {
-		uint64_t began; /* ns, the call that is under way; 0: none */
+		uint64_t began; /* ns, of the call that is under way; 0: none */
 		uint64_t extra; /* ns, its own deadline */
 		uint32_t doomed;
 		uint32_t parked;
@@ -67,7 +68,7 @@ struct soak_ledger {
 	uint32_t owner[SOAK_MOST]; /* worker + 1, or 0 */
 };
 
-/* Maps the ledger, made if need be. */
+/* Maps the ledger; makes it if there is none. */
 struct soak_ledger *soak_ledger(const char *path);
 
 /* Works until it is killed. */

@@ -18,7 +18,7 @@ static struct {
 	/* recording */
 	struct trace *trace;
 	const unsigned char *watched;
-	unsigned char *shadow; /* what the watched memory was */
+	unsigned char *shadow; /* the watched memory, as it was before this step */
 	size_t size;
 	/* going to a point */
 	unsigned char *at; /* the breakpoint; NULL: by steps */
@@ -47,8 +47,8 @@ struct trace *trace_new(void)
 }
 
 /*
- * The operation, with the trap flag or without, by the same instructions. The handlers run with the
- * flag clear; the return from them restores it.
+ * Does the operation, with the trap flag or without, by the same instructions. The kernel clears
+ * the flag for a signal handler; the return from the handler restores it.
  */
 static __attribute__((noinline)) void step_go(void (*act)(void *), void *data, long flag)
 {
@@ -77,7 +77,7 @@ static void step_set_flag(void *context, bool on)
 	*flags = on ? *flags | TRAP_FLAG : *flags & ~TRAP_FLAG;
 }
 
-/* Back onto the instruction whose place the breakpoint took. */
+/* Moves the process back onto the instruction that the breakpoint replaced. */
 static void step_back(void *context)
 {
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]--;
@@ -171,7 +171,7 @@ static void step_on_slow_step(int signal, siginfo_t *info, void *context)
 	}
 }
 
-/* The breakpoint, or the one instruction that it had stood for. */
+/* Follows the breakpoint, or the single step of the instruction that it had replaced. */
 static void step_on_breakpoint(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An operation, instruction by instruction: where it goes, and a process stopped or killed at the
- * k-th of them.
+ * Traces an operation instruction by instruction, and stops or kills a process after the k-th.
  *
- * The trap flag raises SIGTRAP after each instruction, those of libc included, and its handler
- * notes where the operation is, and whether the instruction changed the memory that is watched:
- * that is the trace, some fifty thousand steps a second. To come to its k-th instruction again, a
- * process runs at full speed to a breakpoint, passed as often as the trace says. What differs from
- * the trace (a wait that ended sooner, a string instruction) is stepped instead. x86-64 only.
+ * The trap flag raises SIGTRAP after each instruction, libc's included. The handler notes where the
+ * operation is, and whether the instruction changed the memory that is watched: that is the trace,
+ * at some fifty thousand steps a second. To come to the k-th instruction again, a process runs at
+ * full speed to a breakpoint there, and passes it as often as the trace says. When it does not come
+ * there, because it differs from the trace (a wait ended sooner, a string instruction was
+ * interrupted), the caller lets it go slowly, step by step. x86-64 only.
  */
 #ifndef TESTS_CRASH_STEP_H
 #define TESTS_CRASH_STEP_H
@@ -19,8 +19,8 @@
 #define TRACE_MAX 65536
 
 struct point {
-	uint64_t next; /* address of the instruction that follows */
-	uint32_t nth;  /* how often the operation had come to it, this time included */
+	uint64_t next; /* address of the next instruction */
+	uint32_t nth;  /* how often the operation has come to it, this time included */
 	bool changed;  /* the instruction just done changed what is watched */
 };
 
@@ -32,20 +32,22 @@ struct trace {
 
 struct trace *trace_new(void);
 
-/* Does @act(@data) and traces it. The operations of one process are at the same addresses as those
- * of the process that forked it. */
+/*
+ * Does @act(@data) and traces it. The trace also holds for processes that were forked from the same
+ * one, because their code is at the same addresses.
+ */
 void trace_record(struct trace *trace, void (*act)(void *), void *data, const void *watched,
 		  size_t size);
 
 /*
- * Does @act(@data), and calls @stop when @k of its instructions have been done (1 to trace->n), in
- * a signal handler: it may make system calls and use nothing of libc. At full speed, or @slowly.
- * Returns whether it was called.
+ * Does @act(@data), and calls @stop after @k of its instructions (1 to trace->n), in a signal
+ * handler: @stop may make system calls and use nothing of libc. Runs at full speed, or @slowly.
+ * Returns whether @stop was called.
  */
 bool step_to(const struct trace *trace, uint32_t k, bool slowly, void (*act)(void *), void *data,
 	     void (*stop)(void));
 
-/* For @stop: the end. */
+/* A @stop that kills the process. */
 void step_die(void);
 
 #endif

@@ -5,8 +5,9 @@
  *
  *	storm [--rounds N] [--blocks N] [--seed N]
  *
- * Prints how many were killed, lost, duplicated and hung, and the time from the kernel's notice of
- * the second death until no block was the dead ones' any more; then the survivor gets them all.
+ * Prints how many clients were killed, how many blocks were lost and duplicated, and the time from
+ * the kernel's notice of the second death until the daemon has taken back every block of the dead;
+ * then the survivor gets them all. Ends at once when a call of the survivor does not return.
  */
 #include <err.h>
 #include <signal.h>
@@ -28,7 +29,7 @@ struct storm {
 	void **blocks;
 	unsigned rounds;
 	uint64_t operations, lost;
-	int64_t *took; /* ns a round */
+	int64_t *took; /* ns, by round */
 };
 
 static void storm_on_alarm(int signal)
@@ -39,7 +40,7 @@ static void storm_on_alarm(int signal)
 	_exit(1);
 }
 
-/* Gets until every block is here, or two seconds have passed. Returns how many are. */
+/* Gets blocks until it has all, or for two seconds. Returns how many it has. */
 static uint32_t storm_get_everything(struct storm *s)
 {
 	int64_t deadline = now_ms() + HUNG_S * 1000;
@@ -56,7 +57,7 @@ static uint32_t storm_get_everything(struct storm *s)
 	return n;
 }
 
-/* Waits until nothing in the pool is anybody's. */
+/* Waits until no block in the pool belongs to anybody. */
 static void storm_wait_for_release(struct storm *s)
 {
 	int64_t deadline = now_ms() + HUNG_S * 1000;
@@ -67,7 +68,7 @@ static void storm_wait_for_release(struct storm *s)
 	} while (stats.free + stats.reclaimed < s->crowd.blocks && now_ms() < deadline);
 }
 
-/* A block the survivor got twice, or that a worker has still. */
+/* Counts blocks that the survivor got twice, or that a worker still has. */
 static void storm_check_distinct(struct storm *s, uint32_t n)
 {
 	uint32_t survivor = s->crowd.n_workers;

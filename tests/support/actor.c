@@ -57,7 +57,7 @@ void actor_tell(struct actor *actor, const char *command)
 	}
 }
 
-/* One line; false: it died. */
+/* Reads one line of the answer. False: the actor died. */
 static bool actor_read_line(struct actor *actor, char *line, size_t size)
 {
 	size_t n = 0;

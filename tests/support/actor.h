@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Another process that uses a pool as it is told, to be killed, stopped and looked at. A program of
- * its own, not a fork, as clients are.
+ * Another process, which uses a pool as the test tells it to, and which the test kills, stops and
+ * looks at. It is a program of its own, as clients are, and not a fork of the test.
  *
- * Commands, one a line; each is answered by one number, negative errnos included:
+ * Commands, one a line; the actor answers each by one number, which may be a negative errno:
  *	make NAME LIFETIME [PROCESSES]		large NAME MIB [BACKING] (made)
  *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
  *	destroy NAME
@@ -29,21 +29,21 @@ struct actor {
 	int to, from;
 };
 
-/* Starts one, as user @uid; it connects to $MEMPOOL_SOCKET. */
+/* Starts an actor, as user @uid, which connects to $MEMPOOL_SOCKET. */
 void actor_start_as(struct actor *actor, uid_t uid);
 void actor_start(struct actor *actor);
 
-/* Tells it something, and waits for the answer. INT64_MIN: it died. Exits the test after 10 s. */
+/* Sends a command and waits for the answer. INT64_MIN: it died. Exits the test after 10 s. */
 __attribute__((format(printf, 2, 3))) int64_t actor_ask(struct actor *actor, const char *format,
 							...);
 
-/* Waits for an answer; as actor_ask(). */
+/* Waits for an answer, as actor_ask() does. */
 int64_t actor_hear(struct actor *actor);
 
-/* Tells it something and does not wait for the answer, if any. */
+/* Sends a command and does not wait for an answer. */
 void actor_tell(struct actor *actor, const char *command);
 
-/* SIGKILL, and wait until it is gone. */
+/* Sends SIGKILL and waits until the actor is gone. */
 void actor_kill(struct actor *actor);
 
 #endif

@@ -219,7 +219,7 @@ static int64_t do_soon(const char *arg)
 	return -pthread_create(&thread, NULL, actor_put_soon, NULL);
 }
 
-/* Has all there is, for ever but for the moment between a put and the next get. */
+/* Holds all blocks for ever, but for the moment between a put and the next get. */
 static int64_t do_greedy(const char *arg)
 {
 	long ms = atol(arg);
@@ -236,7 +236,7 @@ static int64_t do_greedy(const char *arg)
 	return 0;
 }
 
-/* One whose magazines are full and who does nothing more; says so by a pipe. */
+/* A thread that fills its magazines, says so by a pipe, and does nothing more. */
 static int idle_pipe[2];
 static size_t idle_blocks;
 
@@ -345,7 +345,7 @@ static int64_t do_closefrom(const char *arg)
 	return 0;
 }
 
-/* What a child that was forked gets from its parent's handle: an errno, positive. */
+/* Forks a child that gets from its parent's handle. Answers the errno of that, positive. */
 static int64_t do_fork(const char *arg)
 {
 	int status;
@@ -408,7 +408,7 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 1) {
-		puts("0"); /* the answer to exec */
+		puts("0"); /* answers the command exec of the program it was */
 		fflush(stdout);
 	}
 	while (fgets(line, sizeof line, stdin)) {

@@ -63,7 +63,7 @@ uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 	return pass.recovered;
 }
 
-/* What every call does at its end. */
+/* Does what every call of the library does at its end. */
 static void arena_leave(struct member *member)
 {
 	mp_leave(member->local.cache);

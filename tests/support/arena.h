@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool without a daemon: control and data in anonymous shared memory, which forked children
- * share, and the daemon's part of the work by plain calls.
+ * A pool without a daemon. Control and data are in anonymous shared memory, which forked children
+ * share; plain calls do the daemon's part of the work.
  */
 #ifndef TESTS_SUPPORT_ARENA_H
 #define TESTS_SUPPORT_ARENA_H
@@ -17,7 +17,7 @@
 #include "lib/core/steal.h"
 
 struct arena {
-	struct mp_pool daemon; /* a view without a seat */
+	struct mp_pool daemon; /* the daemon's view, which has no seat */
 	void *data;
 };
 
@@ -27,20 +27,20 @@ struct member {
 	struct mp_local local;
 };
 
-/* A fresh pool; numbers of @wish that are 0 get their default. Exits when it cannot be had. */
+/* Makes a fresh pool; 0 in @wish means the default. Exits when the pool cannot be had. */
 void arena_make(struct arena *arena, struct mp_shape wish);
 void arena_free(struct arena *arena);
 
-/* Seats a process in @slot and gives it a thread. */
+/* Seats a process in @slot; @member becomes its thread. */
 void arena_seat(struct arena *arena, uint32_t slot, struct member *member);
 
-/* Another thread of a seated process. */
+/* @member becomes another thread of @sibling's process. */
 void arena_thread(const struct member *sibling, struct member *member);
 
-/* What the daemon does when the process in @slot is dead; returns the blocks it took back. */
+/* The daemon's pass over the dead process in @slot. Returns how many blocks it took back. */
 uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over);
 
-/* Get and put as the library does them. */
+/* Get and put, as the library does them. */
 int member_get(struct member *member, uint32_t *index);
 int member_put(struct member *member, uint32_t index);
 int member_get_bulk(struct member *member, void **blocks, uint32_t n);
@@ -48,12 +48,12 @@ int member_put_bulk(struct member *member, void *const *blocks, uint32_t n);
 void member_flush(struct member *member);
 
 /*
- * Gets everything there is to get. Returns how many blocks; @owners[i] becomes @tag for each block
- * i, which must have been 0: else SIZE_MAX, a block was handed out twice.
+ * Gets all blocks that can be got, and sets @owners[i] to @tag for each block i. Returns how many;
+ * SIZE_MAX when @owners[i] was not 0: the block was handed out twice.
  */
 size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag);
 
-/* Audits a pool in which nobody works; returns NULL or the first finding. */
+/* Audits a pool in which nobody works. Returns NULL, or what is wrong first. */
 const char *arena_audit(struct arena *arena);
 
 #endif

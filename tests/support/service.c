@@ -89,7 +89,7 @@ static int service_remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
-/* Waits until the test has stopped the service, or has died; then there is work. */
+/* Waits until the test has stopped the service, or has died; after a death it cleans up. */
 static void service_be_janitor(struct service *s, int from)
 {
 	char stopped;
@@ -98,7 +98,7 @@ static void service_be_janitor(struct service *s, int from)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	if (read(from, &stopped, 1) == 0) {
-		sleep_ms(300); /* the daemon ends with its parent; it may take a moment */
+		sleep_ms(300); /* the kernel ends the daemon with its parent, a moment later */
 		service_each_object(s->instance, true);
 		nftw(s->dir, service_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	}
@@ -197,7 +197,7 @@ void service_prepare(struct service *s)
 		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
 	}
 	setenv("MEMPOOL_SOCKET", s->socket, 1);
-	prctl(PR_SET_CHILD_SUBREAPER, 1); /* of the keepers of daemons that were killed */
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* to reap keepers of daemons that were killed */
 	service_start_janitor(s);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A private mempoold for a test: its own directory, socket, instance and so its own names in
- * /dev/shm. Nothing of it is left after service_stop(); nor when the test is killed, as a janitor,
- * a child of its own, then cleans up. The instance begins with $MEMPOOL_TEST_TAG.
+ * A private mempoold for a test, with its own directory, socket and instance, and so its own names
+ * in /dev/shm. service_stop() leaves nothing of it. When the test is killed, a janitor, which is a
+ * child of the test, cleans up. The name of the instance begins with $MEMPOOL_TEST_TAG.
  */
 #ifndef TESTS_SUPPORT_SERVICE_H
 #define TESTS_SUPPORT_SERVICE_H
@@ -16,35 +16,35 @@
 struct service {
 	pid_t pid;
 	pid_t janitor;
-	int janitor_pipe; /* closed by our death */
+	int janitor_pipe; /* the kernel closes it when the test dies */
 	char dir[64];
 	char socket[80]; /* also in $MEMPOOL_SOCKET */
 	char instance[33];
 	bool configured; /* by DIR/mempoold.conf; then its log goes to DIR/log */
 };
 
-/* Makes the directory and all that service_start() does but for starting. */
+/* Does what service_start() does, the directory included, but starts no daemon. */
 void service_prepare(struct service *service);
 
 /* Starts a daemon ($MEMPOOLD, else the one of this build) and waits until it answers. */
 void service_start(struct service *service);
 
-/* SIGKILL, and wait until it is gone. */
+/* Sends the daemon SIGKILL and waits until it is gone. */
 void service_kill(struct service *service);
 
-/* Starts the next daemon of the instance. */
+/* Starts another daemon of the same instance. */
 void service_restart(struct service *service);
 
-/* Objects in /dev/shm whose names begin as the instance's do. */
+/* Counts the objects in /dev/shm whose names begin as the instance's do. */
 unsigned service_objects(const struct service *service);
 
-/* Ends the daemon and removes all that is left. Returns how many objects that were. */
+/* Ends the daemon and removes all it left. Returns how many objects in /dev/shm that were. */
 unsigned service_stop(struct service *service);
 
-/* A connection; exits the test when there is none. */
+/* Connects; exits the test when that fails. */
 struct mempool_conn *service_connect(void);
 
-/* A pool of @blocks blocks of @size bytes, opened; exits the test when it cannot be had. */
+/* Makes and opens a pool of @blocks blocks of @size bytes; exits the test when that fails. */
 struct mempool *service_pool(struct mempool_conn *conn, const char *name, size_t size,
 			     uint32_t blocks);
 
@@ -53,7 +53,7 @@ int64_t now_ms(void);
 int64_t now_ns(void);
 void sleep_ms(long ms);
 
-/* Asks every millisecond until the answer is yes. False: it was no for @ms. */
+/* Asks every millisecond until the answer is yes. False: it was no for @ms milliseconds. */
 bool wait_until(bool (*question)(void *), void *data, long ms);
 
 #endif
