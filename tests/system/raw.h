@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A client of bare hands: raw socket, raw descriptors, and whether the daemon came to harm. */
+/* A client without the library: raw sockets and descriptors; and whether it harmed the daemon. */
 #ifndef TESTS_SYSTEM_RAW_H
 #define TESTS_SYSTEM_RAW_H
 
@@ -15,89 +15,28 @@
 #include "lib/wire/message.h"
 #include "tests/system/story.h"
 
-static inline int dial(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	strcpy(address.sun_path, service.socket);
-	ck_assert_msg(connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connect: %s",
-		      strerror(errno));
-	return fd;
-}
+/* Connects to the daemon. */
+int dial(void);
 
 /* Sends a request and receives the reply. False: the daemon hung up. */
-static inline bool ask(int fd, union wire_message *m, int *fds, int *n_fds)
-{
-	if (wire_send(fd, m, NULL, 0, 0) != 0) {
-		return false;
-	}
-	ssize_t n = wire_receive(fd, m, fds, n_fds, NULL, 0);
-	return n > 0 && wire_check(m, (size_t)n) == 0;
-}
+bool ask(int fd, union wire_message *m, int *fds, int *n_fds);
 
-static inline int greet(int32_t pid, uint64_t signature)
-{
-	union wire_message m;
-	int fd = dial();
-	wire_init(&m, WIRE_HELLO, 1);
-	m.hello.pid = pid;
-	m.hello.signature = signature;
-	ck_assert(ask(fd, &m, NULL, NULL));
-	int error = m.head.error;
-	if (error) {
-		ck_assert(m.error.text[0]);
-		close(fd);
-		return -error;
-	}
-	return fd;
-}
+/* Connects and says hello. Returns the descriptor, or the negative error of the daemon's reply. */
+int greet(int32_t pid, uint64_t signature);
 
-static inline int greeted(void)
-{
-	int fd = greet(getpid(), mp_signature());
-	ck_assert_int_ge(fd, 0);
-	return fd;
-}
+/* The same, as this process; the test fails when the daemon refuses. */
+int greeted(void);
 
-/* Attaches with bare hands: descriptors of control, data and liveness. */
-static inline int attach(const char *name, int fds[3])
-{
-	union wire_message m;
-	int n = 3, fd = greeted();
-	wire_init(&m, WIRE_OPEN, 2);
-	strcpy(m.open.name, name);
-	ck_assert(ask(fd, &m, fds, &n));
-	ck_assert_int_eq(m.head.type, WIRE_ATTACHED);
-	ck_assert_int_eq(n, 3);
-	return fd;
-}
+/* Attaches to a pool. Returns the connection, and in @fds control, data and liveness. */
+int attach(const char *name, int fds[3]);
 
-static inline bool hung_up(int fd)
-{
-	char byte;
-	struct timeval patience = {.tv_sec = 5};
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	ssize_t n;
-	while ((n = recv(fd, &byte, 1, 0)) > 0) {
-	}
-	return n == 0 || errno == ECONNRESET;
-}
+/* Whether the daemon closes the connection within five seconds. */
+bool hung_up(int fd);
 
-/* The processor time the daemon has had: a busy machine has no say in it. */
-static inline uint64_t daemon_ns(void)
-{
-	struct timespec t;
-	clockid_t clock;
-	ck_assert_int_eq(clock_getcpuclockid(service.pid, &clock), 0);
-	ck_assert_int_eq(clock_gettime(clock, &t), 0);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+/* The processor time the daemon has used, which does not depend on how busy the machine is. */
+uint64_t daemon_ns(void);
 
-/* The daemon answers, and the pool nobody attacked is as it was. */
-static inline bool is_unharmed(void)
-{
-	struct mempool_daemon info;
-	return mempool_daemon(conn, &info) == 0 && obtainable() == BLOCKS && is_sound();
-}
+/* Whether the daemon answers, and the pool of the story is as it was. */
+bool is_unharmed(void);
 
 #endif
