@@ -293,36 +293,36 @@ int manager_take(struct manager *manager, const char *name)
 	return -1;
 }
 
-static void manager_name_pidfd(char name[MANAGER_NAME], int pid, uint64_t start_time)
+static void manager_name_pidfd(char name[MANAGER_NAME], int pid, uint64_t identity)
 {
-	snprintf(name, MANAGER_NAME, "pid-%d-%" PRIu64, pid, start_time);
+	snprintf(name, MANAGER_NAME, "pid-%d-%" PRIu64, pid, identity);
 }
 
-void manager_store_pidfd(struct manager *manager, int pid, uint64_t start_time, int pidfd)
+void manager_store_pidfd(struct manager *manager, int pid, uint64_t identity, int pidfd)
 {
 	char name[MANAGER_NAME];
 
 	if (manager->keeps && manager->n_pidfds < MANAGER_PIDFDS) {
-		manager_name_pidfd(name, pid, start_time);
+		manager_name_pidfd(name, pid, identity);
 		manager->n_pidfds += manager_store(manager, name, &pidfd, 1) == 0;
 	}
 }
 
-void manager_forget_pidfd(struct manager *manager, int pid, uint64_t start_time)
+void manager_forget_pidfd(struct manager *manager, int pid, uint64_t identity)
 {
 	char name[MANAGER_NAME];
 
 	if (manager->n_pidfds > 0) {
-		manager_name_pidfd(name, pid, start_time);
+		manager_name_pidfd(name, pid, identity);
 		manager_forget(manager, name);
 		manager->n_pidfds--;
 	}
 }
 
-int manager_take_pidfd(struct manager *manager, int pid, uint64_t start_time)
+int manager_take_pidfd(struct manager *manager, int pid, uint64_t identity)
 {
 	char name[MANAGER_NAME];
 
-	manager_name_pidfd(name, pid, start_time);
+	manager_name_pidfd(name, pid, identity);
 	return manager_take(manager, name);
 }

@@ -6,7 +6,7 @@
  *
  *	given	the socket to listen on; descriptors that an earlier daemon stored, by name
  *	told	READY, RELOADING, STOPPING; STATUS, "3 pools, 12 clients"; that the loop goes round
- *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-START
+ *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-IDENTITY
  *
  * The watchdog is told by a timer of the loop, which comes round only if all that the loop calls
  * comes back: a daemon that hangs in a callback misses it, and is aborted and restarted.
@@ -85,8 +85,8 @@ void manager_forget(struct manager *manager, const char *name);
 int manager_take(struct manager *manager, const char *name);
 
 /* Likewise for the pidfd of a client, as far as there is a place. */
-void manager_store_pidfd(struct manager *manager, int pid, uint64_t start_time, int pidfd);
-void manager_forget_pidfd(struct manager *manager, int pid, uint64_t start_time);
-int manager_take_pidfd(struct manager *manager, int pid, uint64_t start_time);
+void manager_store_pidfd(struct manager *manager, int pid, uint64_t identity, int pidfd);
+void manager_forget_pidfd(struct manager *manager, int pid, uint64_t identity);
+int manager_take_pidfd(struct manager *manager, int pid, uint64_t identity);
 
 #endif
