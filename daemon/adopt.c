@@ -53,8 +53,17 @@ static int adopt_slot(struct seats *seats, struct pool *pool, uint32_t slot)
 {
 	struct attachment *attachment;
 	struct process *process;
+	const struct registry_slot *entry = &pool->slots[slot];
 	int r = attachment_adopt(seats, pool, slot, &attachment);
 
+	if (r == -EREMOTE) {
+		log_error(
+			"pool '%s': whether pid %d of uid %u, which has it open, lives cannot be "
+			"told from here: its liveness file is gone from /dev/shm, and the process "
+			"is in another PID namespace or hidden by /proc; start mempoold where "
+			"that process can be seen, or end it and start mempoold there once",
+			pool->record->name, (int)entry->pid, entry->uid);
+	}
 	if (r == 0 && attachment->stage == ATTACHMENT_LIVE) {
 		process = attachment->process;
 		ending_test(attachment);
@@ -81,6 +90,16 @@ static int adopt_find_memory(struct pool *pool)
 {
 	int r = memory_find(&pool->memory);
 
+	if (r == -EREMOTE) {
+		log_error("pool '%s' of uid %u: the process %d, which keeps its memory, lives, and "
+			  "cannot be reached from here: it is in another PID namespace, or may not "
+			  "be traced; start mempoold where it was before",
+			  pool->record->name, pool->record->uid, pool->record->keeper);
+	}
+	if (r == -ENOSYS) {
+		log_error("pool '%s' of uid %u: memfds are opened by way of /proc: mount it",
+			  pool->record->name, pool->record->uid);
+	}
 	if (r != -ENOENT) {
 		return r;
 	}
@@ -240,7 +259,8 @@ static int adopt_is_known(void *arg, const char *file)
 		return false;
 	}
 	object_liveness_name(name, instance, pool, id);
-	return !strcmp(name + 1, file) && id && adopt_find_id(known, pool, id);
+	/* A keeper's has the pool's own id. */
+	return !strcmp(name + 1, file) && id && adopt_find_id(known, pool, id == pool ? 0 : id);
 }
 
 static int adopt_report_unknown(const struct pools *pools)

@@ -8,6 +8,7 @@
 #include "daemon/seat/attachment.h"
 #include "daemon/store/liveness.h"
 #include "daemon/store/object.h"
+#include "daemon/base/identity.h"
 #include "daemon/config/config.h"
 #include "daemon/pool/pool.h"
 #include "daemon/seat/process.h"
@@ -159,7 +160,8 @@ int attachment_create(struct seats *seats, struct pool *pool, struct process *pr
 		.access = access,
 		.pid = process->pid,
 		.uid = uid,
-		.start_time = process->start_time,
+		.identity = process->identity,
+		.where = identity_here(),
 		.attachment = object_random(),
 		.attached_at = (uint64_t)time(NULL),
 	};
@@ -202,7 +204,9 @@ int attachment_adopt(struct seats *seats, struct pool *pool, uint32_t slot,
 	struct process *process = NULL;
 
 	if (mp_load(&entry->state) == REGISTRY_SLOT_LIVE) {
-		int r = process_of_record(seats, entry->pid, entry->start_time, &process);
+		enum liveness lock = liveness_test(pool->pools->host.instance, pool->record->id,
+						   entry->attachment);
+		int r = process_of_slot(seats, entry, lock, &process);
 		if (r < 0 && r != -ESRCH) {
 			return r;
 		}

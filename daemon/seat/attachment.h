@@ -61,7 +61,8 @@ int attachment_create(struct seats *seats, struct pool *pool, struct process *pr
 
 /*
  * Takes over a used slot that an earlier daemon left, in whatever state. Returns 0 with the
- * attachment, LIVE if its process may still live, or -errno.
+ * attachment, LIVE unless its process is known to have died; -EREMOTE when that cannot be told; or
+ * -errno.
  */
 int attachment_adopt(struct seats *seats, struct pool *pool, uint32_t slot,
 		     struct attachment **attachment);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <event2/event.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "daemon/base/procfs.h"
+#include "daemon/base/identity.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/manager.h"
 #include "daemon/seat/process.h"
@@ -28,7 +26,7 @@ void process_destroy(struct process *process)
 		close(process->pidfd);
 	}
 	if (process->stored && !process->seats->loop->ended) {
-		manager_forget_pidfd(process->seats->manager, process->pid, process->start_time);
+		manager_forget_pidfd(process->seats->manager, process->pid, process->identity);
 	}
 	free(process);
 }
@@ -53,22 +51,40 @@ void process_settle(struct process *process)
 	}
 }
 
-static struct process *process_find(struct seats *seats, pid_t pid, uint64_t start_time)
+/*
+ * The watch of a process that lives. A number that is not known tells nobody apart; then it is the
+ * same process only if a pidfd says that the one with that pid lives still.
+ */
+static struct process *process_find(struct seats *seats, pid_t pid, uint64_t identity)
 {
 	struct process *p;
 
 	LIST_FOREACH(p, &seats->processes[pid % SEATS_PROCESS_BUCKETS], of_bucket)
 	{
-		if (p->pid == pid && p->start_time == start_time && !p->dying) {
+		if (p->pid != pid || p->identity != identity || p->dying) {
+			continue;
+		}
+		if (identity != 0 || (p->pidfd >= 0 && !identity_has_died(p->pidfd))) {
 			return p;
 		}
 	}
 	return NULL;
 }
 
-/* @pidfd becomes the process's. */
-static struct process *process_create(struct seats *seats, pid_t pid, uint64_t start_time,
-				      int pidfd)
+/* @pidfd becomes the process's. Returns 0, or -ENOMEM and it is still the caller's. */
+static int process_watch(struct process *process, int pidfd)
+{
+	event_assign(&process->death, process->seats->loop->base, pidfd, EV_READ | EV_PERSIST,
+		     process->seats->on_process_death, process);
+	if (event_add(&process->death, NULL) < 0) {
+		return -ENOMEM;
+	}
+	process->pidfd = pidfd;
+	return 0;
+}
+
+/* As process_watch(). */
+static struct process *process_create(struct seats *seats, pid_t pid, uint64_t identity, int pidfd)
 {
 	struct process *process = calloc(1, sizeof *process);
 
@@ -77,148 +93,140 @@ static struct process *process_create(struct seats *seats, pid_t pid, uint64_t s
 	}
 	process->seats = seats;
 	process->pid = pid;
-	process->start_time = start_time;
-	process->pidfd = pidfd;
-	evtimer_assign(&process->test, seats->loop->base, seats->on_process_test, process);
-	event_assign(&process->death, seats->loop->base, pidfd, EV_READ | EV_PERSIST,
-		     seats->on_process_death, process);
-	if (pidfd >= 0 && event_add(&process->death, NULL) < 0) {
+	process->identity = identity;
+	process->pidfd = -1;
+	if (pidfd >= 0 && process_watch(process, pidfd) < 0) {
 		free(process);
 		return NULL;
 	}
+	evtimer_assign(&process->test, seats->loop->base, seats->on_process_test, process);
 	LIST_INSERT_HEAD(&seats->processes[pid % SEATS_PROCESS_BUCKETS], process, of_bucket);
 	return process;
 }
 
-/* Finds or makes. @pidfd is used or closed. */
-static int process_get(struct seats *seats, pid_t pid, uint64_t start_time, int pidfd,
+/* Finds or makes. @pidfd, unless -1, is used or closed. */
+static int process_get(struct seats *seats, pid_t pid, uint64_t identity, int pidfd,
 		       struct process **process)
 {
-	*process = process_find(seats, pid, start_time);
-	if (*process) {
-		if (pidfd >= 0) {
-			close(pidfd);
-		}
-		return 0;
-	}
-	*process = process_create(seats, pid, start_time, pidfd);
-	if (!*process) {
-		if (pidfd >= 0) {
-			close(pidfd);
-		}
-		return -ENOMEM;
-	}
-	return 0;
-}
+	struct process *p = process_find(seats, pid, identity);
+	bool used = false;
 
-static bool process_has_died(int pidfd)
-{
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	return poll(&p, 1, 0) != 0;
-}
-
-static int process_open_pidfd(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0u);
-
-	if (fd >= 0) {
-		return fd;
+	if (p) {
+		used = p->pidfd < 0 && pidfd >= 0 && process_watch(p, pidfd) == 0;
+	} else {
+		p = process_create(seats, pid, identity, pidfd);
+		used = p;
 	}
-	/* EINVAL, ENOENT: the number is a mere thread's by now. */
-	return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
+	if (pidfd >= 0 && !used) {
+		close(pidfd);
+	}
+	*process = p;
+	return p ? 0 : -ENOMEM;
 }
 
 /* The pidfd of a socket's peer; by its number where the kernel is older than 6.5. */
-static int process_open_peer_pidfd(int socket, pid_t pid)
+static int process_open_peer(int socket, pid_t pid, bool *by_number)
 {
 	int fd;
 	socklen_t size = sizeof fd;
 
+	*by_number = false;
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0) {
 		return fd;
 	}
-	return errno == ENOPROTOOPT ? process_open_pidfd(pid) : -errno;
+	*by_number = errno == ENOPROTOOPT;
+	return *by_number ? identity_open(pid) : -errno;
 }
 
 int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process **process)
 {
-	uint64_t start_time;
-	int pidfd, r;
+	bool by_number;
+	uint64_t identity;
+	int pidfd, r = 0;
 
 	if (pid == 0) {
 		return process_get(seats, 0, 0, -1, process);
 	}
-	pidfd = process_open_peer_pidfd(socket, pid);
+	pidfd = process_open_peer(socket, pid, &by_number);
 	if (pidfd < 0) {
 		return pidfd;
 	}
-	r = procfs_start_time(pid, &start_time);
-	/* Alive after /proc was read: then what was read is this process's. */
-	if (r == 0 && process_has_died(pidfd)) {
+	identity = identity_number(pidfd, pid);
+	if (identity_has_died(pidfd)) {
 		r = -ESRCH;
+	} else if (identity == 0 && by_number) {
+		r = -EACCES; /* that pidfd may be another's, and nothing tells */
 	}
 	if (r < 0) {
 		close(pidfd);
 		return r;
 	}
-	return process_get(seats, pid, start_time, pidfd, process);
+	return process_get(seats, pid, identity, pidfd, process);
 }
 
 void process_store(struct process *process)
 {
-	if (!process->stored && process->pidfd >= 0) {
+	if (!process->stored && process->pidfd >= 0 && process->identity != 0) {
 		process->stored = true;
-		manager_store_pidfd(process->seats->manager, process->pid, process->start_time,
+		manager_store_pidfd(process->seats->manager, process->pid, process->identity,
 				    process->pidfd);
 	}
 }
 
 /* The watch of a process whose pidfd the service manager had. */
-static int process_restore(struct seats *seats, pid_t pid, uint64_t start_time, int pidfd,
+static int process_restore(struct seats *seats, const struct registry_slot *slot, int pidfd,
 			   struct process **process)
 {
 	int r;
 
-	if (process_has_died(pidfd)) {
+	if (identity_has_died(pidfd)) {
 		close(pidfd);
-		manager_forget_pidfd(seats->manager, pid, start_time);
+		manager_forget_pidfd(seats->manager, slot->pid, slot->identity);
 		return -ESRCH;
 	}
-	r = process_get(seats, pid, start_time, pidfd, process);
+	r = process_get(seats, slot->pid, slot->identity, pidfd, process);
 	if (r == 0) {
 		(*process)->stored = true;
 	}
 	return r;
 }
 
-int process_of_record(struct seats *seats, pid_t pid, uint64_t start_time, struct process **process)
+/*
+ *	lock \ look	FOUND		GONE		HIDDEN
+ *	HELD		lives		lives		lives; the lock alone is watched
+ *	LOST		dead		dead		dead
+ *	UNKNOWN		lives		dead		cannot be told
+ *
+ * LOST with a process that lives is one that exec'd or closed. HELD with one that is GONE is an
+ * address space that outlives its process: its time comes with its lock.
+ */
+int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
+		    struct process **process)
 {
-	uint64_t found;
-	int pidfd = manager_take_pidfd(seats->manager, pid, start_time);
-	int r;
+	const struct identity noted = {slot->pid, slot->where, slot->identity};
+	int pidfd = slot->identity == 0
+			    ? -1
+			    : manager_take_pidfd(seats->manager, slot->pid, slot->identity);
+	uint64_t number = slot->identity;
+	enum identity_look look;
 
 	if (pidfd >= 0) {
 		/* Of that process and no other, whatever became of its number. */
-		return process_restore(seats, pid, start_time, pidfd, process);
+		return process_restore(seats, slot, pidfd, process);
 	}
-	pidfd = process_open_pidfd(pid);
-	if (pidfd == -ESRCH) {
-		return pidfd;
+	if (lock == LIVENESS_LOST) {
+		return -ESRCH;
 	}
-	r = procfs_start_time(pid, &found);
-	if (r == -ENOENT || r == -ESRCH || (r == 0 && found != start_time)) {
-		r = -ESRCH;
-	} else {
-		/* Alive, or not to be told: then its locks will tell. */
-		r = 0;
+	look = identity_look(&noted, &pidfd);
+	if (lock == LIVENESS_UNKNOWN && look != IDENTITY_FOUND) {
+		return look == IDENTITY_GONE ? -ESRCH : -EREMOTE;
 	}
-	if (r < 0) {
-		if (pidfd >= 0) {
-			close(pidfd);
-		}
-		return r;
+	if (look != IDENTITY_FOUND) {
+		pidfd = -1;
+		/* When a process began there says nothing here: nobody may share this watch. */
+		number = number & IDENTITY_PIDFD ? number : 0;
 	}
-	return process_get(seats, pid, start_time, pidfd < 0 ? -1 : pidfd, process);
+	return process_get(seats, slot->pid, number, pidfd, process);
 }
 
 void process_finish(struct seats *seats)

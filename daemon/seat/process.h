@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "daemon/seat/seats.h"
+#include "daemon/store/liveness.h"
 
 struct attachment;
 struct session;
@@ -25,10 +26,10 @@ struct session;
 struct process {
 	struct seats *seats;
 	pid_t pid;
-	uint64_t start_time;
-	int pidfd;   /* -1: none was to be had; the liveness locks decide alone */
-	bool dying;  /* session/death.c is about to free it */
-	bool stored; /* its pidfd, with the service manager */
+	uint64_t identity; /* 0: not known; then the pidfd alone tells who it is */
+	int pidfd;         /* -1: none was to be had; the liveness locks decide alone */
+	bool dying;        /* session/death.c is about to free it */
+	bool stored;       /* its pidfd, with the service manager */
 	LIST_HEAD(, session) sessions;
 	LIST_HEAD(, attachment) attachments; /* that are LIVE */
 	LIST_ENTRY(process) of_bucket;
@@ -39,17 +40,19 @@ struct process {
 
 /*
  * Finds or makes the watch of the process at the other end of a socket, @pid by its credentials.
- * Returns 0, -ESRCH when that process has gone, or -errno. Those that cannot be seen, @pid 0, have
- * one watch together, which sees nothing.
+ * Returns 0, -ESRCH when that process has gone, -EACCES when this kernel and /proc hide who it is,
+ * or -errno. One that is in another PID namespace, @pid 0, has a watch that sees nothing.
  */
 int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process **process);
 
 /*
- * Finds or makes the watch of a process that an earlier daemon knew. Returns 0, -ESRCH when it has
- * gone, or -errno.
+ * Finds or makes the watch of a process that an earlier daemon noted in a LIVE slot. Only the
+ * kernel says that it has died: by a pidfd, or by a liveness lock that is free. Where both are silent, as
+ * in another PID namespace once the lock's file is gone, that it cannot be found is no evidence.
+ * Returns 0, -ESRCH when it has died, -EREMOTE when that cannot be told, or -errno.
  */
-int process_of_record(struct seats *seats, pid_t pid, uint64_t start_time,
-		      struct process **process);
+int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
+		    struct process **process);
 
 /* It has an attachment now: the next daemon shall know it for sure. */
 void process_store(struct process *process);

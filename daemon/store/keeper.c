@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <unistd.h>
 
 #include "daemon/store/keeper.h"
-#include "daemon/base/procfs.h"
 
 #define KEEPER_NAME "mempoold-keep"
 #define PROGRAM "/proc/self/exe"
@@ -23,7 +21,9 @@
 enum {
 	AT_CONTROL = 3,
 	AT_DATA,
+	AT_LOCK,
 	AT_STAY,
+	KEPT = AT_STAY + 1 - AT_CONTROL,
 	ABOVE = 16, /* where descriptors wait to be moved to those */
 };
 
@@ -79,7 +79,7 @@ _Noreturn void keeper_run(char **argv)
 /* ---- having one ---- */
 
 /* Executes the keeper, with all it needs already above the numbers it will have. */
-static int keeper_spawn(pid_t *pid, const int above[3], char *const argv[])
+static int keeper_spawn(pid_t *pid, const int above[KEPT], char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -98,7 +98,7 @@ static int keeper_spawn(pid_t *pid, const int above[3], char *const argv[])
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	posix_spawn_file_actions_adddup2(&actions, 0, 1);
 	posix_spawn_file_actions_adddup2(&actions, 0, 2);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < KEPT; i++) {
 		posix_spawn_file_actions_adddup2(&actions, above[i], AT_CONTROL + i);
 	}
 	error = posix_spawn(pid, PROGRAM, &actions, &attr, argv, environment);
@@ -107,18 +107,18 @@ static int keeper_spawn(pid_t *pid, const int above[3], char *const argv[])
 	return -error;
 }
 
-static int keeper_spawn_with(struct keeper *keeper, const int fds[3], char *const argv[])
+static int keeper_spawn_with(struct identity *keeper, const int fds[KEPT], char *const argv[])
 {
-	int above[3], r = 0;
+	int above[KEPT], r = 0;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < KEPT; i++) {
 		above[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
 		r = above[i] < 0 ? -errno : r;
 	}
 	if (r == 0) {
 		r = keeper_spawn(&keeper->pid, above, argv);
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < KEPT; i++) {
 		if (above[i] >= 0) {
 			close(above[i]);
 		}
@@ -126,7 +126,21 @@ static int keeper_spawn_with(struct keeper *keeper, const int fds[3], char *cons
 	return r;
 }
 
-int keeper_start(struct keeper *keeper, const int fds[2], const char *registry)
+/* Notes who the fresh child is. Returns 0, or -errno when that cannot be told. */
+static int keeper_note(struct identity *keeper)
+{
+	int pidfd = identity_open(keeper->pid);
+
+	if (pidfd < 0) {
+		return pidfd;
+	}
+	keeper->where = identity_here();
+	keeper->number = identity_number(pidfd, keeper->pid);
+	close(pidfd);
+	return keeper->number ? 0 : -ESRCH;
+}
+
+int keeper_start(struct identity *keeper, const int fds[3], const char *registry)
 {
 	char path[PATH_MAX], inode[24];
 	char *argv[] = {(char[]){KEEPER_NAME}, path, inode, NULL};
@@ -141,10 +155,10 @@ int keeper_start(struct keeper *keeper, const int fds[2], const char *registry)
 	if (pipe2(stay, O_CLOEXEC) < 0) {
 		return -errno;
 	}
-	r = keeper_spawn_with(keeper, (const int[]){fds[0], fds[1], stay[0]}, argv);
+	r = keeper_spawn_with(keeper, (const int[]){fds[0], fds[1], fds[2], stay[0]}, argv);
 	close(stay[0]);
 	if (r == 0) {
-		r = procfs_start_time(keeper->pid, &keeper->start_time);
+		r = keeper_note(keeper);
 	}
 	if (r < 0) {
 		close(stay[1]);
@@ -159,61 +173,66 @@ void keeper_stay(int fd)
 	close(fd);
 }
 
-static bool keeper_has_died(int pidfd)
+int keeper_watch(const struct identity *keeper)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int fd;
 
-	return poll(&p, 1, 0) != 0; /* nobody may have waited for it yet */
-}
-
-int keeper_watch(const struct keeper *keeper)
-{
-	uint64_t start_time;
-	int r, fd = keeper->pid > 0 ? (int)syscall(SYS_pidfd_open, keeper->pid, 0u) : -1;
-
-	if (fd < 0) {
-		return keeper->pid > 0 && errno != EINVAL ? -errno : -ESRCH;
+	if (keeper->pid == 0) {
+		return -ESRCH;
 	}
-	r = procfs_start_time(keeper->pid, &start_time);
-	if (r < 0 || start_time != keeper->start_time || keeper_has_died(fd)) {
+	switch (identity_look(keeper, &fd)) {
+	case IDENTITY_GONE:
+		return -ESRCH;
+	case IDENTITY_HIDDEN:
+		return -EREMOTE;
+	case IDENTITY_FOUND:
+	default:
+		break;
+	}
+	if (identity_has_died(fd)) { /* nobody may have waited for it yet */
 		close(fd);
-		return r == 0 || r == -ENOENT ? -ESRCH : r;
+		return -ESRCH;
 	}
 	return fd;
 }
 
-static int keeper_open_of(pid_t pid, int number)
+/* Linux 5.6; before, or where ptrace is restricted, by /proc. */
+static int keeper_open_of(const struct identity *keeper, int pidfd, int number)
 {
 	char path[64];
-	int fd;
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0u);
 
-	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, number);
+	if (fd >= 0) {
+		return fd;
+	}
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)keeper->pid, number);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	/* It has just ended, or is not ours to look into. */
-	return fd >= 0 ? fd : errno == EACCES || errno == ESRCH ? -ENOENT : -errno;
+	if (fd >= 0) {
+		return fd;
+	}
+	return identity_has_died(pidfd) ? -ENOENT : -EREMOTE;
 }
 
-int keeper_open(const struct keeper *keeper, int fds[2])
+int keeper_open(const struct identity *keeper, int fds[2])
 {
-	int watch = keeper_watch(keeper);
+	int r = 0, watch = keeper_watch(keeper);
 
 	if (watch < 0) {
 		return watch == -ESRCH ? -ENOENT : watch;
 	}
-	close(watch);
-	fds[0] = keeper_open_of(keeper->pid, AT_CONTROL);
-	fds[1] = fds[0] < 0 ? fds[0] : keeper_open_of(keeper->pid, AT_DATA);
+	fds[0] = keeper_open_of(keeper, watch, AT_CONTROL);
+	fds[1] = fds[0] < 0 ? fds[0] : keeper_open_of(keeper, watch, AT_DATA);
 	if (fds[1] < 0) {
-		int r = fds[1];
+		r = fds[1];
 		if (fds[0] >= 0) {
 			close(fds[0]);
 		}
-		return r;
 	}
-	return 0;
+	close(watch);
+	return r;
 }
 
-void keeper_end(const struct keeper *keeper)
+void keeper_end(const struct identity *keeper)
 {
 	int fd = keeper_watch(keeper);
 

@@ -4,8 +4,11 @@
  * the next daemon can have them when this one was killed. For daemons without a service manager
  * that keeps descriptors.
  *
- *	mempoold --fork, exec--> mempoold-keep	3 control, 4 data, 5 pipe until it is told to stay
- *	next mempoold --open /proc/PID/fd/3, 4--> the same memory
+ *	mempoold --fork, exec--> mempoold-keep	3 control, 4 data, 5 liveness lock,
+ *						6 pipe until it is told to stay
+ *	next mempoold --pidfd_getfd(3, 4), or open /proc/PID/fd/3, 4--> the same memory
+ *
+ * The lock tells a daemon that cannot see the keeper, as from another PID namespace, that it lives.
  *
  * It is the daemon's own program, executed: a fork alone would keep the registry mapped, and with
  * it the lock that makes one daemon an instance. A keeper that is not told to stay ends with the
@@ -18,11 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Who it is; a pid alone is no identity. */
-struct keeper {
-	pid_t pid; /* 0: there is none */
-	uint64_t start_time;
-};
+#include "daemon/base/identity.h"
 
 /* Whether this process was executed to be a keeper. */
 bool keeper_is_called(char **argv);
@@ -34,21 +33,25 @@ _Noreturn void keeper_run(char **argv);
 void keeper_allow(void);
 
 /*
- * Makes a keeper of both descriptors that ends when the object @registry of /dev/shm is unlinked.
- * It ends at once unless keeper_stay() is called. Returns a descriptor for that, or -errno.
+ * Makes a keeper of control, data and liveness lock that ends when the object @registry of /dev/shm
+ * is unlinked. It ends at once unless keeper_stay() is called. Returns a descriptor for
+ * that, or -errno.
  */
-int keeper_start(struct keeper *keeper, const int fds[2], const char *registry);
+int keeper_start(struct identity *keeper, const int fds[3], const char *registry);
 
 /* Tells it to stay. @fd is what keeper_start() returned, and is closed. */
 void keeper_stay(int fd);
 
-/* Opens what it keeps. Returns 0, -ENOENT when there is no such process any more, or -errno. */
-int keeper_open(const struct keeper *keeper, int fds[2]);
+/*
+ * Opens what it keeps. Returns 0, -ENOENT when there is no such process any more, -EREMOTE when it
+ * cannot be reached from here, or -errno.
+ */
+int keeper_open(const struct identity *keeper, int fds[2]);
 
-/* A pidfd of the keeper, or -errno; -ESRCH: it has gone. */
-int keeper_watch(const struct keeper *keeper);
+/* A pidfd of the keeper, or -ESRCH when it has gone, -EREMOTE when it cannot be seen from here. */
+int keeper_watch(const struct identity *keeper);
 
 /* Ends it, if it is there. */
-void keeper_end(const struct keeper *keeper);
+void keeper_end(const struct identity *keeper);
 
 #endif

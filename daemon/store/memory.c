@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/store/keeper.h"
+#include "daemon/store/liveness.h"
 #include "daemon/base/log.h"
 #include "daemon/base/manager.h"
 #include "daemon/store/memory.h"
@@ -97,13 +98,19 @@ static int memory_create_memfd(struct memory *memory, enum object_kind kind, uin
 	return fd;
 }
 
+/* A memfd can be opened again, with less rights, by way of /proc alone. */
+static bool memory_can_open(void)
+{
+	return access("/proc/self/fd", X_OK) == 0;
+}
+
 int memory_create(struct memory *memory, enum object_kind kind, uint64_t size)
 {
 	char name[OBJECT_NAME];
 	int fd;
 
 	if (memory_is_memfd(memory)) {
-		return memory_create_memfd(memory, kind, size);
+		return memory_can_open() ? memory_create_memfd(memory, kind, size) : -ENOSYS;
 	}
 	memory_name_of(memory, kind, name);
 	fd = object_create(name, O_RDWR);
@@ -134,11 +141,12 @@ int memory_open(const struct memory *memory, enum object_kind kind, int flags)
 
 /* ---- outliving the daemon ---- */
 
-static struct keeper memory_keeper_of(const struct memory *memory)
+static struct identity memory_keeper_of(const struct memory *memory)
 {
-	return (struct keeper){
+	return (struct identity){
 		.pid = memory->record->keeper,
-		.start_time = memory->record->keeper_start,
+		.where = memory->record->keeper_where,
+		.number = memory->record->keeper_identity,
 	};
 }
 
@@ -169,7 +177,7 @@ static void memory_on_death(evutil_socket_t fd, short what, void *arg)
 static int memory_watch(struct memory *memory)
 {
 	struct event_base *base = memory->host->loop->base;
-	struct keeper keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper_of(memory);
 
 	memory->watch = keeper_watch(&keeper);
 	if (memory->watch < 0) {
@@ -183,12 +191,21 @@ static int memory_watch(struct memory *memory)
 /* The record names it before it is told to stay: see the order above. */
 static int memory_keep_by_process(struct memory *memory)
 {
+	const struct registry_pool *record = memory->record;
+	const char *instance = memory->host->instance;
 	char registry[OBJECT_NAME];
-	struct keeper keeper;
-	int stay;
+	struct identity keeper;
+	int lock, stay;
 
-	object_registry_name(registry, memory->host->instance);
-	stay = keeper_start(&keeper, memory->fds, registry);
+	object_registry_name(registry, instance);
+	liveness_remove(instance, record->id, record->id); /* of an earlier keeper, which is dead */
+	lock = liveness_create(instance, record->id, record->id);
+	stay = lock < 0 ? lock
+			: keeper_start(&keeper, (const int[]){memory->fds[0], memory->fds[1], lock},
+				       registry);
+	if (lock >= 0) {
+		close(lock);
+	}
 	if (stay < 0) {
 		log_error("pool '%s' of uid %u: nobody can keep its memory over a restart: %s",
 			  memory->record->name, memory->record->uid, strerror(-stay));
@@ -196,7 +213,8 @@ static int memory_keep_by_process(struct memory *memory)
 	}
 	memory->record->keeper = 0;
 	mp_compiler_fence();
-	memory->record->keeper_start = keeper.start_time;
+	memory->record->keeper_where = keeper.where;
+	memory->record->keeper_identity = keeper.number;
 	mp_compiler_fence();
 	memory->record->keeper = keeper.pid;
 	mp_compiler_fence();
@@ -266,11 +284,30 @@ static bool memory_find_at_manager(struct memory *memory)
 	return memory->fds[0] >= 0 && memory->fds[1] >= 0;
 }
 
+/* Nobody can be asked for it. Returns -ENOENT when it is lost, or what stands in the way. */
+static int memory_ask_lock(const struct memory *memory, int hidden)
+{
+	const struct registry_pool *record = memory->record;
+
+	switch (liveness_test(memory->host->instance, record->id, record->id)) {
+	case LIVENESS_LOST:
+		return -ENOENT;
+	case LIVENESS_HELD:
+		return -EREMOTE;
+	case LIVENESS_UNKNOWN:
+	default:
+		return hidden;
+	}
+}
+
 static int memory_find_at_process(struct memory *memory)
 {
-	struct keeper keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper_of(memory);
 	int fds[2], r = keeper_open(&keeper, fds);
 
+	if (r == -EREMOTE) {
+		r = memory_ask_lock(memory, r);
+	}
 	if (r == 0) {
 		memory_sort_in(memory, fds);
 		r = memory->fds[0] >= 0 && memory->fds[1] >= 0 ? 0 : -ENOENT;
@@ -289,6 +326,9 @@ int memory_find(struct memory *memory)
 {
 	int r = 0;
 
+	if (memory_is_memfd(memory) && !memory_can_open()) {
+		return -ENOSYS;
+	}
 	if (memory_is_memfd(memory) && !memory_find_at_manager(memory)) {
 		memory_finish(memory);
 		r = memory_find_at_process(memory);
@@ -325,7 +365,7 @@ static void memory_unlink_object(const struct memory *memory, enum object_kind k
 
 void memory_forget(struct memory *memory)
 {
-	struct keeper keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper_of(memory);
 	char name[MANAGER_NAME];
 
 	if (!memory_is_memfd(memory)) {
@@ -335,6 +375,7 @@ void memory_forget(struct memory *memory)
 	}
 	memory_finish(memory);
 	keeper_end(&keeper);
+	liveness_remove(memory->host->instance, memory->record->id, memory->record->id);
 	memory_name_stored(memory, name);
 	manager_forget(memory->host->manager, name);
 }
@@ -357,6 +398,9 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	}
 	if (error == -EOPNOTSUPP) {
 		return "prefault takes Linux 5.14; ask for prefault try";
+	}
+	if (error == -ENOSYS) {
+		return "memfds are opened by way of /proc: mount it, or make the pool in /dev/shm";
 	}
 	/* No worker of io_uring, or no keeper, could be started. */
 	if (error == -ECANCELED || error == -EAGAIN) {

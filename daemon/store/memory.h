@@ -63,7 +63,10 @@ int memory_open_to_free(const struct memory *memory, enum object_kind kind);
 /* Sees to it that the memory outlives the daemon. Returns 0 or -errno. */
 int memory_keep(struct memory *memory);
 
-/* Finds what an earlier daemon had kept. Returns 0, -ENOENT when it is lost, or -errno. */
+/*
+ * Finds what an earlier daemon had kept. Returns 0, -ENOENT when it is lost, -EREMOTE when who
+ * keeps it cannot be reached from here, -ENOSYS without /proc, or -errno.
+ */
 int memory_find(struct memory *memory);
 
 /* The objects are not needed any more: their pages go with the last who has them open. */

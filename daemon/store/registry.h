@@ -13,7 +13,7 @@
 #include "lib/wire/protocol.h"
 
 #define REGISTRY_MAGIC 0x79727473676572ffull /* "\xffregstry" */
-#define REGISTRY_VERSION 2u
+#define REGISTRY_VERSION 3u
 
 enum {
 	REGISTRY_POOLS = 1024,
@@ -61,9 +61,9 @@ struct registry_pool {
 	uint32_t laid;    /* blocks whose words are; fewer than shape.blocks: growing */
 	char name[WIRE_NAME];
 	/* Of memfds; see memory.h. */
-	int32_t keeper; /* pid; 0: none */
-	uint32_t unused;
-	uint64_t keeper_start;
+	int32_t keeper;        /* pid; 0: none */
+	uint32_t keeper_where; /* as for slots; likewise */
+	uint64_t keeper_identity;
 	uint64_t inodes[2]; /* by object kind */
 };
 _Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
@@ -73,10 +73,11 @@ struct registry_slot {
 	uint32_t access;   /* enum wire_access */
 	int32_t pid;
 	uint32_t uid;
-	uint64_t start_time;  /* of the process, in ticks since boot; pid and this are identity */
+	uint64_t identity;    /* of the process, see identity.h; 0: not known */
 	uint64_t attachment;  /* random; part of the liveness file's name */
 	uint64_t attached_at; /* seconds since the epoch */
-	uint64_t unused[3];
+	uint32_t where;       /* identity_here() of the daemon that noted pid and identity */
+	uint32_t unused[5];
 };
 _Static_assert(sizeof(struct registry_slot) == 64, "part of the format");
 

@@ -76,7 +76,7 @@ static bool is_kept_by_another(void *pid)
 {
 	char path[64], link[64] = "";
 	pid_t found = find_keeper(0);
-	snprintf(path, sizeof path, "/proc/%d/fd/5", found);
+	snprintf(path, sizeof path, "/proc/%d/fd/6", found);
 	return found != 0 && found != *(pid_t *)pid && find_keeper(found) == 0 &&
 	       readlink(path, link, sizeof link - 1) > 0 && !strcmp(link, "anon_inode:inotify");
 }
