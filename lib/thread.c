@@ -37,13 +37,19 @@ static void thread_finish(struct process *process, struct thread *thread)
 	}
 }
 
-/* At the thread's exit. The destructors of others may call us again. */
+/*
+ * At the thread's exit. The destructors of others may call us again. The C library gives a new
+ * thread the stack of a vanished one, and with it the pointer to that one's part.
+ */
 static void thread_exit(void *part)
 {
-	struct thread *thread = part;
+	struct thread *thread = thread_self;
 	struct process *process = process_get();
 	struct calm calm;
 
+	if (part != thread) {
+		return; /* a vanished thread's, which may have been unmapped */
+	}
 	calm_begin(&calm);
 	if (thread->epoch == process_epoch()) {
 		pthread_mutex_lock(&process->mutex);
