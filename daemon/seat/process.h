@@ -47,8 +47,9 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 
 /*
  * Finds or makes the watch of a process that an earlier daemon noted in a LIVE slot. Only the
- * kernel says that it has died: by a pidfd, or by a liveness lock that is free. Where both are silent, as
- * in another PID namespace once the lock's file is gone, that it cannot be found is no evidence.
+ * kernel says that it has died: by a pidfd, or by a liveness lock that is free. Where both are
+ * silent, as in another PID namespace once the lock's file is gone, that it cannot be found is no
+ * evidence.
  * Returns 0, -ESRCH when it has died, -EREMOTE when that cannot be told, or -errno.
  */
 int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
