@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #define KEEPER_NAME "mempoold-keep"
 #define PROGRAM "/proc/self/exe"
+#define DYING_MS 500
 
 enum {
 	AT_CONTROL = 3,
@@ -199,6 +201,7 @@ int keeper_watch(const struct identity *keeper)
 /* Linux 5.6; before, or where ptrace is restricted, by /proc. */
 static int keeper_open_of(const struct identity *keeper, int pidfd, int number)
 {
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	char path[64];
 	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0u);
 
@@ -210,7 +213,9 @@ static int keeper_open_of(const struct identity *keeper, int pidfd, int number)
 	if (fd >= 0) {
 		return fd;
 	}
-	return identity_has_died(pidfd) ? -ENOENT : -EREMOTE;
+	/* One that is about to die has closed everything a moment before its pidfd says so. */
+	poll(&p, 1, DYING_MS);
+	return p.revents ? -ENOENT : -EREMOTE;
 }
 
 int keeper_open(const struct identity *keeper, int fds[2])
