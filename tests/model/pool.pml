@@ -8,7 +8,7 @@
  *	                          put: hands -> depot -> orphans -> loose;  exit: flush, owner = 0
  *	daemon     dead p: its magazines ORPHAN, its words RECLAIMED, announce, records, slot
  *
- * It follows lib/core/{magazine,cache,depot,collect,steal,pass,slot} as they are. Each client is
+ * It follows lib/core/{magazine,local,cache,depot,collect,steal,pass,slot} as they are. Each client is
  * a process with one thread in slot p. It gets up to OPS blocks, puts each some time, and then
  * its thread exits or stays idle, to be stolen from. Up to KILLS die, between any two stores; a
  * rebuild is in steps; who dies is passed over and its slot seated again (LIVES times in all), as

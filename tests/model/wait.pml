@@ -9,7 +9,7 @@
  *	sleep while pressure is as it was          getter with empty hands that finds WOKEN:
  *	... got it: -> CALM, wake all                  waits some time, then -> CALM
  *
- * As lib/wait.c, lib/block.c, lib/core/pressure.[ch] and cache.c. The first WAITERS processes
+ * As lib/wait.c, lib/block.c, lib/core/{pressure,cache,local}.c. The first WAITERS processes
  * want a block each and put it then; the last has HELD blocks, puts them, and gets and puts GETS
  * times in between. Up to KILLS of all die, between any two stores, and the daemon's pass brings
  * what they had back and announces it.
