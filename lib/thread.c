@@ -100,7 +100,7 @@ static bool thread_has_vanished(const struct thread *thread, pid_t pid, pid_t ti
  * Finishes the vanished threads among the next @n parts from *@at on, and moves *@at behind those;
  * the mutex is held. Whether there were any.
  */
-static bool finish_vanished(struct process *process, struct thread **at, unsigned n)
+static bool thread_finish_listed(struct process *process, struct thread **at, unsigned n)
 {
 	pid_t pid = getpid(), tid = (pid_t)syscall(SYS_gettid);
 	int error = errno;
@@ -120,13 +120,13 @@ static bool finish_vanished(struct process *process, struct thread **at, unsigne
 }
 
 /* Looks at a few parts, the next time at the next ones. Signals are blocked. */
-static void finish_some_vanished(struct process *process)
+static void thread_finish_some_vanished(struct process *process)
 {
 	pthread_mutex_lock(&process->mutex);
 	if (!process->look) {
 		process->look = process->threads;
 	}
-	finish_vanished(process, &process->look, LOOK);
+	thread_finish_listed(process, &process->look, LOOK);
 	pthread_mutex_unlock(&process->mutex);
 }
 
@@ -141,7 +141,7 @@ bool thread_finish_vanished(void)
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
 	struct thread *first = process->threads;
-	bool found = finish_vanished(process, &first, UINT_MAX);
+	bool found = thread_finish_listed(process, &first, UINT_MAX);
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
 	return found;
@@ -169,7 +169,7 @@ static struct thread *thread_make(struct process *process)
 	}
 	thread_join(thread, process);
 	thread_self = thread;
-	finish_some_vanished(process);
+	thread_finish_some_vanished(process);
 	return thread;
 }
 

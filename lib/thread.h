@@ -45,7 +45,7 @@
  *
  * If the process dies while one thread finishes the locals of another, all is as if it had died
  * while that one finished its own: shared memory names the process's slot and none of its threads.
- * What the daemon finds after each store of mp_local_finish() is said in cache.h.
+ * lib/core/local.h says what the daemon finds after each store of mp_local_finish().
  *
  * When a thread looks for vanished ones. No fast path does, and no flush:
  *	it makes its part			at a few parts, each time at the next ones: the
