@@ -16,8 +16,9 @@
 #include "lib/poison.h"
 
 /*
- * Whether it is worth another try to get what was not to be had: what vanished threads cached is
- * in the depot now. A thread that can steal has been through their caches already.
+ * For a get that found nothing: finishes vanished threads, so that the depot has what they cached.
+ * Returns whether another try may succeed. A thread that can steal has been through their caches
+ * already.
  */
 static bool block_has_found_vanished(const struct mempool *pool, const struct mp_local *local)
 {

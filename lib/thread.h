@@ -39,8 +39,8 @@
  * - A thread that was joined may exist for a moment longer: the next look finds it. A main thread
  *   that called pthread_exit() exists until the process ends: what it leaves stays as long.
  *
- * A thread that was torn out of the middle of a call (busy is still 1) loses its part alone, so
- * that it does not keep close away. Its record and magazines stay the process's until that has
+ * If a thread vanished in the middle of a call (busy is still 1), only its part is freed, so that
+ * it does not keep close away. Its record and magazines stay the process's until the process has
  * closed the pool or is dead, as nobody knows how far the call had come.
  *
  * If the process dies while one thread finishes the locals of another, all is as if it had died

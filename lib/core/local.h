@@ -47,7 +47,7 @@ struct mp_local {
 	struct mp_cache *cache; /* the record, or &standin */
 	uint32_t record;        /* MP_NONE: none */
 	uint32_t tries;         /* calls it made without a record */
-	mp_atomic32 waiting;    /* in mempool_get_wait(), between its calls too */
+	mp_atomic32 waiting;    /* 1: in mempool_get_wait(), also between its gets */
 	struct mp_hand previous;
 	const void *handle; /* set by the library: which handle this is for; NULL: none */
 	struct mp_cache standin;
@@ -71,7 +71,7 @@ static inline bool mp_local_lacks_record(const struct mp_pool *pool, const struc
 	return local->record == MP_NONE && pool->shape.n_caches > 0;
 }
 
-/* A thread without a record looks for one in each MP_RECORD_RETRYth call; whether in its next. */
+/* Whether the next call looks for a record; one in MP_RECORD_RETRY without a record does. */
 static inline bool mp_local_looks_next(const struct mp_local *local)
 {
 	return local->record == MP_NONE && local->tries % MP_RECORD_RETRY == MP_RECORD_RETRY - 1;
@@ -106,7 +106,7 @@ static inline void mp_settle(struct mp_local *local)
 	}
 }
 
-/* Looks for a free record, in one call of some hundred. Returns whether the thread has one now. */
+/* In every MP_RECORD_RETRYth call, looks for a free record. Returns whether the thread has one. */
 bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local);
 
 /* How many blocks a hand's magazine has; 0 when somebody has scribbled on the count. */
