@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pass over a dead process p. The daemon may repeat each step from the start: a step walks over
- * all words (or holders, or records), and moves on what is still p's by one CAS each. A client that
- * works on the same word or holder wins that CAS or loses it; there is nothing between.
+ * The pass over a set of dead processes. The daemon may repeat each step from the start: a step
+ * walks over all words (or holders, or records), and moves on what is still theirs by one CAS each.
+ * A client that works on the same word or holder wins that CAS or loses it; there is nothing
+ * between.
  *
- *	CHANNELS  channels whose consumer is p: they have none then
- *	ORPHANS   magazines whose holder is a cache of p: CACHE(r) -> ORPHAN
- *	WORDS     USED(p) -> RECLAIMED; MOVING(p) is counted, and when grace is over -> RECLAIMED
+ *	CHANNELS  channels whose consumer is dead: they have none then
+ *	ORPHANS   magazines whose holder is a cache of the dead: CACHE(r) -> ORPHAN
+ *	WORDS     USED(dead) -> RECLAIMED; MOVING(dead) is counted; its grace over, -> RECLAIMED
  *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
- *	          (gifts left: the pass ends here, the slot stays DEAD until a second pass)
- *	RECORDS   cache records of p: counters folded into the slot, owner -> free
- *	SLOT      counters folded into the pool, DEAD -> FREE
+ *	RECORDS   cache records of the dead: counters folded into the slot, owner -> free
+ *	SLOTS     counters folded into the pool, DEAD -> FREE
+ *		  (not those of which gifts are left: they stay DEAD until a second pass)
  *
- * If the daemon dies after any store, the slot is still DEAD in its registry and the next daemon
+ * One walk does for all slots what a pass over each would do: for any one of them the order of
+ * stores is the one above, and what is stored for another is on words, holders and records of that
+ * other's, which belong to nobody who lives. The set stands still from the first step to the last:
+ * a process that dies meanwhile waits for the next pass, as the walk may be past its words.
+ *
+ * If the daemon dies after any store, the slots are still DEAD in its registry and the next daemon
  * begins again: it does not find what was moved on, and raising reclaim_seq twice costs one
- * collect. The pass raises it even when it found nothing, as p itself may have left an orphan or a
+ * collect. The pass raises it even when it found nothing, as a process may have left an orphan or a
  * RECLAIMED block and died before announcing it. Words go before records and records before the
- * slot, because a free record or slot may be claimed at once, and then nothing of its last owner
+ * slots, because a free record or slot may be claimed at once, and then nothing of its last owner
  * may be left.
  *
- * It takes no lock and follows no index that it has not bounded. It finds p's magazines by their
- * holders, not by what p's cache records say: so p may die between taking a magazine and noting it.
+ * It takes no lock and follows no index that it has not bounded. It finds magazines of the dead by
+ * their holders, not by what cache records say: so a process may die between taking a magazine and
+ * noting it.
  */
 #include "lib/core/channel.h"
 #include "lib/core/magazine.h"
@@ -29,21 +36,40 @@
 #include "lib/core/slot.h"
 #include "lib/core/word.h"
 
-enum { CHANNELS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOT, DONE };
+enum { CHANNELS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOTS, DONE };
 
-void mp_pass_init(struct mp_pass *pass, uint32_t slot, bool grace_over)
+void mp_pass_init(struct mp_pass *pass, struct mp_dead *dead)
 {
-	*pass = (struct mp_pass){.slot = slot, .grace_over = grace_over};
+	*pass = (struct mp_pass){.dead = dead};
 }
 
-static bool pass_is_owner(uint64_t owner, uint32_t slot)
+void mp_pass_add(struct mp_dead *dead, uint32_t slot, bool grace_over)
 {
-	return (uint32_t)owner == slot + 1;
+	dead[slot] = (struct mp_dead){.passed = true, .grace_over = grace_over};
+}
+
+/* The slot, if the pass is over it; or NULL. */
+static struct mp_dead *pass_find(const struct mp_pool *pool, const struct mp_pass *pass,
+				 uint32_t slot)
+{
+	return slot < pool->shape.n_slots && pass->dead[slot].passed ? &pass->dead[slot] : NULL;
+}
+
+/* Likewise, of an owner word {sequence | slot + 1}. */
+static struct mp_dead *pass_find_owner(const struct mp_pool *pool, const struct mp_pass *pass,
+				       uint64_t owner)
+{
+	return (uint32_t)owner == 0 ? NULL : pass_find(pool, pass, (uint32_t)owner - 1);
 }
 
 static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
 {
-	mp_channel_evict(mp_pool_channel(pool, number), pass->slot);
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+	uint64_t consumer = mp_load(&channel->consumer);
+
+	if (pass_find_owner(pool, pass, consumer)) {
+		mp_channel_evict(channel, (uint32_t)consumer - 1);
+	}
 }
 
 static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
@@ -51,38 +77,47 @@ static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t ind
 	struct mp_magazine *m = mp_magazine(pool, index);
 	uint64_t holder = mp_load_acquire(&m->holder);
 	uint32_t record = mp_holder_id(holder);
+	struct mp_dead *dead;
 
-	if (mp_holder_kind(holder) != MP_HOLDER_CACHE || record >= pool->shape.n_caches ||
-	    !pass_is_owner(mp_load(&pool->caches[record].owner), pass->slot)) {
+	if (mp_holder_kind(holder) != MP_HOLDER_CACHE || record >= pool->shape.n_caches) {
 		return;
 	}
-	if (mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
-		pass->orphans++;
+	dead = pass_find_owner(pool, pass, mp_load(&pool->caches[record].owner));
+	if (dead && mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
+		dead->had = true;
 	}
 }
 
 static void pass_reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
 {
 	uint64_t word = mp_load(&pool->words[index].whole);
+	enum mp_state state = mp_word_state(word);
+	struct mp_dead *dead;
 
-	if ((uint32_t)word == mp_word_low(MP_MOVING, pass->slot) && !pass->grace_over) {
-		pass->gifts++;
+	if (state != MP_USED && state != MP_MOVING) {
 		return;
 	}
-	if ((uint32_t)word != mp_word_low(MP_USED, pass->slot) &&
-	    (uint32_t)word != mp_word_low(MP_MOVING, pass->slot)) {
+	dead = pass_find(pool, pass, mp_word_ref(word));
+	if (!dead) {
 		return;
 	}
-	if (mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
-		pass->recovered++;
+	if (state == MP_MOVING && !dead->grace_over) {
+		dead->gifts++;
+		dead->had = true;
+	} else if (mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
+		dead->recovered++;
+		dead->had = true;
 	}
 }
 
-static void pass_announce(struct mp_pool *pool, struct mp_pass *pass)
+static void pass_announce(struct mp_pool *pool, const struct mp_pass *pass)
 {
-	mp_add(&pool->header->recovered, pass->recovered);
-	if (pass->recovered || pass->orphans || pass->gifts) {
-		mp_add(&pool->header->recoveries, 1);
+	for (uint32_t slot = 0; slot < pool->shape.n_slots; slot++) {
+		const struct mp_dead *dead = pass_find(pool, pass, slot);
+		if (dead && dead->had) {
+			mp_add(&pool->header->recovered, dead->recovered);
+			mp_add(&pool->header->recoveries, 1);
+		}
 	}
 	mp_announce(pool);
 }
@@ -91,12 +126,21 @@ static void pass_free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_
 {
 	struct mp_cache *c = &pool->caches[index];
 	uint64_t owner = mp_load(&c->owner);
+	const struct mp_dead *dead = pass_find_owner(pool, pass, owner);
 
-	if (!pass_is_owner(owner, pass->slot)) {
-		return;
+	if (dead && dead->gifts == 0) {
+		mp_slot_fold(pool, (uint32_t)owner - 1, c);
+		mp_cas(&c->owner, owner, owner >> 32 << 32);
 	}
-	mp_slot_fold(pool, pass->slot, c);
-	mp_cas(&c->owner, owner, owner >> 32 << 32);
+}
+
+static void pass_free_slot(struct mp_pool *pool, struct mp_pass *pass, uint32_t slot)
+{
+	const struct mp_dead *dead = pass_find(pool, pass, slot);
+
+	if (dead && dead->gifts == 0) {
+		mp_slot_release(pool, slot);
+	}
 }
 
 /* Calls @visit for the next @budget of @n things. Returns whether all have been visited. */
@@ -127,15 +171,12 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 		break;
 	case ANNOUNCE:
 		pass_announce(pool, pass);
-		if (pass->gifts > 0) {
-			pass->phase = DONE;
-		}
 		break;
 	case RECORDS:
 		over = pass_walk(pool, pass, pool->shape.n_caches, budget, pass_free_record);
 		break;
-	case SLOT:
-		mp_slot_release(pool, pass->slot);
+	case SLOTS:
+		over = pass_walk(pool, pass, pool->shape.n_slots, budget, pass_free_slot);
 		break;
 	default:
 		return true;

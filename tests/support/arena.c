@@ -20,6 +20,7 @@ void arena_make(struct arena *arena, struct mp_shape wish)
 	struct mp_format at = {0};
 
 	wish.block_size = wish.block_size ? wish.block_size : 64;
+	wish.n_slots = wish.n_slots ? wish.n_slots : 8; /* a pass walks over them, and is stepped */
 	const char *fault = mp_shape_resolve(&wish, 2);
 	if (fault) {
 		errx(99, "%s", fault);
@@ -54,13 +55,16 @@ void arena_thread(const struct member *sibling, struct member *member)
 
 uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 {
+	static struct mp_dead dead[MP_SLOTS_MAX];
 	struct mp_pass pass;
 
 	mp_slot_bury(&arena->daemon, slot);
-	mp_pass_init(&pass, slot, grace_over);
+	mp_pass_add(dead, slot, grace_over);
+	mp_pass_init(&pass, dead);
 	while (!mp_pass_step(&arena->daemon, &pass, 7)) {
 	}
-	return pass.recovered;
+	dead[slot].passed = false;
+	return dead[slot].recovered;
 }
 
 /* Does what every call of the library does at its end. */
