@@ -181,7 +181,7 @@ static void server_drain(struct server *server)
 		slice_begin_turn(&server->loop.slice);
 		/* ONCE too: else it goes round for as long as a timer of 0 arms itself again. */
 		event_base_loop(server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	} while ((!TAILQ_EMPTY(&server->seats.dead) ||
+	} while ((!TAILQ_EMPTY(&server->seats.reclaims) ||
 		  !TAILQ_EMPTY(&server->pools.removals.tasks)) &&
 		 slice_now_ns() < server->end_ns);
 }

@@ -32,6 +32,13 @@ struct pool *pool_create(struct pools *pools, uint32_t index)
 	pool->pools = pools;
 	pool->index = index;
 	pool->record = &pools->registry.pools[index];
+	pool->reclaim.dead = calloc(pool->record->shape.n_slots, sizeof *pool->reclaim.dead);
+	if (!pool->reclaim.dead) {
+		free(pool);
+		return NULL;
+	}
+	TAILQ_INIT(&pool->reclaim.waiting);
+	TAILQ_INIT(&pool->reclaim.passed);
 	pool->slots = registry_slots(&pools->registry, index);
 	pool->control_fd = -1;
 	memory_init(&pool->memory, &pools->host, pool->record);
@@ -52,6 +59,7 @@ void pool_destroy(struct pool *pool)
 	}
 	memory_finish(&pool->memory);
 	pool->pools->of[pool->index] = NULL;
+	free(pool->reclaim.dead);
 	free(pool);
 }
 

@@ -8,13 +8,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "daemon/store/memory.h"
 #include "daemon/store/registry.h"
 #include "daemon/base/task.h"
-#include "lib/core/layout.h"
+#include "lib/core/pass.h"
 
+struct attachment;
 struct pool;
+
+TAILQ_HEAD(attachment_queue, attachment);
 
 struct build;
 struct growth;
@@ -43,6 +47,24 @@ struct pool_removal {
 	uint64_t at; /* bytes of the first of them that are given back */
 };
 
+enum pool_reclaim_stage {
+	POOL_GATHERING,  /* the waiting are buried, and become the passed */
+	POOL_PASSING,    /* the pass is under way */
+	POOL_CONCLUDING, /* it is done: the passed are let go of */
+};
+
+/* What is taken back from the dead of a pool: seat/reclaim.c. */
+struct pool_reclaim {
+	struct attachment_queue waiting; /* attachments that died since the pass began */
+	struct attachment_queue passed;  /* those it is over */
+	enum pool_reclaim_stage stage;
+	struct mp_pass pass;
+	struct mp_dead *dead; /* by slot */
+	bool queued;          /* in seats.reclaims */
+	uint64_t turn;        /* number of its last one */
+	TAILQ_ENTRY(pool) of_queue;
+};
+
 struct pool {
 	struct pools *pools;
 	uint32_t index; /* of its record */
@@ -61,6 +83,7 @@ struct pool {
 	struct build *build;   /* while it is being made */
 	struct growth *growth; /* while it is growing */
 	struct pool_removal removal;
+	struct pool_reclaim reclaim;
 };
 
 /* The heap object of a record that is in use. NULL: no memory. */

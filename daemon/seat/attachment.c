@@ -51,8 +51,15 @@ static void attachment_arm(struct event *timer, long ms)
 
 void attachment_enqueue(struct attachment *attachment)
 {
-	TAILQ_INSERT_TAIL(&attachment->seats->dead, attachment, of_queue);
-	attachment_arm(&attachment->seats->reclaim, 0);
+	struct seats *seats = attachment->seats;
+	struct pool *pool = attachment->pool;
+
+	TAILQ_INSERT_TAIL(&pool->reclaim.waiting, attachment, of_queue);
+	if (!pool->reclaim.queued) {
+		pool->reclaim.queued = true;
+		TAILQ_INSERT_TAIL(&seats->reclaims, pool, reclaim.of_queue);
+	}
+	attachment_arm(&seats->reclaim, 0);
 }
 
 static void attachment_enqueue_live(struct attachment *attachment)
@@ -247,7 +254,6 @@ void attachment_bury(struct attachment *attachment)
 	if (!pool_is_broken(pool)) {
 		pool_touch(pool, attachment_touch_bury, attachment);
 	}
-	mp_pass_init(&attachment->pass, attachment->slot, false);
 	attachment->stage = ATTACHMENT_PASSING;
 }
 

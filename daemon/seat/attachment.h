@@ -8,18 +8,18 @@
  *	                        GRACE		its gifts may still be taken
  *
  * LIVE, it is on its process's list and in the queue seats.live. Afterwards it belongs to no
- * process, and is in seats.dead or seats.graced. What is said here is memory of this daemon; what
- * must outlive it is the registry's slot.
+ * process, and waits for a pass over its pool, or is in seats.graced. What is said here is memory
+ * of this daemon; what must outlive it is the registry's slot.
  */
 #ifndef MP_DAEMON_ATTACHMENT_H
 #define MP_DAEMON_ATTACHMENT_H
 
 #include <event2/event_struct.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 #include "daemon/seat/seats.h"
-#include "lib/core/pass.h"
 #include "lib/wire/protocol.h"
 
 struct pool;
@@ -40,9 +40,9 @@ struct attachment {
 	uint32_t slot;
 	enum attachment_stage stage;
 	LIST_ENTRY(attachment) of_process;
-	TAILQ_ENTRY(attachment) of_queue; /* of seats: live, dead or graced */
-	struct mp_pass pass;
-	struct event grace; /* assigned with the first grace */
+	TAILQ_ENTRY(attachment) of_queue; /* of seats: live or graced; of pool.reclaim */
+	bool grace_over;                  /* its pass takes its gifts, too */
+	struct event grace;               /* assigned with the first grace */
 };
 
 /* Why there is no seat. */
@@ -76,7 +76,7 @@ void attachment_die(struct attachment *attachment);
 /* DYING -> PASSING: from now on it counts as dead for everybody. */
 void attachment_bury(struct attachment *attachment);
 
-/* Puts one that is DYING or PASSING at the end of seats.dead. */
+/* Has one that is DYING or PASSING wait for the next pass over its pool. */
 void attachment_enqueue(struct attachment *attachment);
 
 /* After its last pass: frees the slot and the attachment, which is in no queue. */

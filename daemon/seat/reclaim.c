@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <event2/event.h>
-#include <inttypes.h>
 
 #include "daemon/seat/attachment.h"
 #include "daemon/base/log.h"
@@ -10,6 +9,7 @@
 #include "daemon/seat/reclaim.h"
 
 #define STEP_BUDGET 16384u /* words: some tens of microseconds */
+#define BURIALS 8          /* likewise: each unlinks a file */
 
 static void reclaim_free_queue(struct attachment_queue *queue)
 {
@@ -23,34 +23,15 @@ static void reclaim_free_queue(struct attachment_queue *queue)
 
 void reclaim_finish(struct seats *seats)
 {
-	reclaim_free_queue(&seats->dead);
+	struct pool *pool;
+
+	while ((pool = TAILQ_FIRST(&seats->reclaims))) {
+		TAILQ_REMOVE(&seats->reclaims, pool, reclaim.of_queue);
+		reclaim_free_queue(&pool->reclaim.waiting);
+		reclaim_free_queue(&pool->reclaim.passed);
+	}
 	reclaim_free_queue(&seats->graced);
 	evtimer_del(&seats->reclaim);
-}
-
-struct reclaim_step {
-	struct mp_pass *pass;
-	bool done;
-};
-
-static void reclaim_touch_step(struct pool *pool, void *arg)
-{
-	struct reclaim_step *step = arg;
-	step->done = mp_pass_step(&pool->view, step->pass, STEP_BUDGET);
-}
-
-/* Does one step of its burial. Returns true when the pass is done, or can never be. */
-static bool reclaim_advance(struct attachment *attachment)
-{
-	struct reclaim_step step = {.pass = &attachment->pass};
-
-	if (attachment->stage == ATTACHMENT_DYING) {
-		attachment_bury(attachment);
-	}
-	if (pool_is_broken(attachment->pool)) {
-		return true;
-	}
-	return pool_touch(attachment->pool, reclaim_touch_step, &step) < 0 || step.done;
 }
 
 /* Whether nobody has the pool open any more, nor ever will. */
@@ -64,7 +45,7 @@ static void reclaim_end_grace(struct attachment *attachment)
 {
 	TAILQ_REMOVE(&attachment->seats->graced, attachment, of_queue);
 	evtimer_del(&attachment->grace);
-	mp_pass_init(&attachment->pass, attachment->slot, true);
+	attachment->grace_over = true;
 	attachment->stage = ATTACHMENT_PASSING;
 	attachment_enqueue(attachment);
 }
@@ -124,40 +105,146 @@ void reclaim_settle(struct seats *seats, struct pool *pool)
 	}
 }
 
-/* A pass is done: the slot is free, or its gifts have grace. */
+/* ---- a pool's turn: one step ---- */
+
+/* Buries some of those that wait. When none is left the pass begins. */
+static void reclaim_gather(struct pool *pool)
+{
+	struct pool_reclaim *reclaim = &pool->reclaim;
+	struct attachment *a;
+
+	for (int i = 0; i < BURIALS && (a = TAILQ_FIRST(&reclaim->waiting)); i++) {
+		if (a->stage == ATTACHMENT_DYING) {
+			attachment_bury(a);
+		}
+		TAILQ_REMOVE(&reclaim->waiting, a, of_queue);
+		TAILQ_INSERT_TAIL(&reclaim->passed, a, of_queue);
+		mp_pass_add(reclaim->dead, a->slot, a->grace_over);
+	}
+	if (TAILQ_EMPTY(&reclaim->waiting)) {
+		mp_pass_init(&reclaim->pass, reclaim->dead);
+		reclaim->stage = POOL_PASSING;
+	}
+}
+
+struct reclaim_step {
+	struct mp_pass *pass;
+	bool done;
+};
+
+static void reclaim_touch_step(struct pool *pool, void *arg)
+{
+	struct reclaim_step *step = arg;
+
+	step->done = mp_pass_step(&pool->view, step->pass, STEP_BUDGET);
+}
+
+static void reclaim_pass(struct pool *pool)
+{
+	struct reclaim_step step = {.pass = &pool->reclaim.pass};
+
+	/* Of a broken pool nothing can be taken back. */
+	if (pool_is_broken(pool) || pool_touch(pool, reclaim_touch_step, &step) < 0 || step.done) {
+		pool->reclaim.stage = POOL_CONCLUDING;
+	}
+}
+
+/* The pass over it is done: its slot is free, or its gifts have grace. */
 static void reclaim_conclude(struct attachment *attachment)
 {
 	const struct registry_slot *slot = attachment_slot(attachment);
-	const struct mp_pass *pass = &attachment->pass;
-	struct seats *seats = attachment->seats;
 	struct pool *pool = attachment->pool;
+	struct mp_dead *dead = &pool->reclaim.dead[attachment->slot];
 
-	seats->n_passes++;
-	log_debug("pool '%s', uid %u, pid %d: slot %u passed over, %" PRIu64
-		  " blocks back, %" PRIu64 " gifts under way",
-		  pool->record->name, slot->uid, (int)slot->pid, attachment->slot, pass->recovered,
-		  pass->gifts);
-	if (pass->gifts == 0 || pass->grace_over || pool_is_broken(pool) ||
-	    reclaim_is_deserted(pool)) {
+	dead->passed = false;
+	attachment->seats->n_passes++;
+	log_debug("pool '%s', uid %u, pid %d: slot %u passed over, %u blocks back, %u gifts under "
+		  "way",
+		  pool->record->name, slot->uid, (int)slot->pid, attachment->slot, dead->recovered,
+		  dead->gifts);
+	if (dead->gifts == 0 || pool_is_broken(pool)) {
 		attachment_finish(attachment);
-		reclaim_settle(seats, pool);
+	} else if (reclaim_is_deserted(pool)) {
+		attachment->grace_over = true;
+		attachment_enqueue(attachment);
 	} else {
 		reclaim_begin_grace(attachment);
 	}
 }
 
-static void reclaim_work(struct seats *seats)
+static void reclaim_let_go(struct seats *seats, struct pool *pool)
 {
-	while (!TAILQ_EMPTY(&seats->dead) && !slice_over(&seats->loop->slice)) {
-		struct attachment *attachment = TAILQ_FIRST(&seats->dead);
-		TAILQ_REMOVE(&seats->dead, attachment, of_queue);
-		if (reclaim_advance(attachment)) {
-			reclaim_conclude(attachment);
-		} else {
-			TAILQ_INSERT_TAIL(&seats->dead, attachment, of_queue);
+	struct pool_reclaim *reclaim = &pool->reclaim;
+	struct attachment *a;
+
+	for (int i = 0; i < BURIALS && (a = TAILQ_FIRST(&reclaim->passed)); i++) {
+		TAILQ_REMOVE(&reclaim->passed, a, of_queue);
+		reclaim_conclude(a);
+	}
+	if (TAILQ_EMPTY(&reclaim->passed)) {
+		reclaim->stage = POOL_GATHERING;
+		reclaim_settle(seats, pool);
+	}
+}
+
+/* Whether there is nothing to be taken back from the dead of the pool. */
+static bool reclaim_is_over(const struct pool_reclaim *reclaim)
+{
+	return reclaim->stage == POOL_GATHERING && TAILQ_EMPTY(&reclaim->waiting);
+}
+
+/*
+ * The pool whose owner has had no turn for longest; of several of one owner the one that has had
+ * none for longest. So what one user's processes leave behind costs the others half the time, and
+ * not the time it takes.
+ */
+static struct pool *reclaim_choose(struct seats *seats)
+{
+	struct pool *pool, *best = NULL;
+	uint64_t turn, least = 0;
+
+	TAILQ_FOREACH(pool, &seats->reclaims, reclaim.of_queue)
+	{
+		turn = seats->turn_of[pool->record->uid % SEATS_USER_BUCKETS];
+		if (!best || turn < least ||
+		    (turn == least && pool->reclaim.turn < best->reclaim.turn)) {
+			best = pool;
+			least = turn;
 		}
 	}
-	if (TAILQ_EMPTY(&seats->dead)) {
+	return best;
+}
+
+static void reclaim_take_turn(struct seats *seats, struct pool *pool)
+{
+	struct pool_reclaim *reclaim = &pool->reclaim;
+
+	reclaim->turn = ++seats->n_turns;
+	seats->turn_of[pool->record->uid % SEATS_USER_BUCKETS] = reclaim->turn;
+	switch (reclaim->stage) {
+	case POOL_GATHERING:
+		reclaim_gather(pool);
+		break;
+	case POOL_PASSING:
+		reclaim_pass(pool);
+		break;
+	case POOL_CONCLUDING:
+	default:
+		reclaim_let_go(seats, pool);
+		break;
+	}
+	if (reclaim_is_over(reclaim)) {
+		reclaim->queued = false;
+		TAILQ_REMOVE(&seats->reclaims, pool, reclaim.of_queue);
+	}
+}
+
+static void reclaim_work(struct seats *seats)
+{
+	while (!TAILQ_EMPTY(&seats->reclaims) && !slice_over(&seats->loop->slice)) {
+		reclaim_take_turn(seats, reclaim_choose(seats));
+	}
+	if (TAILQ_EMPTY(&seats->reclaims)) {
 		evtimer_del(&seats->reclaim);
 	} else {
 		evtimer_add(&seats->reclaim, &(struct timeval){0});
@@ -184,7 +271,7 @@ static void reclaim_on_turn(evutil_socket_t fd, short what, void *arg)
 
 void reclaim_init(struct seats *seats)
 {
-	TAILQ_INIT(&seats->dead);
+	TAILQ_INIT(&seats->reclaims);
 	TAILQ_INIT(&seats->graced);
 	evtimer_assign(&seats->reclaim, seats->loop->base, reclaim_on_turn, seats);
 }

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim: takes back what the attachments in seats.dead held. Each is buried and passed over, a
- * few thousand words at a time and in turn, until the slice is used up; the rest in the next
- * callback. It takes no lock.
+ * Reclaim: takes back what the dead of a pool held. One walk over the pool serves all that have
+ * died by its beginning; who dies meanwhile waits for the next.
+ *
+ *	GATHERING ----> PASSING ----> CONCLUDING ----+
+ *	    ^						 |
+ *	    +--------------------------------------------+
+ *
+ * A step of it, some tens of microseconds, is a turn; turns go by owners of pools, and then by
+ * pools, until the slice is used up; the rest in the next callback. It takes no lock.
  */
 #ifndef MP_DAEMON_RECLAIM_H
 #define MP_DAEMON_RECLAIM_H
@@ -17,8 +23,8 @@ void reclaim_init(struct seats *seats);
 void reclaim_finish(struct seats *seats);
 
 /*
- * Works on seats.dead until it is empty or this slice is over; does nothing when the turn of the
- * loop is, as the queue has a slice of its own in each.
+ * Works until nothing is left or this slice is over; does nothing when the turn of the
+ * loop is, as it has a slice of its own in each.
  */
 void reclaim_run(struct seats *seats);
 

@@ -3,10 +3,12 @@
  * The seats: who has which pools open, all attachments of the instance, and the two queues that
  * they wait in.
  *
- *	live	every LIVE attachment; the sweep tests their locks, the one tested longest ago first
- *	dead	DYING and PASSING attachments, whose blocks the reclaim takes back
+ *	live		every LIVE attachment; the sweep tests their locks, the one tested longest
+ *			ago first
+ *	reclaims	pools that have DYING or PASSING attachments, whose blocks the reclaim
+ *			takes back
  *
- * attachment.c alone puts attachments into the queues, and arms the timers with the first of them.
+ * attachment.c alone fills the queues, and arms the timers with the first entry.
  * What the timers call is sweep.c's and reclaim.c's.
  *
  * Who frees what, in the whole daemon. Each is freed by callbacks of its own, never under the feet
@@ -32,6 +34,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/pool/pool.h"
 #include "daemon/pool/pools.h"
 
 struct attachment;
@@ -42,7 +45,6 @@ enum {
 	SEATS_USER_BUCKETS = 1024,
 };
 
-TAILQ_HEAD(attachment_queue, attachment);
 LIST_HEAD(process_list, process);
 
 struct seats {
@@ -59,10 +61,12 @@ struct seats {
 	struct event sweep;
 	uint32_t n_to_sweep; /* of this round of the sweep */
 
-	struct attachment_queue dead;
-	struct attachment_queue graced; /* GRACE */
+	TAILQ_HEAD(, pool) reclaims;
+	uint64_t n_turns;                     /* that pools have had */
+	uint64_t turn_of[SEATS_USER_BUCKETS]; /* the last one, by uid of the pool likewise */
+	struct attachment_queue graced;       /* GRACE */
 	struct event reclaim;
-	uint64_t n_passes; /* done since the daemon's start */
+	uint64_t n_passes; /* attachments passed over since the daemon's start */
 };
 
 /* How long a LIVE attachment may wait for the test of its lock. A test is one flock(). */
