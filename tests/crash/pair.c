@@ -113,7 +113,10 @@ static unsigned long pair_test_stop(const struct stop *at)
 	return 1;
 }
 
-/* Does every meeting with every end, or the one whose turn it is. */
+/*
+ * Every meeting and end; or one of them, as if by chance: taken in turn they could keep step with a
+ * loop of the operation, so that an instruction of it would have the same few each time.
+ */
 static unsigned long pair_test_instruction(const struct operation *op, uint32_t k)
 {
 	static unsigned turn;
@@ -121,13 +124,15 @@ static unsigned long pair_test_instruction(const struct operation *op, uint32_t 
 	unsigned n = (unsigned)n_meetings * ENDS;
 
 	for (unsigned i = 0; i < (all ? n : 1); i++, turn++) {
-		if (with && with != &meetings[turn % n_meetings]) {
+		unsigned which = all ? turn : turn * 2654435761u >> 16;
+		const struct operation *meeting = &meetings[which % n_meetings];
+		if (with && with != meeting) {
 			continue;
 		}
 		done += pair_test_stop(&(struct stop){.op = op,
-						      .meeting = &meetings[turn % n_meetings],
+						      .meeting = meeting,
 						      .k = k,
-						      .end = (int)(turn / n_meetings % ENDS)});
+						      .end = (int)(which / n_meetings % ENDS)});
 	}
 	return done;
 }
