@@ -16,9 +16,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/seat/attachment.h"
 #include "daemon/base/log.h"
 #include "daemon/pool/pool.h"
+#include "daemon/seat/attachment.h"
+#include "daemon/seat/ending.h"
+#include "daemon/seat/process.h"
 #include "tests/fuzz/host.h"
 #include "tests/fuzz/world.h"
 
@@ -80,11 +82,12 @@ static void start_daemon(void)
 	const struct options options = {.socket = SOCKET, .instance = "fuzz"};
 
 	if (server_start(&host.server, &options) < 0 ||
-	    listener_open(&host.server.listener, &host.server) < 0) {
+	    listener_open(&host.server.listener, &host.server.sessions, &host.server.manager,
+			  &host.server.place) < 0) {
 		errx(1, "the daemon does not start");
 	}
 	/* Few enough of each for an input to meet the limits. */
-	host.server.config.limits = (struct limits){
+	host.server.configuration.config.limits = (struct limits){
 		.sessions = 2,
 		.sessions_kept = 1,
 		.sessions_per_user = 1,
@@ -153,7 +156,7 @@ void host_restart(void)
 
 static bool is_reserving(void)
 {
-	const struct reserver *r = &host.server.reserver;
+	const struct reserver *r = &host.server.pools.reserver;
 
 	return r->n_under_way > 0 || !TAILQ_EMPTY(&r->waiting);
 }
@@ -165,7 +168,7 @@ static bool is_called(void)
 	const struct session *s;
 	nfds_t n = 1;
 
-	LIST_FOREACH(s, &host.server.sessions.list, of_server)
+	LIST_FOREACH(s, &host.server.sessions.all, of_all)
 	{
 		if (n < sizeof p / sizeof *p) {
 			p[n++] = (struct pollfd){.fd = s->fd, .events = POLLIN};
@@ -178,8 +181,8 @@ static bool is_quiet(void)
 {
 	const struct server *s = &host.server;
 
-	return TAILQ_EMPTY(&s->requests.tasks) && TAILQ_EMPTY(&s->builds.tasks) &&
-	       TAILQ_EMPTY(&s->removals.tasks) && TAILQ_EMPTY(&s->reclaim.queue) &&
+	return TAILQ_EMPTY(&s->sessions.requests.tasks) && TAILQ_EMPTY(&s->pools.builds.tasks) &&
+	       TAILQ_EMPTY(&s->pools.removals.tasks) && TAILQ_EMPTY(&s->seats.reclaims) &&
 	       !is_reserving() && !is_called();
 }
 
@@ -228,8 +231,8 @@ static void read_replies(struct host_client *c)
 
 static void turn(int flags)
 {
-	slice_begin_turn(&host.server.slice);
-	if (event_base_loop(host.server.base, flags) < 0) {
+	slice_begin_turn(&host.server.loop.slice);
+	if (event_base_loop(host.server.loop.base, flags) < 0) {
 		errx(1, "the loop failed");
 	}
 	for (int k = 0; k < HOST_CLIENTS; k++) {
@@ -246,10 +249,10 @@ void host_pass_time(void)
 {
 	struct attachment *a;
 
-	if (host.server.sweep.n > 0) {
-		event_active(&host.server.sweep.turn, EV_TIMEOUT, 1);
+	if (host.server.seats.n_live > 0) {
+		event_active(&host.server.seats.sweep, EV_TIMEOUT, 1);
 	}
-	TAILQ_FOREACH(a, &host.server.reclaim.waiting, of_queue)
+	TAILQ_FOREACH(a, &host.server.seats.graced, of_queue)
 	{
 		event_active(&a->grace, EV_TIMEOUT, 1);
 	}
@@ -346,15 +349,15 @@ static void end_attachments(void)
 {
 	struct attachment *a, *next;
 
-	for (a = TAILQ_FIRST(&host.server.sweep.queue); a; a = next) {
+	for (a = TAILQ_FIRST(&host.server.seats.live); a; a = next) {
 		struct process *process = a->process;
 		next = TAILQ_NEXT(a, of_queue);
-		attachment_test(a);
+		ending_test(a);
 		if (LIST_EMPTY(&process->attachments)) {
 			process_settle(process);
 		}
 	}
-	assert(TAILQ_EMPTY(&host.server.sweep.queue));
+	assert(TAILQ_EMPTY(&host.server.seats.live));
 }
 
 static void check_clean(void)
@@ -362,10 +365,10 @@ static void check_clean(void)
 	struct statvfs fs;
 
 	for (int i = 0; i < REGISTRY_POOLS; i++) {
-		assert(!host.server.pools[i]);
+		assert(!host.server.pools.of[i]);
 	}
-	assert(LIST_EMPTY(&host.server.sessions.list));
-	assert(TAILQ_EMPTY(&host.server.reclaim.waiting));
+	assert(LIST_EMPTY(&host.server.sessions.all));
+	assert(TAILQ_EMPTY(&host.server.seats.graced));
 	assert(count_fds() == clean.fds);
 	measure(&fs);
 	assert(fs.f_bfree == clean.free_blocks && fs.f_ffree == clean.free_files);
@@ -381,8 +384,8 @@ void host_clear(void)
 	host_settle();
 	end_attachments();
 	for (int i = 0; i < REGISTRY_POOLS; i++) {
-		if (host.server.pools[i]) {
-			pool_retire(host.server.pools[i]);
+		if (host.server.pools.of[i]) {
+			ending_retire(&host.server.seats, host.server.pools.of[i]);
 		}
 	}
 	host_settle();

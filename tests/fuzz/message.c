@@ -115,7 +115,7 @@ static void deliver(struct session *session, const struct packet *p, bool as_str
 		memcpy(exact, p->bytes, p->size);
 	}
 	peer->uid = as_stranger ? STRANGER : self.uid;
-	slice_begin(&host.server.slice);
+	slice_begin(&host.server.loop.slice);
 	bool good = wire_check(exact, p->size) == 0;
 	assert(!good || !has_name(exact->head.type) || is_terminated(exact->name.name));
 	if (!good || request_handle(session, exact) < 0) {
@@ -123,7 +123,7 @@ static void deliver(struct session *session, const struct packet *p, bool as_str
 	} else {
 		*peer = self;
 	}
-	slice_end(&host.server.slice);
+	slice_end(&host.server.loop.slice);
 	free(exact);
 }
 
@@ -134,8 +134,8 @@ static void do_send(struct bytes *in, struct host_client *client)
 
 	if (!(flags & STRAIGHT)) {
 		host_send(client, packet.bytes, packet.size, flags & WITH_FD);
-	} else if (!LIST_EMPTY(&host.server.sessions.list)) {
-		deliver(LIST_FIRST(&host.server.sessions.list), &packet, flags & AS_STRANGER);
+	} else if (!LIST_EMPTY(&host.server.sessions.all)) {
+		deliver(LIST_FIRST(&host.server.sessions.all), &packet, flags & AS_STRANGER);
 	}
 }
 
