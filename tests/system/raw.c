@@ -64,6 +64,29 @@ int attach(const char *name, int fds[3])
 	return fd;
 }
 
+pid_t crowd(const char *name, int opens)
+{
+	int ready[2];
+	char byte;
+	ck_assert_int_eq(pipe(ready), 0);
+	pid_t pid = check_fork();
+	if (pid == 0) {
+		for (int i = 0; i < opens; i++) {
+			int fds[3];
+			attach(name, fds);
+			mmap(NULL, 1, PROT_READ, MAP_SHARED, fds[2], 0);
+		}
+		(void)!write(ready[1], "", 1);
+		for (;;) {
+			pause();
+		}
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
 bool hung_up(int fd)
 {
 	char byte;

@@ -30,6 +30,9 @@ int greeted(void);
 /* Attaches to a pool. Returns the connection, and in @fds control, data and liveness. */
 int attach(const char *name, int fds[3]);
 
+/* A process that has opened the pool so many times, and waits to be killed. Returns its pid. */
+pid_t crowd(const char *name, int opens);
+
 /* Whether the daemon closes the connection within five seconds. */
 bool hung_up(int fd);
 

@@ -145,30 +145,6 @@ static bool is_big_removed(void *unused)
 	return service_objects(&service) == 4; /* registry; control, data, liveness of frames */
 }
 
-/* Opens the pool as often as a process may, and waits to be killed. */
-static pid_t crowd(const char *name)
-{
-	int ready[2];
-	char byte;
-	ck_assert_int_eq(pipe(ready), 0);
-	pid_t pid = check_fork();
-	if (pid == 0) {
-		for (int i = 0; i < 4; i++) {
-			int fds[3];
-			attach(name, fds);
-			mmap(NULL, 1, PROT_READ, MAP_SHARED, fds[2], 0);
-		}
-		(void)!write(ready[1], "", 1);
-		for (;;) {
-			pause();
-		}
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 /* Passes over the dead armed a timer of 0 again and again, and the loop did not come back. */
 START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
 {
@@ -177,7 +153,7 @@ START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
 	struct mempool *big = service_pool(conn, "big", 16, BIG);
 	pid_t pids[CROWD];
 	for (int i = 0; i < CROWD; i++) {
-		pids[i] = crowd("big");
+		pids[i] = crowd("big", 4);
 	}
 	for (int i = 0; i < CROWD; i++) {
 		kill(pids[i], SIGKILL);
