@@ -41,6 +41,18 @@ static int handle_hello(struct session *session, const union wire_message *messa
 	if (peer->pid == 0) {
 		return request_refuse_namespace(session, &message->hello);
 	}
+	if (session->is_hidden) {
+		log_warning("uid %u, pid %d: /proc hides it (hidepid= or ProtectProc=), and this "
+			    "kernel has no SO_PEERPIDFD: mount /proc with gid= of a group that "
+			    "mempoold is in, or use Linux 6.5",
+			    peer->uid, (int)peer->pid);
+		session_refuse(session, serial, EACCES,
+			       "mempoold cannot see pid %d, as its /proc hides it (hidepid= or "
+			       "ProtectProc=): let mempoold see all processes there, or use Linux "
+			       "6.5 or later",
+			       (int)peer->pid);
+		return -EACCES;
+	}
 	if (session->state == SESSION_EXCESS) {
 		log_warning("uid %u, pid %d: too many sessions: `%s` allows no more", peer->uid,
 			    (int)peer->pid, session->limit);

@@ -219,7 +219,7 @@ static int session_check_limits(struct session *session)
 	const struct ucred *peer = &session->peer;
 
 	session->limit = peer->pid != 0 ? session_limit(session->sessions, peer->uid) : NULL;
-	if (peer->pid != 0 && !session->limit) {
+	if (peer->pid != 0 && !session->is_hidden && !session->limit) {
 		return 0;
 	}
 	return session->sessions->n_excess < EXCESS ? -EUSERS : -EMFILE;
@@ -230,13 +230,18 @@ static int session_identify(struct session *session)
 {
 	struct ucred *peer = &session->peer;
 	socklen_t size = sizeof *peer;
-	int on = 1;
+	int r, on = 1;
 
 	if (setsockopt(session->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
 	    getsockopt(session->fd, SOL_SOCKET, SO_PEERCRED, peer, &size) < 0) {
 		return -errno;
 	}
-	return process_of_peer(session->sessions->seats, session->fd, peer->pid, &session->process);
+	r = process_of_peer(session->sessions->seats, session->fd, peer->pid, &session->process);
+	if (r == -EACCES) { /* it is told so when it says HELLO */
+		session->is_hidden = true;
+		r = process_of_peer(session->sessions->seats, session->fd, 0, &session->process);
+	}
+	return r;
 }
 
 static void session_begin(struct session *session, enum session_state state)

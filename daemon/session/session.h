@@ -28,6 +28,7 @@
 #define MP_DAEMON_SESSION_H
 
 #include <event2/event_struct.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -66,6 +67,7 @@ struct session {
 	enum session_state state; /* written by session_set_state() alone */
 	struct ucred peer;        /* when it connected, as the kernel says */
 	struct process *process;
+	bool is_hidden;        /* EXCESS: /proc and this kernel hide who it is */
 	const char *limit;     /* EXCESS: the setting that it is beyond, if any */
 	struct reply *owed;    /* BUILDING: what it waits for */
 	struct event readable; /* watched unless the task waits */
