@@ -22,7 +22,7 @@ static void guard_on_bus_error(int signal_number, siginfo_t *info, void *context
 	if (info->si_code > 0 && address - guarded.base < guarded.size) {
 		siglongjmp(guarded.env, 1);
 	}
-	/* Not ours: the access is repeated without a handler. */
+	/* Not a guarded access: the kernel repeats it without our handler, and kills the daemon. */
 	signal(signal_number, SIG_DFL);
 	if (info->si_code <= 0) {
 		raise(signal_number);
@@ -31,7 +31,7 @@ static void guard_on_bus_error(int signal_number, siginfo_t *info, void *context
 
 int guard_install(void)
 {
-	/* Not blocked while it is handled, as the handler is left by a jump. */
+	/* SA_NODEFER: the handler jumps out, and would leave SIGBUS blocked. */
 	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_NODEFER};
 
 	action.sa_sigaction = guard_on_bus_error;

@@ -39,7 +39,7 @@ bool journal_is_open(void)
 	return journal >= 0;
 }
 
-/* Adds the fields that the line has something for. Returns how many bytes. */
+/* Writes a field for each of pool, owner and process that the line names. Returns the bytes. */
 static size_t journal_add_fields(char *to, size_t size, const char *line)
 {
 	const char *pool = strstr(line, "pool '"), *owner = strstr(line, " of uid ");
@@ -73,7 +73,7 @@ bool journal_send(int priority, const char *line, size_t length)
 	n += journal_add_fields(text + n, sizeof text - n, line);
 	n += (size_t)snprintf(text + n, sizeof text - n, "MESSAGE=%.*s\n", (int)length, line);
 	if (n >= sizeof text) {
-		return true; /* a line is half as long */
+		return true; /* never: log.c's lines are at most half as long */
 	}
 	return send(journal, text, n, MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
 }

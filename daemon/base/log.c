@@ -30,12 +30,12 @@ static const int priorities[] = {
 
 static enum log_level threshold = LOG_LEVEL_INFO;
 
-/* Lines that nobody will see, until one that gets through says how many. */
+/* Counts the lines that were not written; the next line that is written tells the counts. */
 static struct {
 	uint64_t period_ns;  /* when it began */
 	unsigned warnings;   /* in this period */
-	unsigned suppressed; /* beyond what a period may have */
-	unsigned dropped;    /* as standard error took no more */
+	unsigned suppressed; /* warnings beyond WARNINGS_A_PERIOD */
+	unsigned dropped;    /* lines that standard error did not take */
 } state;
 
 void log_set_level(enum log_level level)
@@ -55,8 +55,8 @@ bool log_parse_level(const char *text, enum log_level *level)
 }
 
 /*
- * Whether it is written. Never waits: who reads the log may have stopped, and the daemon serves
- * others. One line is one write, so that lines of several daemons on one terminal stay whole; a
+ * Writes a line to standard error; false: it takes no more now. Never waits: the log's reader
+ * may have stopped, and the daemon serves others. One line is one write, so that lines of several daemons on one terminal stay whole; a
  * pipe that says it is writable has room for it.
  */
 static bool log_put(const char *line, size_t size)
@@ -66,7 +66,7 @@ static bool log_put(const char *line, size_t size)
 	if (poll(&p, 1, 0) == 0) {
 		return false;
 	}
-	/* Other errors are for good: nobody is left to tell. */
+	/* Any other error is permanent: we drop the line, and count nothing. */
 	return write(STDERR_FILENO, line, size) >= 0 || errno != EAGAIN;
 }
 
@@ -90,7 +90,7 @@ __attribute__((format(printf, 2, 0))) static bool put_line(enum log_level level,
 	return log_put(line, (size_t)n + 1);
 }
 
-/* Says how many of a kind are missing, if any, and forgets them. Returns false when it cannot. */
+/* Logs how many lines of a kind are missing (@n), and zeroes @n. False: not written, @n stays. */
 __attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char *format, ...)
 {
 	va_list args;
@@ -108,7 +108,7 @@ __attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char
 	return done;
 }
 
-/* Clients can cause warnings, and shall not fill the disk: whether one more may be written. */
+/* Whether this line may be written. Warnings are limited, as clients can cause any number. */
 static bool log_admit(enum log_level level)
 {
 	uint64_t now = slice_now_ns();

@@ -5,8 +5,8 @@
  * returns an errno. The journal's fields are read from it: "pool 'NAME'", "of uid N" for the
  * pool's owner, "uid N, pid N" for who did something.
  *
- * Logging never blocks: a line that standard error does not take is dropped. Of warnings there are
- * at most twenty a second. A later line says how many are missing.
+ * Logging never blocks: a line that standard error does not take is dropped. It writes
+ * at most twenty warnings a second. A later line says how many lines are missing.
  */
 #ifndef MP_DAEMON_LOG_H
 #define MP_DAEMON_LOG_H
@@ -20,7 +20,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* Lines above @level are not written; info at first. */
+/* Lines less urgent than @level are not written. The level is info at first. */
 void log_set_level(enum log_level level);
 
 /* Whether @text names a level, and which. */

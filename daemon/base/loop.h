@@ -15,7 +15,7 @@ struct loop {
 	struct event_base *base;
 	struct slice slice;
 	uint64_t started_at; /* seconds since the epoch */
-	bool ended;          /* the daemon stops: what is closed now, the next one takes up again */
+	bool ended;          /* the daemon stops; pools and clients go on under the next one */
 };
 
 #endif

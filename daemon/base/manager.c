@@ -17,7 +17,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/base/manager.h"
 
-#define BEAT_US 1000000u /* at most; STATUS is that old at most */
+#define BEAT_US 1000000u /* the longest time between two beats, and the greatest age of STATUS */
 #define START_EXTENSION_US 30000000u
 
 struct stored {
@@ -44,7 +44,7 @@ static void manager_tell_with(const char *text, const int *fds, unsigned n)
 	sd_pid_notify_with_fds(0, 0, text, fds, n);
 }
 
-/* Keeps what was handed over for those who ask for it. */
+/* Takes systemd's descriptors: one to listen on, the others for manager_take(). */
 static void manager_take_descriptors(struct manager *manager)
 {
 	char **names = NULL;
@@ -103,7 +103,7 @@ static uint64_t manager_watchdog_us(void)
 
 #endif
 
-/* ---- what it is told ---- */
+/* ---- what we tell systemd ---- */
 
 void manager_init(struct manager *manager)
 {
@@ -154,14 +154,14 @@ static void manager_on_beat(evutil_socket_t fd, short what, void *arg)
 	if (manager->ready) {
 		manager_tell_status(manager, manager->watchdog_us ? "WATCHDOG=1\n" : "");
 	} else {
-		/* Pools of files are being made. */
+		/* The daemon still makes the presets: ask for more time. */
 		snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%u", START_EXTENSION_US);
 		manager_tell(text);
 	}
 	manager_schedule(manager);
 }
 
-/* What nobody knows any more. */
+/* Closes a stored descriptor that nobody took, and removes it from systemd's store. */
 static void manager_drop(struct manager *manager, struct stored *stored)
 {
 	manager_forget(manager, stored->name);
@@ -243,7 +243,7 @@ void manager_failed(struct manager *manager, int error)
 	}
 }
 
-/* ---- what it keeps ---- */
+/* ---- what systemd keeps ---- */
 
 int manager_listen_fd(struct manager *manager)
 {

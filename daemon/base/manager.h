@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service manager, systemd: what it hands over at the start, what it is told meanwhile, and
- * which descriptors it keeps for the next daemon. The only file that knows libsystemd; without the
+ * The service manager, systemd: what it gives the daemon at the start, what the daemon tells it,
+ * and which descriptors it keeps for the next daemon. The only file that knows libsystemd; without the
  * library, or started from a shell, there is no manager and all of this does nothing.
  *
  *	given	the socket to listen on; descriptors that an earlier daemon stored, by name
- *	told	READY, RELOADING, STOPPING; STATUS, "3 pools, 12 clients"; that the loop goes round
- *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-IDENTITY
+ *	told	READY, RELOADING, STOPPING; STATUS, "3 pools, 12 clients"; WATCHDOG
+ *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-START
  *
- * The watchdog is told by a timer of the loop, which comes round only if all that the loop calls
- * comes back: a daemon that hangs in a callback misses it, and is aborted and restarted.
+ * A timer of the loop sends WATCHDOG. When the daemon hangs in a callback, the timer does not fire,
+ * and systemd aborts and restarts the daemon.
  *
- * A store has MANAGER_PLACES, as the unit's FileDescriptorStoreMax= says; memfds of all pools there
- * may be fit beside MANAGER_PIDFDS. That it keeps them is believed when $FDSTORE is set, which
- * systemd does from 254 on and our unit for older ones: who stores a memfd is not told of success.
+ * Systemd's store has MANAGER_PLACES places, as the unit's FileDescriptorStoreMax= says: enough for
+ * the memfds of as many pools as there may be, and MANAGER_PIDFDS. Systemd does not answer whether
+ * it stored a descriptor; we believe it when $FDSTORE says that there is a store. Systemd sets
+ * $FDSTORE from 254 on, and our unit sets it for older ones.
  */
 #ifndef MP_DAEMON_MANAGER_H
 #define MP_DAEMON_MANAGER_H
@@ -32,61 +33,61 @@ enum {
 
 struct loop;
 
-/* Writes what the manager shall show as the status of the service. */
+/* Writes the text that systemd shows as the service's status. */
 typedef void manager_describe(const void *arg, char *text, size_t size);
 
 struct manager {
 	manager_describe *describe; /* NULL: not watched yet */
 	const void *described;
 	bool present;
-	bool keeps;            /* descriptors */
-	bool ready;            /* it was told so */
+	bool keeps;            /* it has a store for descriptors */
+	bool ready;            /* we sent READY */
 	uint64_t watchdog_us;  /* 0: there is none */
 	int listen_fd;         /* -1: none */
-	struct stored *stored; /* given, not yet taken */
+	struct stored *stored; /* descriptors from systemd, fd -1 once taken */
 	size_t n_stored;
-	uint32_t n_pidfds; /* in the store */
-	char status[64];   /* as last told */
+	uint32_t n_pidfds; /* of ours in systemd's store */
+	char status[64];   /* the last STATUS we sent */
 	struct event beat; /* watchdog and status */
 };
 
-/* Takes what was handed over. Without a manager that is nothing. */
+/* Takes the descriptors that systemd handed over, if any. */
 void manager_init(struct manager *manager);
 
 /*
- * Starts the timer that tells it status and watchdog. Call it after adoption: descriptors that
- * nobody took are dropped, from the store too.
+ * Starts the timer that sends status and watchdog. Call it after adoption: it closes descriptors
+ * that nobody took, and removes them from systemd's store.
  */
 void manager_watch(struct manager *manager, struct loop *loop, manager_describe *describe,
 		   const void *arg);
 
-/* Closes what nobody took. */
+/* Stops the timer, and closes the descriptors that nobody took; systemd keeps its copies. */
 void manager_finish(struct manager *manager);
 
-/* Tells it. */
+/* Sends READY, RELOADING, STOPPING; or that the start failed with -errno @error. */
 void manager_ready(struct manager *manager);
 void manager_reloading(struct manager *manager);
 void manager_stopping(struct manager *manager);
 void manager_failed(struct manager *manager, int error);
 
-/* The socket to listen on, the caller's then; -1: there is none. */
+/* Gives the caller the socket to listen on; -1: systemd handed over none. */
 int manager_listen_fd(struct manager *manager);
 
-/* Whether it keeps descriptors. */
+/* Whether systemd keeps descriptors for us. */
 bool manager_keeps(const struct manager *manager);
 
-/* Has it keep copies of the descriptors under that name. Returns 0 or -errno. */
+/* Sends systemd copies of @fds, to keep under @name. Returns 0 or -EOPNOTSUPP. */
 int manager_store(struct manager *manager, const char *name, const int *fds, unsigned n);
 
-/* Has it close what it keeps under that name. */
+/* Tells systemd to close what it keeps under @name. */
 void manager_forget(struct manager *manager, const char *name);
 
-/* A descriptor stored under that name, the caller's then; -1: none is left. It stays in store. */
+/* Gives the caller a descriptor stored as @name; -1: none left. Systemd's copy stays stored. */
 int manager_take(struct manager *manager, const char *name);
 
-/* Likewise for the pidfd of a client, as far as there is a place. */
-void manager_store_pidfd(struct manager *manager, int pid, uint64_t identity, int pidfd);
-void manager_forget_pidfd(struct manager *manager, int pid, uint64_t identity);
-int manager_take_pidfd(struct manager *manager, int pid, uint64_t identity);
+/* The same for a client's pidfd; beyond MANAGER_PIDFDS, none is stored. */
+void manager_store_pidfd(struct manager *manager, int pid, uint64_t start_time, int pidfd);
+void manager_forget_pidfd(struct manager *manager, int pid, uint64_t start_time);
+int manager_take_pidfd(struct manager *manager, int pid, uint64_t start_time);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * A slice: what one event callback does before the loop looks at other events. Long work looks at
  * slice_over() between its steps, stops there and goes on in another callback. The longest slice is
- * reported to whoever asks: nothing may keep the loop longer than 10 ms.
+ * kept, for introspection: nothing may keep the loop longer than 10 ms.
  *
  * A turn of the loop is all callbacks between two looks for events. What there may be any number of
  * in one turn, such as requests and deaths, looks at slice_turn_over() and puts off what is left,
@@ -16,11 +16,11 @@
 #include <time.h>
 
 #define SLICE_BUDGET_NS 2000000u /* work in steps stops here */
-#define TURN_BUDGET_NS 4000000u  /* what can be put off is, from here on */
+#define TURN_BUDGET_NS 4000000u  /* after this, callbacks put off what they can */
 
 struct slice {
 	uint64_t begun_ns;
-	uint64_t turn_begun_ns; /* with its first slice; 0: none yet */
+	uint64_t turn_begun_ns; /* when its first slice began; 0: no slice yet */
 	uint64_t longest_ns;
 };
 

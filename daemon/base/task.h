@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tasks: work in steps, of which any number may be under way. Those of one queue take turns, a step
- * each, and all of them together have one slice a turn of the loop: how many there are does not
- * matter to anybody else.
+ * Tasks: work in steps, of which any number may be under way. The queue runs one step of each in
+ * turn, and all of its tasks share one slice a turn of the loop: many tasks delay other callbacks
+ * no longer than one does.
  */
 #ifndef MP_DAEMON_TASK_H
 #define MP_DAEMON_TASK_H
@@ -14,7 +14,7 @@
 struct loop;
 
 struct task {
-	/* Does one step; the task is off the queue then, and adds itself again to go on. */
+	/* Does one step. The queue removed the task before; a step that is not the last adds it again. */
 	void (*step)(void *owner);
 	void *owner;
 	bool waiting; /* for its turn */
@@ -29,13 +29,13 @@ struct task_queue {
 
 void task_queue_init(struct task_queue *queue, struct loop *loop);
 
-/* Puts it at the end, unless it waits already. */
+/* Puts the task at the end of the queue, unless it waits there already. */
 void task_add(struct task_queue *queue, struct task *task);
 
 /* Does steps until none waits or the slice is over. */
 void task_queue_run(struct task_queue *queue);
 
-/* Takes it off, if it waits. */
+/* Takes the task off the queue, if it waits there. */
 void task_remove(struct task_queue *queue, struct task *task);
 
 #endif
