@@ -56,8 +56,8 @@ bool log_parse_level(const char *text, enum log_level *level)
 
 /*
  * Writes a line to standard error; false: it takes no more now. Never waits: the log's reader
- * may have stopped, and the daemon serves others. One line is one write, so that lines of several daemons on one terminal stay whole; a
- * pipe that says it is writable has room for it.
+ * may have stopped, and the daemon serves others. One line is one write, so that lines
+ * of several daemons on one terminal stay whole. A pipe that poll() calls writable has room for it.
  */
 static bool log_put(const char *line, size_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The service manager, systemd: what it gives the daemon at the start, what the daemon tells it,
- * and which descriptors it keeps for the next daemon. The only file that knows libsystemd; without the
- * library, or started from a shell, there is no manager and all of this does nothing.
+ * and which descriptors it keeps for the next daemon. The only file that knows libsystemd;
+ * without the library, or started from a shell, there is no manager and all of this does nothing.
  *
  *	given	the socket to listen on; descriptors that an earlier daemon stored, by name
  *	told	READY, RELOADING, STOPPING; STATUS, "3 pools, 12 clients"; WATCHDOG

@@ -14,7 +14,7 @@
 struct loop;
 
 struct task {
-	/* Does one step. The queue removed the task before; a step that is not the last adds it again. */
+	/* Does one step. The queue removed the task before; to go on, the step adds it again. */
 	void (*step)(void *owner);
 	void *owner;
 	bool waiting; /* for its turn */
