@@ -26,7 +26,7 @@
 /* Whether this process was executed to be a keeper. */
 bool keeper_is_called(char **argv);
 
-/* Is one. */
+/* Runs as a keeper. */
 _Noreturn void keeper_run(char **argv);
 
 /* From now on keepers may be made, of the program of this process. */
@@ -39,7 +39,7 @@ void keeper_allow(void);
  */
 int keeper_start(struct identity *keeper, const int fds[3], const char *registry);
 
-/* Tells it to stay. @fd is what keeper_start() returned, and is closed. */
+/* Tells the keeper to stay. Closes @fd, which keeper_start() returned. */
 void keeper_stay(int fd);
 
 /*

@@ -45,7 +45,7 @@ struct memory {
 void memory_init(struct memory *memory, const struct memory_host *host,
 		 struct registry_pool *record);
 
-/* Closes what is open; who keeps it goes on. */
+/* Closes the descriptors; manager or keeper go on keeping theirs. */
 void memory_finish(struct memory *memory);
 
 /* Makes an object of that size, without pages. Returns a descriptor to write, or -errno. */
@@ -60,7 +60,7 @@ int memory_open(const struct memory *memory, enum object_kind kind, int flags);
  */
 int memory_open_to_free(const struct memory *memory, enum object_kind kind);
 
-/* Sees to it that the memory outlives the daemon. Returns 0 or -errno. */
+/* Has the manager or a keeper keep the memory beyond the daemon. Returns 0 or -errno. */
 int memory_keep(struct memory *memory);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registry: what the daemon knows about pools and who has them open, in shared memory that only
- * it can map, so that the next daemon knows it too. How it stays true is told in registry.c.
+ * it can map, so that the next daemon knows it too. registry.c says in which order it is written.
  */
 #ifndef MP_DAEMON_REGISTRY_H
 #define MP_DAEMON_REGISTRY_H
@@ -54,7 +54,7 @@ struct registry_pool {
 	uint64_t created_at;     /* seconds since the epoch */
 	struct wire_shape shape; /* shape.blocks: raised by growing */
 	struct wire_terms terms;
-	uint64_t owner_attachment; /* lifetime CREATOR: goes with it; 0: not seated yet */
+	uint64_t owner_attachment; /* lifetime CREATOR: the pool ends with it; 0: none yet */
 	uint32_t uid, gid, mode;
 	uint32_t gift_grace_ms;
 	uint32_t creator; /* uid of who made it; owns the cookie */
@@ -97,7 +97,7 @@ int registry_open(struct registry *registry, const char *instance);
 /* Whether any record is in use. */
 bool registry_is_empty(const struct registry *registry);
 
-/* Gives it back; an empty one is removed. */
+/* Unmaps the registry and drops its lock; unlinks it when no record is in use. */
 void registry_close(struct registry *registry, const char *instance);
 
 /* The slots of a pool's record. */
