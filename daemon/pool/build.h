@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A build: a pool being made. Pages are reserved off the loop (reserve.h), the control segment is
- * laid by a task in steps of less than a millisecond. Its asker hears of each step; when nobody
- * wants the pool any more or /dev/shm fills up half way, what there is is taken down again.
+ * laid by a task in steps of less than a millisecond. The build tells its asker of
+ * each step. When nobody wants the pool any more, or /dev/shm fills up, it removes what it made.
  *
  * A build ends in its own callbacks, or by build_stop().
  */
@@ -28,13 +28,13 @@ int build_start(struct pools *pools, const struct registry_pool *record,
 /* For the daemon's end: frees the build. The pool is GONE, and its memory is still there. */
 void build_stop(struct build *build);
 
-/* Who hears of it. */
+/* The asker, whom the build tells of its progress and its end. */
 const struct pool_asker *build_asker(const struct build *build);
 
-/* Bytes of /dev/shm that it has yet to take. */
+/* Bytes of memory that the build has yet to reserve. */
 uint64_t build_needs(const struct build *build);
 
-/* Whether that request is what is being built. */
+/* Whether the build makes the pool that this request asks for. */
 bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid);
 
 #endif

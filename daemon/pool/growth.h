@@ -38,23 +38,23 @@ int growth_resume(struct pool *pool);
 /* The pool was destroyed: the asker hears so, and what was reserved is given back. May free it. */
 void growth_stop(struct growth *growth);
 
-/* Frees it, at the pool's end. */
+/* Frees the growth, at the pool's end. */
 void growth_destroy(struct growth *growth);
 
-/* Whether the asker has heard the end; what was reserved is still being given back. */
+/* Whether the asker was told of the end; the growth may still give back what it reserved. */
 bool growth_has_ended(const struct growth *growth);
 
-/* Who hears of it; another may take its place. */
+/* The asker, whom the growth tells of its end; the caller may put another there. */
 const struct pool_asker *growth_asker(const struct growth *growth);
 void growth_set_asker(struct growth *growth, const struct pool_asker *asker);
 
-/* The blocks that there are to be. */
+/* How many blocks the pool is to have. */
 uint32_t growth_target(const struct growth *growth);
 
-/* Bytes of data below which it may have reserved pages. */
+/* The offset in the data object below which the growth may have reserved pages. */
 uint64_t growth_end(const struct growth *growth);
 
-/* Bytes of /dev/shm that it has yet to take. */
+/* Bytes of memory that the growth has yet to reserve. */
 uint64_t growth_needs(const struct growth *growth);
 
 #endif

@@ -17,16 +17,16 @@
 struct pool;
 struct pools;
 
-/* A pool to be made, or what one is to grow by. */
+/* What a new pool, or a growth, takes. */
 struct limit_claim {
-	uint32_t uid;    /* whose it is, */
+	uint32_t uid;    /* the pool's owner */
 	bool is_free;    /* whether limits per user do not bind who asks */
-	uint32_t pools;  /* 1 or 0 */
-	uint64_t bytes;  /* more */
-	uint64_t blocks; /* more */
+	uint32_t pools;  /* more pools: 1, or 0 for a growth */
+	uint64_t bytes;  /* more bytes */
+	uint64_t blocks; /* more blocks */
 };
 
-/* Whether a limit forbids it: then @text says which, and what to do. */
+/* Whether a limit forbids it; if so, writes to @text which one does, and the remedy. */
 bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool, as the daemon has it: its record, its control segment mapped, who sits in it. The data is
- * never mapped. Geometry and rights come from the record; the segment is looked at under the guard.
+ * A pool, as the daemon has it: its record, its control segment mapped, its attachments. The data
+ * is never mapped. Geometry and rights come from the record. The daemon reads the segment under
+ * the guard.
  */
 #ifndef MP_DAEMON_POOL_H
 #define MP_DAEMON_POOL_H
@@ -41,7 +42,7 @@ struct pool_asker {
 /* The end of a pool: removal.c. */
 struct pool_removal {
 	bool begun;
-	struct task task; /* of server.removals */
+	struct task task; /* of pools.removals */
 	int fds[2];       /* by object kind; -1: nothing to give back */
 	uint64_t sizes[2];
 	uint64_t at; /* bytes of the first of them that are given back */
@@ -79,7 +80,7 @@ struct pool {
 	uint32_t n_live;       /* slots with an attachment that is not dying */
 	uint32_t slots_end;    /* no slot at or beyond it is in use */
 	bool owner_live;       /* lifetime CREATOR: its attachment is LIVE */
-	bool adopting;         /* not all slots have been looked at: nothing ends yet */
+	bool adopting; /* adoption has slots yet to look at: the pool does not end meanwhile */
 	struct build *build;   /* while it is being made */
 	struct growth *growth; /* while it is growing */
 	struct pool_removal removal;
@@ -89,7 +90,7 @@ struct pool {
 /* The heap object of a record that is in use. NULL: no memory. */
 struct pool *pool_create(struct pools *pools, uint32_t index);
 
-/* Forgets the pool, closes and unmaps; the record stays. It grows no more, see growth.h. */
+/* Frees the pool, closes and unmaps its objects; the record stays. It must not be growing. */
 void pool_destroy(struct pool *pool);
 
 static inline enum registry_pool_state pool_state(const struct pool *pool)
@@ -111,7 +112,7 @@ struct pool *pool_find_holder(struct pools *pools, const char *name);
 /* Bytes of both objects that are reserved for the blocks it has. */
 uint64_t pool_reserved(const struct pool *pool);
 
-/* Pools in all, also those that are going. */
+/* Counts all pools, also those under removal. */
 uint32_t pool_count(const struct pools *pools);
 
 /*

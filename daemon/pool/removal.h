@@ -16,10 +16,10 @@
 struct pool;
 struct pools;
 
-/* Begins; the pool is GONE and has no slot in use. The loop does the rest. */
+/* Begins the removal of a pool that is GONE and has no slot in use. The loop does the rest. */
 void removal_start(struct pool *pool);
 
-/* Does what one slice allows of the removals under way, for somebody who needs the room. */
+/* Goes on with removals for the rest of the slice, for a caller who needs their memory. */
 void removal_hurry(struct pools *pools);
 
 /*

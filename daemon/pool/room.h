@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room: how much of /dev/shm is left, or of the machine's memory for memfds. It is looked at
- * beforehand, as it is friendlier to say that there is not enough than to fill it first. What pools
- * that are being made or grow have yet to take is not free any more.
+ * Room: how much of /dev/shm is left, or of the machine's memory for memfds. We look
+ * before we reserve, as it is friendlier to refuse than to fill it first. What builds and growths
+ * have yet to reserve does not count as free.
  */
 #ifndef MP_DAEMON_ROOM_H
 #define MP_DAEMON_ROOM_H
@@ -13,7 +13,7 @@
 struct registry_pool;
 struct pools;
 
-/* Whether @need bytes for that pool are there, as far as is known; *@left says how many are. */
+/* Whether there seem to be @need bytes left for that pool; sets *@left to how many there are. */
 bool room_for(const struct pools *pools, const struct registry_pool *record, uint64_t need,
 	      uint64_t *left);
 
