@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An attachment: a process's seat in a pool, from the claim of the slot until the slot is free.
+ * An attachment: one process in one slot of a pool, from the claim of the slot until it is free.
  *
  *	LIVE ----> DYING ----> PASSING ----> (freed)
  *	                        |   ^
@@ -45,16 +45,16 @@ struct attachment {
 	struct event grace;               /* assigned with the first grace */
 };
 
-/* Why there is no seat. */
+/* Why the process gets no attachment. */
 enum {
-	ATTACHMENT_NO_SLOT = 1,  /* is free in the pool */
-	ATTACHMENT_PROCESS_FULL, /* the process has as many seats of the pool as it may */
-	ATTACHMENT_USER_FULL,    /* its user has as many seats in all as it may */
+	ATTACHMENT_NO_SLOT = 1,  /* the pool has no free slot */
+	ATTACHMENT_PROCESS_FULL, /* it has as many in this pool as it may */
+	ATTACHMENT_USER_FULL,    /* its user has as many in all as it may */
 };
 
 /*
- * Seats the process, a client of that user, in a free slot of @pool. @liveness_fd is the descriptor
- * of the liveness file, to be sent and closed. Returns 0, one of the reasons above, or -errno.
+ * Attaches the process, a client of that user, to @pool in a free slot. @liveness_fd is the
+ * descriptor of the liveness file, to be sent and closed. Returns 0, a reason above, or -errno.
  */
 int attachment_create(struct seats *seats, struct pool *pool, struct process *process, uint32_t uid,
 		      enum wire_access access, struct attachment **attachment, int *liveness_fd);
@@ -68,12 +68,12 @@ int attachment_adopt(struct seats *seats, struct pool *pool, uint32_t slot,
 		     struct attachment **attachment);
 
 /*
- * LIVE -> DYING: the process has gone, or let go. The reclaim has it now. The pool's lifetime may
- * be over with it: ending_let_go() looks.
+ * LIVE -> DYING: the process has gone, or let go. Queues the attachment for the reclaim. Does not
+ * end the pool's lifetime; ending_let_go() does both.
  */
 void attachment_die(struct attachment *attachment);
 
-/* DYING -> PASSING: from now on it counts as dead for everybody. */
+/* DYING -> PASSING: marks its slot DEAD, in the segment and in the registry. */
 void attachment_bury(struct attachment *attachment);
 
 /* Has one that is DYING or PASSING wait for the next pass over its pool. */
@@ -85,7 +85,7 @@ void attachment_finish(struct attachment *attachment);
 /* Frees the heap object alone, at the daemon's end. It is on no list. */
 void attachment_destroy(struct attachment *attachment);
 
-/* The registry's side of it. */
+/* The attachment's slot in the registry. */
 struct registry_slot *attachment_slot(const struct attachment *attachment);
 
 #endif

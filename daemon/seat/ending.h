@@ -12,7 +12,7 @@ struct attachment;
 struct pool;
 struct process;
 
-/* Takes the pool's name away, and stops its growth. Who has it open keeps it. */
+/* Takes the pool's name away, and stops its growth. Its clients keep the pool. */
 void ending_retire(struct seats *seats, struct pool *pool);
 
 /* Why the pool's lifetime is over, or NULL. */
@@ -28,7 +28,7 @@ void ending_let_go(struct attachment *attachment);
 /* Looks at the liveness lock of a LIVE attachment; when it is free, as ending_let_go(). */
 void ending_test(struct attachment *attachment);
 
-/* Likewise for every seat the process has in the pool. */
+/* The same for every attachment of the process to the pool. */
 void ending_test_seats(struct process *process, const struct pool *pool);
 
 #endif

@@ -55,7 +55,7 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
 		    struct process **process);
 
-/* It has an attachment now: the next daemon shall know it for sure. */
+/* Call it at an attachment: has the manager keep the pidfd for the next daemon. */
 void process_store(struct process *process);
 
 /*
@@ -67,7 +67,7 @@ void process_settle(struct process *process);
 /* Frees it; it has neither sessions nor attachments. For its own callbacks alone. */
 void process_destroy(struct process *process);
 
-/* Frees all, at the end. */
+/* Frees all processes, at the daemon's end. */
 void process_finish(struct seats *seats);
 
 #endif

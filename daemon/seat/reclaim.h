@@ -19,7 +19,7 @@ struct pool;
 
 void reclaim_init(struct seats *seats);
 
-/* Frees the attachments it has; the registry remembers them for the next daemon. */
+/* Frees the dead attachments, at the daemon's end; the registry has their slots. */
 void reclaim_finish(struct seats *seats);
 
 /*

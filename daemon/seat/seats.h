@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seats: who has which pools open, all attachments of the instance, and the two queues that
- * they wait in.
+ * The seats: who has which pools open, with all attachments of the instance, and the queues
+ * that they wait in.
  *
  *	live		every LIVE attachment; the sweep tests their locks, the one tested longest
  *			ago first

@@ -12,7 +12,7 @@
 
 void sweep_init(struct seats *seats);
 
-/* Frees the LIVE attachments; who they were is in the registry. */
+/* Frees the LIVE attachments, at the daemon's end; the registry has their slots. */
 void sweep_finish(struct seats *seats);
 
 #endif
