@@ -9,7 +9,7 @@
  *	owner		destroy, let it grow
  *	anybody		create
  *
- * Whom a rule lets open a pool as writer, it lets be a reader; and observe, whom it lets be either.
+ * By a rule, the right to write implies the right to read; either implies the right to observe.
  */
 #ifndef MP_DAEMON_ACCESS_H
 #define MP_DAEMON_ACCESS_H

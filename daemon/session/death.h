@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Death: what a process's pidfd and its timer call. Who has died lets go of all attachments, and
- * its sessions are closed; of one without a session the liveness locks are tested.
+ * Death: what a process's pidfd and its timer call. A process that died loses its attachments
+ * and its sessions; the timer tests the liveness locks of one without a session.
  */
 #ifndef MP_DAEMON_DEATH_H
 #define MP_DAEMON_DEATH_H

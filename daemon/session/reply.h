@@ -12,16 +12,16 @@
 
 #include "daemon/session/session.h"
 
-/* The answer to the request @serial goes to this READY session, and no longer to another. */
+/* Owes this READY session the answer to its request @serial; makes it BUILDING. */
 void reply_assign(struct reply *reply, struct session *session, uint32_t serial);
 
-/* Whether somebody waits for it. */
+/* Whether a session waits for the reply. */
 bool reply_is_owed(const struct reply *reply);
 
 /* Tells the session how far it is, ten times a second at most. */
 void reply_progress(struct reply *reply, uint64_t done, uint64_t total);
 
-/* The answer is there: the session that waits for it, READY again; or NULL. It is owed no more. */
+/* Call it with the answer at hand: makes the waiting session READY; returns it, or NULL. */
 struct session *reply_take(struct reply *reply);
 
 #endif
