@@ -6,7 +6,7 @@
  *
  *	given	the socket to listen on; descriptors that an earlier daemon stored, by name
  *	told	READY, RELOADING, STOPPING; STATUS, "3 pools, 12 clients"; WATCHDOG
- *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-START
+ *	kept	memfds of pools, both under the name pool-ID; pidfds of clients, pid-PID-IDENTITY
  *
  * A timer of the loop sends WATCHDOG. When the daemon hangs in a callback, the timer does not fire,
  * and systemd aborts and restarts the daemon.
@@ -86,8 +86,8 @@ void manager_forget(struct manager *manager, const char *name);
 int manager_take(struct manager *manager, const char *name);
 
 /* The same for a client's pidfd; beyond MANAGER_PIDFDS, none is stored. */
-void manager_store_pidfd(struct manager *manager, int pid, uint64_t start_time, int pidfd);
-void manager_forget_pidfd(struct manager *manager, int pid, uint64_t start_time);
-int manager_take_pidfd(struct manager *manager, int pid, uint64_t start_time);
+void manager_store_pidfd(struct manager *manager, int pid, uint64_t identity, int pidfd);
+void manager_forget_pidfd(struct manager *manager, int pid, uint64_t identity);
+int manager_take_pidfd(struct manager *manager, int pid, uint64_t identity);
 
 #endif

@@ -107,7 +107,7 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 		log_warning("pool '%s', uid %u, pid %d: `seats_per_process` allows no more", name,
 			    session->peer.uid, (int)session->peer.pid);
 		return session_refuse(session, serial, EUSERS,
-				      "pid %d has %u seats of pool '%s' already, as many as a "
+				      "pid %d has %u slots of pool '%s' already, as many as a "
 				      "process may; close it there",
 				      (int)session->peer.pid, limits->seats_per_process, name);
 	case ATTACHMENT_USER_FULL:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attaching: a session's process gets a seat in a pool, and the descriptors to map it.
+ * Attaching: a session's process gets a slot of a pool, and the descriptors to map it.
  */
 #ifndef MP_DAEMON_ATTACH_H
 #define MP_DAEMON_ATTACH_H
@@ -16,8 +16,8 @@ struct session;
 const char *attach_name(enum wire_access access);
 
 /*
- * Seats the session's process in the pool and sends it the descriptors. Returns 0 when there is a
- * seat, SESSION_REFUSED when it was told why not, or -errno when the session must be closed.
+ * Attaches the session's process to the pool and sends it the descriptors. Returns 0 when it is
+ * attached, SESSION_REFUSED when it was told why not, or -errno when the session must be closed.
  */
 int attach_session(struct session *session, uint32_t serial, struct pool *pool,
 		   enum wire_access access);

@@ -198,7 +198,7 @@ static bool create_on_progress(void *arg, uint64_t done, uint64_t total)
 	return reply_is_owed(&creation->reply);
 }
 
-/* The pool is whole: its creator gets a seat in it, or there is no pool. */
+/* The pool is whole: attaches its creator, or destroys the pool. */
 static void create_publish(const struct creation *creation, struct session *session,
 			   struct pool *pool)
 {
@@ -266,7 +266,7 @@ static int create_start(struct session *session, uint32_t serial,
 
 /* ---- the request ---- */
 
-/* The first answer was lost, and with it the seat that the pool's life may have hung on. */
+/* The first answer was lost, and with it the attachment that may keep the pool. */
 static int create_seat_again(struct session *session, uint32_t serial, struct pool *pool)
 {
 	int r;
