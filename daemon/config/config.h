@@ -41,12 +41,14 @@ enum {
 
 /* How much of the daemon anybody may use; pool/limit.h says of whom they speak. */
 struct limits {
-	uint32_t sessions;          /* in all */
-	uint32_t sessions_kept;     /* of them, for root and the daemon's own user */
-	uint32_t sessions_per_user; /* EUSERS */
-	uint32_t seats_per_user;    /* LIVE attachments; EUSERS */
-	uint32_t seats_per_process; /* of one pool; EUSERS, root too: one is all that is needed */
-	uint32_t pools;             /* in all; at most 1024; EDQUOT, as the rest */
+	uint32_t sessions;            /* in all */
+	uint32_t sessions_kept;       /* of them, for root and the daemon's own user */
+	uint32_t sessions_per_user;   /* EUSERS */
+	uint32_t seats_per_user;      /* LIVE attachments; EUSERS */
+	uint32_t seats_per_process;   /* of one pool; EUSERS, root too: one is all that is needed */
+	uint32_t pool_seats_kept;     /* percent of a pool's slots: seat/share.h; EUSERS */
+	uint32_t pool_seats_per_user; /* likewise */
+	uint32_t pools;               /* in all; at most 1024; EDQUOT, as the rest */
 	uint32_t pools_per_user;
 	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
 	uint64_t bytes_per_user;

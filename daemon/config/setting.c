@@ -55,6 +55,7 @@ static const struct unit sizes[] = {
 	{"", 1},           {"K", 1ull << 10}, {"M", 1ull << 20},
 	{"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
 };
+static const struct unit percents[] = {{"%", 1}, {NULL, 0}};
 static const struct unit times[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"min", 60000}, {NULL, 0}};
 
 static bool setting_read_with_unit(const char *text, const struct unit *units, uint64_t *n)
@@ -112,6 +113,8 @@ static bool setting_read_number(const struct setting *s, const char *text, uint6
 	case SETTING_COUNT:
 	case SETTING_SIZE:
 		return setting_read_with_unit(text, sizes, n);
+	case SETTING_PERCENT:
+		return setting_read_with_unit(text, percents, n);
 	case SETTING_TIME:
 		return setting_read_with_unit(text, times, n);
 	case SETTING_ID:
@@ -311,6 +314,9 @@ void setting_range(const struct setting *s, char *text, size_t size)
 		setting_list_words(s->words, text, size);
 	} else if (s->type == SETTING_PATH) {
 		snprintf(text, size, "an absolute path of at most %u bytes", (unsigned)s->max);
+	} else if (s->type == SETTING_PERCENT) {
+		snprintf(text, size, "a percentage from %u%% to %u%%", (unsigned)s->min,
+			 (unsigned)s->max);
 	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
 		snprintf(text, size, "%s", words[s->type]);
 	} else if (s->max == NO_END) {

@@ -21,6 +21,7 @@ enum setting_type {
 	SETTING_COUNT,    /* a number, K, M and G allowed; uint32_t */
 	SETTING_SIZE,     /* bytes, or a large number, K, M, G and T allowed; uint64_t */
 	SETTING_ID,       /* a number, also in hexadecimal; uint64_t */
+	SETTING_PERCENT,  /* 50%; uint32_t */
 	SETTING_TIME,     /* 10s, 500ms, 2min; uint32_t, milliseconds */
 	SETTING_MODE,     /* permission bits, octal; uint32_t */
 	SETTING_CACHE,    /* a number, or none; uint32_t, UINT32_MAX for none */
@@ -52,7 +53,7 @@ struct setting_table {
 };
 
 enum {
-	SETTING_MAIN_N = 20, /* in mempoold.conf */
+	SETTING_MAIN_N = 22, /* in mempoold.conf */
 	SETTING_POOL_N = 21, /* in a *.pool file */
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/seat/attachment.h"
 #include "daemon/seat/ending.h"
 #include "daemon/seat/reclaim.h"
+#include "daemon/seat/share.h"
 #include "daemon/session/session.h"
 
 const char *attach_name(enum wire_access access)
@@ -54,7 +55,7 @@ static int attach_seat(const struct session *session, struct pool *pool, enum wi
 	uint32_t uid = session->peer.uid;
 	int r = attachment_create(seats, pool, process, uid, access, attachment, liveness_fd);
 
-	if (r != ATTACHMENT_NO_SLOT && r != ATTACHMENT_PROCESS_FULL) {
+	if (r <= 0 || r == ATTACHMENT_USER_FULL) {
 		return r;
 	}
 	ending_test_seats(process, pool);
@@ -92,6 +93,31 @@ static int handout_init(struct handout *handout, const struct session *session, 
 	return attach_seat(session, pool, access, &handout->attachment, &fds[2]);
 }
 
+/* The pool has free slots, but not for this user. */
+static int attach_refuse_share(struct session *session, uint32_t serial, const struct pool *pool,
+			       int why)
+{
+	const struct limits *limits = &session->sessions->config->limits;
+	const char *name = pool->record->name;
+	uint32_t n_slots = pool->shape.n_slots;
+
+	log_warning("pool '%s', uid %u, pid %d: `%s` allows no more", name, session->peer.uid,
+		    (int)session->peer.pid,
+		    why == ATTACHMENT_KEPT ? "pool_seats_kept" : "pool_seats_per_user");
+	if (why == ATTACHMENT_KEPT) {
+		return session_refuse(
+			session, serial, EUSERS,
+			"pool '%s' is for %u processes, of which `pool_seats_kept` "
+			"keeps %u for its owner and root; close it somewhere, or make "
+			"it for more processes",
+			name, n_slots, share_kept(limits, n_slots));
+	}
+	return session_refuse(session, serial, EUSERS,
+			      "uid %u has pool '%s' open %u times, all that `pool_seats_per_user` "
+			      "allows of its %u; close some, or make it for more processes",
+			      session->peer.uid, name, share_of_user(limits, n_slots), n_slots);
+}
+
 static int attach_refuse(struct session *session, uint32_t serial, const struct pool *pool, int why)
 {
 	const struct limits *limits = &session->sessions->config->limits;
@@ -103,6 +129,9 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 				      "pool '%s' is open in %u processes, as many as it was made "
 				      "for; close it somewhere, or make it for more processes",
 				      name, pool->shape.n_slots);
+	case ATTACHMENT_SHARE_FULL:
+	case ATTACHMENT_KEPT:
+		return attach_refuse_share(session, serial, pool, why);
 	case ATTACHMENT_PROCESS_FULL:
 		log_warning("pool '%s', uid %u, pid %d: `seats_per_process` allows no more", name,
 			    session->peer.uid, (int)session->peer.pid);

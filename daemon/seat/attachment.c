@@ -12,6 +12,7 @@
 #include "daemon/config/config.h"
 #include "daemon/pool/pool.h"
 #include "daemon/seat/process.h"
+#include "daemon/seat/share.h"
 #include "lib/core/slot.h"
 
 struct registry_slot *attachment_slot(const struct attachment *attachment)
@@ -29,16 +30,6 @@ static void attachment_touch_bury(struct pool *pool, void *arg)
 {
 	const struct attachment *a = arg;
 	mp_slot_bury(&pool->view, a->slot);
-}
-
-static uint32_t attachment_find_free(const struct pool *pool)
-{
-	for (uint32_t i = 0; i < pool->shape.n_slots; i++) {
-		if (mp_load(&pool->slots[i].state) == REGISTRY_SLOT_FREE) {
-			return i;
-		}
-	}
-	return MP_NONE;
 }
 
 /* Arms a timer of the seats, unless it is armed. */
@@ -150,12 +141,14 @@ static uint32_t attachment_count(const struct process *process, const struct poo
 static int attachment_find_slot(struct seats *seats, const struct pool *pool,
 				const struct process *process, uint32_t uid, uint32_t *slot)
 {
+	int r;
+
 	if (attachment_count(process, pool) >= seats->pools->config->limits.seats_per_process) {
 		return ATTACHMENT_PROCESS_FULL;
 	}
-	*slot = attachment_find_free(pool);
-	if (*slot == MP_NONE) {
-		return ATTACHMENT_NO_SLOT;
+	r = share_find_slot(pool, uid, slot);
+	if (r) {
+		return r;
 	}
 	return attachment_user_is_full(seats, uid) ? ATTACHMENT_USER_FULL : 0;
 }

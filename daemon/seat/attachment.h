@@ -50,6 +50,8 @@ enum {
 	ATTACHMENT_NO_SLOT = 1,  /* the pool has no free slot */
 	ATTACHMENT_PROCESS_FULL, /* it has as many in this pool as it may */
 	ATTACHMENT_USER_FULL,    /* its user has as many in all as it may */
+	ATTACHMENT_SHARE_FULL,   /* its user has as many in this pool as it may */
+	ATTACHMENT_KEPT,         /* the free slots are kept for the pool's owner and root */
 };
 
 /*

@@ -64,6 +64,8 @@ START_TEST(numbers_have_units_and_ranges)
 	ck_assert_uint_eq(config.gift_grace_ms, 250);
 	ck_assert(takes("gift_grace", "2"));
 	ck_assert_uint_eq(config.gift_grace_ms, 2000);
+	ck_assert(takes("pool_seats_kept", "7%"));
+	ck_assert_uint_eq(config.limits.pool_seats_kept, 7);
 	ck_assert(takes("mode", "0644"));
 	ck_assert_uint_eq(config.mode, 0644);
 	ck_assert(takes("socket_group", "4000000000"));
@@ -87,6 +89,9 @@ START_TEST(what_is_no_value_is_refused_and_changes_nothing)
 		{"gift_grace", "2h"},
 		{"gift_grace", "0"},
 		{"gift_grace", "4294967296ms"},
+		{"pool_seats_kept", "10"},
+		{"pool_seats_kept", "101%"},
+		{"pool_seats_kept", "%"},
 		{"mode", "0888"},
 		{"mode", "01777"},
 		{"mode", "0"},
