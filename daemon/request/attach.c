@@ -103,8 +103,8 @@ static int attach_refuse_share(struct session *session, uint32_t serial, const s
 
 	log_warning("pool '%s', uid %u, pid %d: `%s` allows no more", name, session->peer.uid,
 		    (int)session->peer.pid,
-		    why == ATTACHMENT_KEPT ? "pool_seats_kept" : "pool_seats_per_user");
-	if (why == ATTACHMENT_KEPT) {
+		    why == SHARE_KEPT ? "pool_seats_kept" : "pool_seats_per_user");
+	if (why == SHARE_KEPT) {
 		return session_refuse(
 			session, serial, EUSERS,
 			"pool '%s' is for %u processes, of which `pool_seats_kept` "
@@ -124,13 +124,13 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 	const char *name = pool->record->name;
 
 	switch (why) {
-	case ATTACHMENT_NO_SLOT:
+	case SHARE_NO_SLOT:
 		return session_refuse(session, serial, EUSERS,
 				      "pool '%s' is open in %u processes, as many as it was made "
 				      "for; close it somewhere, or make it for more processes",
 				      name, pool->shape.n_slots);
-	case ATTACHMENT_SHARE_FULL:
-	case ATTACHMENT_KEPT:
+	case SHARE_FULL:
+	case SHARE_KEPT:
 		return attach_refuse_share(session, serial, pool, why);
 	case ATTACHMENT_PROCESS_FULL:
 		log_warning("pool '%s', uid %u, pid %d: `seats_per_process` allows no more", name,

@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "daemon/seat/seats.h"
+#include "daemon/seat/share.h"
 #include "lib/wire/protocol.h"
 
 struct pool;
@@ -45,13 +46,11 @@ struct attachment {
 	struct event grace;               /* assigned with the first grace */
 };
 
-/* Why the process gets no attachment. */
+/* Why the process gets no attachment; a reason of share.h, too. */
 enum {
-	ATTACHMENT_NO_SLOT = 1,  /* the pool has no free slot */
-	ATTACHMENT_PROCESS_FULL, /* it has as many in this pool as it may */
-	ATTACHMENT_USER_FULL,    /* its user has as many in all as it may */
-	ATTACHMENT_SHARE_FULL,   /* its user has as many in this pool as it may */
-	ATTACHMENT_KEPT,         /* the free slots are kept for the pool's owner and root */
+	ATTACHMENT_PROCESS_FULL =
+		SHARE_KEPT + 1, /* the process has as many of the pool as it may */
+	ATTACHMENT_USER_FULL,   /* its user has as many in all as it may */
 };
 
 /*

@@ -4,7 +4,6 @@
 #include "daemon/config/config.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/pools.h"
-#include "daemon/seat/attachment.h"
 #include "daemon/seat/share.h"
 
 /* A part of the slots, of which a begun one counts. */
@@ -47,13 +46,13 @@ int share_find_slot(const struct pool *pool, uint32_t uid, uint32_t *slot)
 		}
 	}
 	if (*slot == MP_NONE) {
-		return ATTACHMENT_NO_SLOT;
+		return SHARE_NO_SLOT;
 	}
 	if (share_is_free(pool, uid)) {
 		return 0;
 	}
 	if (n_own >= share_of_user(limits, n_slots)) {
-		return ATTACHMENT_SHARE_FULL;
+		return SHARE_FULL;
 	}
-	return n_others >= n_slots - share_kept(limits, n_slots) ? ATTACHMENT_KEPT : 0;
+	return n_others >= n_slots - share_kept(limits, n_slots) ? SHARE_KEPT : 0;
 }

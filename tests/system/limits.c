@@ -20,7 +20,7 @@ static void make_readable(uint32_t n_slots)
 	ck_assert_int_eq(mempool_close(made), 0);
 }
 
-/* Starts @n clients of the user, and has them open the pool; the last hears @answer, the others 0. */
+/* Starts @n clients of the user that open the pool; the last hears @answer, the others 0. */
 static void crowd(struct actor *actors, unsigned n, uid_t uid, int64_t answer)
 {
 	for (unsigned i = 0; i < n; i++) {
