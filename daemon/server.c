@@ -48,6 +48,14 @@ static void server_on_hangup(evutil_socket_t signal_number, short what, void *ar
 	slice_end(&server->loop.slice);
 }
 
+static void server_on_settle(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	log_settle();
+}
+
 /* A session takes two descriptors and a pool one: ask for as many as we may have. */
 static void server_raise_descriptor_limit(void)
 {
@@ -85,6 +93,7 @@ static int server_init_loop(struct server *server)
 	evsignal_assign(&server->terminate, server->loop.base, SIGTERM, server_on_signal, server);
 	evsignal_assign(&server->interrupt, server->loop.base, SIGINT, server_on_signal, server);
 	evsignal_assign(&server->hangup, server->loop.base, SIGHUP, server_on_hangup, server);
+	evtimer_assign(&server->settle, server->loop.base, server_on_settle, NULL);
 	if (evsignal_add(&server->terminate, NULL) < 0 || evsignal_add(&server->hangup, NULL) < 0 ||
 	    evsignal_add(&server->interrupt, NULL) < 0) {
 		log_error("cannot watch signals");
@@ -186,9 +195,18 @@ static void server_drain(struct server *server)
 		 slice_now_ns() < server->end_ns);
 }
 
+/* What the log has left out is told also when nothing is logged any more. */
+static void server_settle_log(struct server *server)
+{
+	if (log_owes() && !evtimer_pending(&server->settle, NULL)) {
+		evtimer_add(&server->settle, &(struct timeval){.tv_sec = 1});
+	}
+}
+
 /* Waits for something to happen and deals with it. Returns 1 when that was a signal to end. */
 static int server_turn(struct server *server)
 {
+	server_settle_log(server);
 	slice_begin_turn(&server->loop.slice);
 	if (event_base_loop(server->loop.base, EVLOOP_ONCE) < 0) {
 		log_error("the event loop failed");
@@ -228,6 +246,7 @@ int server_run(struct server *server)
 	if (r == 0) {
 		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
 			 server->place.instance, server->n_adopted);
+		log_bind_users();
 		manager_ready(&server->manager);
 	}
 	while (r == 0) {

@@ -28,6 +28,7 @@ struct server {
 	uint64_t end_ns;    /* the loop has ended: long work stops then */
 	uint32_t n_adopted; /* pools, at the start */
 	struct event terminate, interrupt, hangup;
+	struct event settle; /* the log */
 };
 
 /* Brings the daemon up, with the pools it finds; logs why not. Returns 0 or -errno. */

@@ -7,12 +7,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "daemon/base/budget.h"
 #include "daemon/base/journal.h"
 #include "daemon/base/log.h"
 #include "daemon/base/slice.h"
 
 #define PERIOD_NS 1000000000u
 #define WARNINGS_A_PERIOD 20u
+#define LINE 1024
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -32,10 +34,12 @@ static enum log_level threshold = LOG_LEVEL_INFO;
 
 /* Counts the lines that were not written; the next line that is written tells the counts. */
 static struct {
-	uint64_t period_ns;  /* when it began */
-	unsigned warnings;   /* in this period */
-	unsigned suppressed; /* warnings beyond WARNINGS_A_PERIOD */
-	unsigned dropped;    /* lines that standard error did not take */
+	uint64_t period_ns;   /* when it began */
+	unsigned warnings;    /* in this period */
+	unsigned suppressed;  /* beyond what a period may have */
+	unsigned dropped;     /* as standard error took no more */
+	bool users_are_bound; /* by the budget */
+	struct budget budget;
 } state;
 
 void log_set_level(enum log_level level)
@@ -70,29 +74,34 @@ static bool log_put(const char *line, size_t size)
 	return write(STDERR_FILENO, line, size) >= 0 || errno != EAGAIN;
 }
 
-__attribute__((format(printf, 2, 0))) static bool put_line(enum log_level level, const char *format,
-							   va_list args)
+/* Writes the line, of @n bytes, behind which there is room for its end. Returns as log_put(). */
+static bool log_put_line(enum log_level level, char *line, size_t n)
 {
-	char line[1024];
-	int n = snprintf(line, sizeof line, "%s: ", level_names[level]);
-	int m = vsnprintf(line + n, sizeof line - (size_t)n, format, args);
+	size_t begin = strlen(level_names[level]) + 2;
 
-	int begin = n;
-
-	n += m < 0 ? 0 : m;
-	if ((size_t)n > sizeof line - 1) {
-		n = sizeof line - 1;
-	}
 	if (journal_is_open()) {
-		return journal_send(priorities[level], line + begin, (size_t)(n - begin));
+		return journal_send(priorities[level], line + begin, n - begin);
 	}
 	line[n] = '\n';
-	return log_put(line, (size_t)n + 1);
+	return log_put(line, n + 1);
 }
 
-/* Logs how many lines of a kind are missing (@n), and zeroes @n. False: not written, @n stays. */
-__attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char *format, ...)
+/* Makes a line. Returns how many bytes it has; the buffer holds one more. */
+__attribute__((format(printf, 3, 0))) static size_t
+log_format(char line[LINE], enum log_level level, const char *format, va_list args)
 {
+	int n = snprintf(line, LINE, "%s: ", level_names[level]);
+	int m = vsnprintf(line + n, LINE - (size_t)n, format, args);
+
+	n += m < 0 ? 0 : m;
+	return (size_t)n > LINE - 1 ? LINE - 1 : (size_t)n;
+}
+
+/* Says how many of a kind are missing, if any, and forgets them. Returns false when it cannot. */
+__attribute__((format(printf, 2, 3))) static bool log_settle_one(unsigned *n, const char *format,
+								 ...)
+{
+	char line[LINE];
 	va_list args;
 	bool done;
 
@@ -100,7 +109,8 @@ __attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char
 		return true;
 	}
 	va_start(args, format);
-	done = put_line(LOG_LEVEL_WARNING, format, args);
+	done = log_put_line(LOG_LEVEL_WARNING, line,
+			    log_format(line, LOG_LEVEL_WARNING, format, args));
 	va_end(args);
 	if (done) {
 		*n = 0;
@@ -108,11 +118,71 @@ __attribute__((format(printf, 2, 3))) static bool settle(unsigned *n, const char
 	return done;
 }
 
-/* Whether this line may be written. Warnings are limited, as clients can cause any number. */
-static bool log_admit(enum log_level level)
+/* Says what users' lines are missing, as far as it is time. Returns false when it cannot. */
+static bool log_settle_users(uint64_t now)
+{
+	const struct budget_account *account;
+
+	while ((account = budget_due(&state.budget, now)) != NULL) {
+		unsigned n = account->n_left_out;
+		if (!(account->uid == BUDGET_OTHERS
+			      ? log_settle_one(&n, "%u lines about other users left out", n)
+			      : log_settle_one(&n,
+					       "uid %u: %u lines left out, as it caused more "
+					       "than %u a second",
+					       account->uid, n, BUDGET_RATE))) {
+			return false;
+		}
+		budget_settle(&state.budget, account);
+	}
+	return true;
+}
+
+static bool log_settle_all(void)
+{
+	return log_settle_one(&state.dropped, "%u lines dropped, as the log was not read",
+			      state.dropped) &&
+	       log_settle_users(slice_now_ns()) &&
+	       (state.warnings > 1 ||
+		log_settle_one(&state.suppressed, "%u more suppressed", state.suppressed));
+}
+
+bool log_owes(void)
+{
+	return state.dropped || state.suppressed || budget_owes(&state.budget);
+}
+
+void log_settle(void)
 {
 	uint64_t now = slice_now_ns();
 
+	if (now - state.period_ns >= PERIOD_NS) {
+		state.period_ns = now;
+		state.warnings = 0;
+	}
+	log_settle_all();
+}
+
+void log_bind_users(void)
+{
+	state.users_are_bound = true;
+}
+
+/* Lines for finding faults: those about root's own doings are not bound. */
+static bool log_is_bound(enum log_level level, uint32_t uid)
+{
+	return level != LOG_LEVEL_DEBUG || (uid != 0 && uid != geteuid());
+}
+
+/* Users shall not fill the disk: whether the line may be written. */
+static bool log_admit(enum log_level level, const char *line)
+{
+	uint64_t now = slice_now_ns();
+	uint32_t uid;
+
+	if (state.users_are_bound && budget_read_user(line, &uid)) {
+		return !log_is_bound(level, uid) || budget_admit(&state.budget, uid, now);
+	}
 	if (now - state.period_ns >= PERIOD_NS) {
 		state.period_ns = now;
 		state.warnings = 0;
@@ -124,30 +194,27 @@ static bool log_admit(enum log_level level)
 	return true;
 }
 
-__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
-							     const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *format,
+							   va_list args)
 {
-	if (!log_admit(level)) {
-		return;
-	}
-	if (!settle(&state.dropped, "%u lines dropped, as the log was not read", state.dropped) ||
-	    (state.warnings <= 1 &&
-	     !settle(&state.suppressed, "%u more suppressed", state.suppressed)) ||
-	    !put_line(level, format, args)) {
+	char line[LINE];
+	size_t n = log_format(line, level, format, args);
+
+	if (log_admit(level, line) && (!log_settle_all() || !log_put_line(level, line, n))) {
 		state.dropped++;
 	}
 }
 
-#define DEFINE_LOG(name, level)                  \
-	void name(const char *format, ...)       \
-	{                                        \
-		va_list args;                    \
-		if (threshold < (level)) {       \
-			return;                  \
-		}                                \
-		va_start(args, format);          \
-		write_line(level, format, args); \
-		va_end(args);                    \
+#define DEFINE_LOG(name, level)                \
+	void name(const char *format, ...)     \
+	{                                      \
+		va_list args;                  \
+		if (threshold < (level)) {     \
+			return;                \
+		}                              \
+		va_start(args, format);        \
+		log_line(level, format, args); \
+		va_end(args);                  \
 	}
 
 DEFINE_LOG(log_error, LOG_LEVEL_ERROR)

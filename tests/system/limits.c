@@ -125,5 +125,50 @@ START_TEST(who_configures_shares_decides_them)
 }
 END_TEST
 
+/* ---- the log ---- */
+
+static unsigned lines_with(const char *text)
+{
+	unsigned n = 0;
+
+	log_has((void *)(uintptr_t)text);
+	for (const char *at = said; (at = strstr(at, text)) != NULL; at++) {
+		n++;
+	}
+	return n;
+}
+
+/* It makes and destroys pools in a loop, 240 lines at least. Others' lines are written. */
+START_TEST(a_user_cannot_fill_the_log)
+{
+	struct actor a, b;
+
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("");
+	start();
+	actor_start_as(&a, OTHER);
+	actor_start_as(&b, ANOTHER);
+	forget_log();
+	int64_t begun = now_ms();
+	for (int i = 0; i < 120; i++) {
+		ck_assert_int_eq(actor_ask(&a, "make loop"), 0);
+		ck_assert_int_eq(actor_ask(&a, "force"), 0);
+		ck_assert_int_eq(actor_ask(&a, "destroy loop"), 0);
+	}
+	ck_assert_uint_le(lines_with(" of uid 65534"), 41 + (now_ms() - begun) * 20 / 1000);
+	ck_assert_int_eq(actor_ask(&b, "make quiet"), 0);
+	expect_log("pool 'quiet' of uid 65533 made by uid 65533, pid ");
+	/* Nothing happens any more, and what was left out is told. */
+	expect_log("warning: uid 65534: ");
+	expect_log(" lines left out, as it caused more than 20 a second");
+	actor_kill(&a);
+	actor_kill(&b);
+	destroy("quiet");
+	stop();
+}
+END_TEST
+
 SUITE("limits", readers_leave_slots_to_others_and_to_root, an_owner_has_all_the_slots_of_its_pool,
-      the_last_slot_of_two_is_kept, who_configures_shares_decides_them)
+      the_last_slot_of_two_is_kept, who_configures_shares_decides_them, a_user_cannot_fill_the_log)
