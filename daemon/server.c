@@ -71,6 +71,7 @@ static int server_prepare_process(void)
 {
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* what is too big fails with EFBIG, also a line for the log */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* keepers need nobody to wait for them */
 	server_raise_descriptor_limit();

@@ -99,18 +99,16 @@ static int create_check_room(struct session *session, uint32_t serial,
 {
 	uint64_t need = record->control_size + mp_shape_data(shape, shape->blocks) +
 			record->shape.n_slots * sizeof(struct registry_slot);
-	uint64_t left;
+	const struct ucred *peer = &session->peer;
+	char text[WIRE_TEXT];
+	int r = room_check(session->sessions->pools, record, need, true, text, sizeof text);
 
-	if (room_for(session->sessions->pools, record, need, &left)) {
+	if (r == 0) {
 		return 0;
 	}
-	return session_refuse(
-		session, serial, ENOSPC,
-		"pool '%s' needs %llu MiB and %s has %llu MiB free; make it smaller, "
-		"destroy other pools%s",
-		record->name, (unsigned long long)(need + (1u << 20) - 1) >> 20,
-		memory_name(record), (unsigned long long)left >> 20,
-		record->terms.backing == WIRE_SHM ? ", or mount /dev/shm with a bigger size" : "");
+	log_warning("pool '%s', uid %u, pid %d: not made: %s", record->name, peer->uid,
+		    (int)peer->pid, text);
+	return session_refuse(session, serial, (uint32_t)r, "pool '%s': %s", record->name, text);
 }
 
 static int create_check_limits(struct session *session, uint32_t serial,

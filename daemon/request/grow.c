@@ -44,8 +44,8 @@ static int grow_answer(struct session *session, uint32_t serial, const struct po
 				      "mempoold; destroy it and make it anew",
 				      name);
 	default:
-		return session_refuse(session, serial, -error, "pool '%s' did not grow: %s", name,
-				      strerror(-error));
+		return session_refuse(session, serial, -error, "pool '%s' did not grow: %s; %s",
+				      name, strerror(-error), memory_remedy(pool->record, error));
 	}
 }
 
@@ -164,8 +164,9 @@ static int grow_join(struct session *session, const struct wire_grow *grow, stru
 static int grow_begin(struct session *session, const struct wire_grow *grow, struct pool *pool)
 {
 	uint32_t serial = grow->head.serial;
-	uint64_t left, need = mp_shape_data(&pool->shape, grow->blocks) -
-			      mp_shape_data(&pool->shape, pool->shape.blocks);
+	uint64_t need = mp_shape_data(&pool->shape, grow->blocks) -
+			mp_shape_data(&pool->shape, pool->shape.blocks);
+	char text[WIRE_TEXT];
 	struct pool_asker asker;
 	struct reply *reply;
 	int r = grow_check_limits(session, grow, pool, need);
@@ -173,13 +174,12 @@ static int grow_begin(struct session *session, const struct wire_grow *grow, str
 	if (r) {
 		return r;
 	}
-	if (!room_for(session->sessions->pools, pool->record, need, &left)) {
-		return session_refuse(session, serial, ENOSPC,
-				      "pool '%s' needs %llu MiB more and %s has %llu MiB free; ask "
-				      "for fewer blocks, or make room there",
-				      pool->record->name,
-				      (unsigned long long)(need + (1u << 20) - 1) >> 20,
-				      memory_name(pool->record), (unsigned long long)left >> 20);
+	r = room_check(session->sessions->pools, pool->record, need, false, text, sizeof text);
+	if (r) {
+		log_warning("pool '%s', uid %u, pid %d: did not grow: %s", pool->record->name,
+			    session->peer.uid, (int)session->peer.pid, text);
+		return session_refuse(session, serial, (uint32_t)r, "pool '%s' did not grow: %s",
+				      pool->record->name, text);
 	}
 	reply = grow_new_reply(&asker);
 	r = reply ? growth_start(pool, grow->blocks, &asker) : -ENOMEM;

@@ -174,7 +174,7 @@ static void preset_keep(const struct preset *preset, const struct registry_pool 
 static bool preset_has_no_room(const struct pools *pools, const struct preset *preset,
 			       const struct registry_pool *record, const struct mp_shape *shape)
 {
-	uint64_t left, bytes = record->control_size + mp_shape_data(shape, shape->blocks);
+	uint64_t bytes = record->control_size + mp_shape_data(shape, shape->blocks);
 	const struct limit_claim claim = {
 		.uid = record->uid,
 		.is_free = true,
@@ -194,11 +194,8 @@ static bool preset_has_no_room(const struct pools *pools, const struct preset *p
 		log_error("%s: pool '%s' is not made: %s", preset->file, preset->name, text);
 		return true;
 	}
-	if (!room_for(pools, record, bytes, &left)) {
-		log_error("%s: pool '%s' is not made, as it needs %llu MiB and %s has %llu: %s",
-			  preset->file, preset->name,
-			  (unsigned long long)(bytes + (1u << 20) - 1) >> 20, memory_name(record),
-			  (unsigned long long)left >> 20, memory_remedy(record, -ENOSPC));
+	if (room_check(pools, record, bytes, true, text, sizeof text)) {
+		log_error("%s: pool '%s' is not made, as %s", preset->file, preset->name, text);
 		return true;
 	}
 	return false;

@@ -406,6 +406,22 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	if (error == -ECANCELED || error == -EAGAIN) {
 		return "mempoold may start no more processes: raise LimitNPROC= or ulimit -u";
 	}
+	if (error == -EDQUOT) {
+		return "mempoold's cgroup has no memory left: raise MemoryMax=, or make it smaller";
+	}
+	if (error == -EFBIG) {
+		return "mempoold may not make such a file: raise LimitFSIZE= or ulimit -f";
+	}
+	if (error == -EMFILE || error == -ENFILE) {
+		return "mempoold may have no more files open: raise LimitNOFILE= or ulimit -n";
+	}
+	if (error == -EPERM || error == -ENOSYS || error == -EACCES) {
+		return memfd ? "a sandbox or an old kernel refuses mempoold memfd_create or "
+			       "pidfd_open: allow them (SystemCallFilter=), or ask for backing shm"
+			     : "a sandbox or an old kernel refuses mempoold a system call: allow "
+			       "it "
+			       "(SystemCallFilter=)";
+	}
 	return memfd ? "make it smaller, or free memory"
 		     : "make it smaller, or make room in /dev/shm";
 }

@@ -201,6 +201,21 @@ static int registry_take_over(struct registry *registry)
 	return 0;
 }
 
+/* What to do about an @error in making or mapping it; a clause. */
+static const char *registry_remedy(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "mempoold may not make such a file: raise LimitFSIZE= or ulimit -f";
+	case -ENOMEM:
+		return "mempoold has no address space left: raise LimitAS= or ulimit -v";
+	case -ENOSPC:
+		return "make room in /dev/shm";
+	default:
+		return "a sandbox may refuse mempoold a system call (SystemCallFilter=)";
+	}
+}
+
 /* Decides what the locked object is. Logs why it will not do. */
 static int registry_use(struct registry *registry, const char *name)
 {
@@ -225,7 +240,7 @@ static int registry_use(struct registry *registry, const char *name)
 		r = registry_take_over(registry);
 	}
 	if (r < 0) {
-		log_error("cannot use /dev/shm%s: %s", name, strerror(-r));
+		log_error("cannot use /dev/shm%s: %s; %s", name, strerror(-r), registry_remedy(r));
 		if (n <= 0 || found.magic == 0) {
 			shm_unlink(name); /* it never became one */
 		}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/store/hugepage.h"
+#include "daemon/base/cgroup.h"
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "daemon/store/reserve.h"
@@ -154,6 +155,23 @@ static bool reserve_has_both(struct io_uring *ring)
 	return has;
 }
 
+/* Some sandboxes let a ring be made, and refuse its use: whether it does nothing when asked to. */
+static bool reserve_is_usable(struct io_uring *ring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+
+	if (!sqe) {
+		return false;
+	}
+	io_uring_prep_nop(sqe);
+	if (io_uring_submit(ring) != 1 || io_uring_wait_cqe(ring, &cqe) < 0) {
+		return false;
+	}
+	io_uring_cqe_seen(ring, cqe);
+	return true;
+}
+
 static bool reserve_start_ring(struct reserver *reserver)
 {
 	const char *no = getenv("MEMPOOLD_NO_URING");
@@ -162,7 +180,7 @@ static bool reserve_start_ring(struct reserver *reserver)
 	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
 		return false;
 	}
-	if (!reserve_has_both(&reserver->ring) ||
+	if (!reserve_has_both(&reserver->ring) || !reserve_is_usable(&reserver->ring) ||
 	    io_uring_register_eventfd(&reserver->ring, reserver->fd) < 0) {
 		io_uring_queue_exit(&reserver->ring);
 		return false;
@@ -219,8 +237,21 @@ static void reserve_conclude(struct reservation *r, int result)
 	reserve_destroy(r);
 }
 
+/* Whether it would not get the daemon killed; others may have taken what there was before. */
+static bool reserve_fits_cgroup(const struct reservation *r)
+{
+	uint64_t size = reserve_slice_of(r);
+	struct cgroup_limit cgroup;
+
+	cgroup_look("", &cgroup);
+	return size + reserve_overhead(size) <= cgroup.left;
+}
+
 static int reserve_begin_slice(struct reserver *reserver, struct reservation *r)
 {
+	if (!reserve_fits_cgroup(r)) {
+		return -EDQUOT;
+	}
 	int error = reserve_wants_window(r) ? reserve_open_window(r) : 0;
 
 	return error ? error : reserve_submit(reserver, r);

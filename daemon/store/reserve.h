@@ -13,6 +13,8 @@
  * one slice; which of them are huge is looked up in the window before it is closed. The rest is
  * the same: MADVISE instead of FALLOCATE.
  *
+ * A slice that the daemon's cgroup has no room for is not begun: that would get the daemon killed.
+ *
  * A slice that is under way cannot be called back. A reservation whose owner lets go of it stays,
  * with a descriptor of its own, until its slice has ended, and is freed then.
  */
@@ -97,7 +99,16 @@ void reserve_log(const struct reservation *reservation, const char *name);
 struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
 				  struct reserve_wish wish, reserve_told *told, void *owner);
 
-/* The owner lets go of the reservation: it is not told any more. */
+/*
+ * What the kernel, and the daemon's own work, may need besides so many bytes: a cgroup must leave
+ * it as well. It is looked at again before each slice.
+ */
+static inline uint64_t reserve_overhead(uint64_t bytes)
+{
+	return bytes / 64 + (4u << 20);
+}
+
+/* The owner lets go: it hears no more. */
 void reserve_abandon(struct reservation *reservation);
 
 #endif

@@ -170,5 +170,117 @@ START_TEST(a_user_cannot_fill_the_log)
 }
 END_TEST
 
+/* ---- what binds the daemon itself ---- */
+
+/* Starts the daemon by a shell that does @first before. */
+static void start_after(const char *first)
+{
+	char script[600], path[200];
+
+	prepare("");
+	snprintf(script, sizeof script, "#!/bin/bash\n%s\nexec %s \"$@\"\n", first, TEST_MEMPOOLD);
+	put("mempoold", script);
+	snprintf(path, sizeof path, "%s/mempoold", service.dir);
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	setenv("MEMPOOLD", path, 1);
+	start();
+}
+
+static int create_of(uint32_t backing, uint32_t mib, uint32_t more)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *made;
+
+	attr.block_size = 1 << 20;
+	attr.blocks = mib;
+	attr.max_blocks = mib + more;
+	attr.backing = backing;
+	int error = mempool_create(conn, "large", &attr, &made);
+	return error ? error : mempool_close(made);
+}
+
+/* Of 400 MiB; the registry needs more than 256. The log is a file, too. */
+static void check_file_size(void)
+{
+	start_after("ulimit -f 409600");
+	for (int i = 0; i < 2; i++) {
+		uint32_t backing = i ? MEMPOOL_BACKING_MEMFD : MEMPOOL_BACKING_SHM;
+		ck_assert_int_eq(create_of(backing, 401, 0), -EDQUOT);
+		ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "LimitFSIZE="));
+		ck_assert_int_eq(create_of(backing, 1, 400), -EDQUOT);
+		ck_assert_int_eq(create_of(backing, 10, 390), 0);
+		destroy("large");
+	}
+	expect_log("not made: it needs a file of 401 MiB");
+	stop();
+}
+
+START_TEST(a_limit_of_file_sizes_does_not_end_the_daemon)
+{
+	check_file_size();
+}
+END_TEST
+
+START_TEST(a_limit_of_file_sizes_does_not_end_the_daemon_without_uring)
+{
+	setenv("MEMPOOLD_NO_URING", "1", 1);
+	check_file_size();
+}
+END_TEST
+
+/* 32 M blocks of bookkeeping take half a GiB. */
+START_TEST(a_limit_of_address_space_does_not_end_the_daemon)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *made;
+
+	start_after("ulimit -v 600000");
+	attr.block_size = 16;
+	attr.blocks = 1;
+	attr.max_blocks = 32 << 20;
+	ck_assert_int_eq(mempool_create(conn, "wide", &attr, &made), -EDQUOT);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "LimitAS="));
+	ck_assert_int_eq(create("small", 64, 10), 0);
+	destroy("small");
+	stop();
+}
+END_TEST
+
+START_TEST(a_limit_of_descriptors_does_not_end_the_daemon)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	char name[16];
+	int r = 0, n = 0;
+
+	start_after("ulimit -n 40");
+	attr.block_size = 64;
+	attr.blocks = 10;
+	attr.backing = MEMPOOL_BACKING_MEMFD;
+	for (; r == 0 && n < 40; n++) {
+		struct mempool *made;
+		snprintf(name, sizeof name, "p%d", n);
+		r = mempool_create(conn, name, &attr, &made);
+		if (r == 0) {
+			ck_assert_int_eq(mempool_close(made), 0);
+		}
+	}
+	ck_assert_int_lt(r, 0);
+	expect_log("Too many open files");
+	destroy("p0");
+	destroy("p1");
+	ck_assert_int_eq(create("again", 64, 10), 0);
+	destroy("again");
+	for (n -= 2; n >= 2; n--) {
+		snprintf(name, sizeof name, "p%d", n);
+		destroy(name);
+	}
+	stop();
+}
+END_TEST
+
 SUITE("limits", readers_leave_slots_to_others_and_to_root, an_owner_has_all_the_slots_of_its_pool,
-      the_last_slot_of_two_is_kept, who_configures_shares_decides_them, a_user_cannot_fill_the_log)
+      the_last_slot_of_two_is_kept, who_configures_shares_decides_them, a_user_cannot_fill_the_log,
+      a_limit_of_file_sizes_does_not_end_the_daemon,
+      a_limit_of_file_sizes_does_not_end_the_daemon_without_uring,
+      a_limit_of_address_space_does_not_end_the_daemon,
+      a_limit_of_descriptors_does_not_end_the_daemon)
