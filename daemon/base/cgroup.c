@@ -107,7 +107,7 @@ static void cgroup_look_at(const struct cgroup_version *version, const char *fol
 	}
 }
 
-/* The cgroup of that name and all above it; where they are mounted, the uppermost may be missing. */
+/* The cgroup of that name and all above it; in a container the lower ones may not be there. */
 static void cgroup_look_up(const struct cgroup_version *version, const char *root, const char *name,
 			   struct cgroup_limit *tightest)
 {

@@ -52,6 +52,8 @@ struct limits {
 	uint32_t pools_per_user;
 	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
 	uint64_t bytes_per_user;
+	uint32_t memory_per_user; /* percent of what there is: pool/room.h */
+	uint32_t memory_of_users; /* likewise, of all that limits bind, together */
 	uint64_t blocks_per_user;
 };
 

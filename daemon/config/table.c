@@ -53,6 +53,10 @@ static const struct setting main_settings[SETTING_MAIN_N] = {
 	 .about = "Memory of all pools, root's too; 0: as much as there is."},
 	{LIMIT(bytes_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
 	 .about = "Memory of the pools of a user; 0: no limit."},
+	{LIMIT(memory_per_user), .standard = "50%", .type = SETTING_PERCENT, .min = 1, .max = 100,
+	 .about = "Of the machine's memory, and of /dev/shm, what the pools of a user may have."},
+	{LIMIT(memory_of_users), .standard = "80%", .type = SETTING_PERCENT, .min = 1, .max = 100,
+	 .about = "Likewise, what all users but root and the daemon's own may have together."},
 	{LIMIT(blocks_per_user), .standard = "0", .type = SETTING_SIZE, .max = NO_END,
 	 .about = "Blocks in the pools of a user; 0: no limit."},
 

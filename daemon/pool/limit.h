@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Limits of pools: how many and how much anybody may have. The per-user ones do not bind root and
- * the daemon's own user; a pool counts for the user it belongs to. A refusal names the setting, to
+ * the daemon's own user; a pool counts for the user it belongs to, with its bookkeeping. Of the
+ * machine's memory, and of /dev/shm, one user may have a part, and all of them together another,
+ * so that there is always something left for others and for root. A refusal names the setting, to
  * the client and in the log. Their defaults stand in config/table.c.
  */
 #ifndef MP_DAEMON_LIMIT_H
@@ -21,6 +23,7 @@ struct pools;
 struct limit_claim {
 	uint32_t uid;    /* the pool's owner */
 	bool is_free;    /* whether limits per user do not bind who asks */
+	uint8_t backing; /* of the pool */
 	uint32_t pools;  /* more pools: 1, or 0 for a growth */
 	uint64_t bytes;  /* more bytes */
 	uint64_t blocks; /* more blocks */

@@ -118,6 +118,7 @@ static int create_check_limits(struct session *session, uint32_t serial,
 	const struct limit_claim claim = {
 		.uid = record->uid,
 		.is_free = rule_is_free(peer->uid),
+		.backing = record->terms.backing,
 		.pools = 1,
 		.bytes = record->control_size + mp_shape_data(shape, shape->blocks),
 		.blocks = shape->blocks,

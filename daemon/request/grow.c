@@ -120,6 +120,7 @@ static int grow_check_limits(struct session *session, const struct wire_grow *gr
 	const struct limit_claim claim = {
 		.uid = pool->record->uid,
 		.is_free = rule_is_free(session->peer.uid),
+		.backing = pool->record->terms.backing,
 		.bytes = need,
 		.blocks = grow->blocks - pool->shape.blocks,
 	};

@@ -178,6 +178,7 @@ static bool preset_has_no_room(const struct pools *pools, const struct preset *p
 	const struct limit_claim claim = {
 		.uid = record->uid,
 		.is_free = true,
+		.backing = record->terms.backing,
 		.pools = 1,
 		.bytes = bytes,
 		.blocks = shape->blocks,

@@ -59,6 +59,18 @@ static int64_t do_large(const char *arg)
 	return error ? error : mempool_create(conn, name, &attr, &pool);
 }
 
+/* One block, with the bookkeeping of as many as there can be. */
+static int64_t do_wide(const char *name)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = 16;
+	attr.blocks = 1;
+	attr.max_blocks = 64 << 20;
+	int error = conn ? 0 : mempool_connect(&conn, NULL);
+	return error ? error : mempool_create(conn, name, &attr, &pool);
+}
+
 static int64_t do_grow(const char *arg)
 {
 	char name[80];
@@ -385,7 +397,7 @@ static const struct {
 	{"receiver", do_receiver}, {"send", do_send},       {"receive", do_receive},
 	{"stream", do_stream},     {"sink", do_sink},       {"fork", do_fork},
 	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
-	{"read", do_read},         {"destroy", do_destroy},
+	{"read", do_read},         {"destroy", do_destroy}, {"wide", do_wide},
 };
 
 static int64_t actor_obey(char *line)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What one user does is that user's alone: the others, and root, get their part of everything. */
+#include <sys/statvfs.h>
+
 #include "tests/system/configured.h"
 
 #define ANOTHER 65533 /* user, beside OTHER */
@@ -121,6 +123,135 @@ START_TEST(who_configures_shares_decides_them)
 	crowd(a, 5, OTHER, -EUSERS);
 	disperse(a, 5);
 	destroy("shared");
+	stop();
+}
+END_TEST
+
+/* ---- memory ---- */
+
+/* A hundredth of what there is of /dev/shm, or of the machine's memory, in MiB. */
+static int hundredth(const char *backing)
+{
+	struct statvfs fs;
+	uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!strcmp(backing, "shm") && statvfs("/dev/shm", &fs) == 0 && fs.f_blocks) {
+		bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	}
+	return (int)(bytes / 100 >> 20);
+}
+
+/* A pool that was destroyed goes when its last user has closed it. */
+static bool is_there_no_more(void *unused)
+{
+	struct mempool_daemon daemon;
+
+	(void)unused;
+	return mempool_daemon(conn, &daemon) == 0 && daemon.pools == 2;
+}
+
+/* The user has a hundredth less 2 MiB, and then not 2 more; root has. */
+static void check_part(const char *backing)
+{
+	unsigned number = strcmp(backing, "shm") ? MEMPOOL_BACKING_MEMFD : MEMPOOL_BACKING_SHM;
+	int mib = hundredth(backing);
+	struct actor a, b;
+
+	actor_start_as(&a, OTHER);
+	actor_start_as(&b, ANOTHER);
+	ck_assert_int_eq(actor_ask(&a, "large most %d %u", mib - 2, number), 0);
+	ck_assert_int_eq(actor_ask(&a, "large more 2 %u", number), -EDQUOT);
+	expect_log("not made: uid 65534 has ");
+	expect_log("`memory_per_user`, 1%, allows ");
+	ck_assert_int_eq(actor_ask(&b, "large others 2 %u", number), 0);
+	ck_assert_int_eq(create("roots", 1 << 20, (uint32_t)mib), 0);
+	ck_assert_int_eq(actor_ask(&a, "destroy most"), 0); /* but has it open */
+	ck_assert_int_eq(actor_ask(&a, "large more 2 %u", number), -EDQUOT);
+	ck_assert_int_eq(actor_ask(&a, "force"), 0);
+	ck_assert(wait_until(is_there_no_more, NULL, 5000));
+	ck_assert_int_eq(actor_ask(&a, "large more 2 %u", number), 0);
+	destroy("more");
+	destroy("others");
+	destroy("roots");
+	actor_kill(&a);
+	actor_kill(&b);
+	forget_log();
+}
+
+START_TEST(a_user_has_its_part_of_the_memory_and_no_more)
+{
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nmemory_per_user = 1%\n");
+	start();
+	check_part("shm");
+	check_part("memfd");
+	stop();
+}
+END_TEST
+
+/* By default it is a half, whatever it is asked for at once. */
+START_TEST(nobody_has_more_than_half_by_default)
+{
+	struct actor a;
+
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("");
+	start();
+	actor_start_as(&a, OTHER);
+	ck_assert_int_eq(actor_ask(&a, "large half %d 1", 50 * hundredth("shm") + 50), -EDQUOT);
+	expect_log("`memory_per_user`, 50%, allows ");
+	forget_log();
+	ck_assert_int_eq(actor_ask(&a, "large half %d 2", 50 * hundredth("memfd") + 50), -EDQUOT);
+	expect_log("`memory_per_user`, 50%, allows ");
+	actor_kill(&a);
+	stop();
+}
+END_TEST
+
+/* Nor have many users together all there is. */
+START_TEST(users_together_have_their_part_of_the_memory)
+{
+	struct actor a, b;
+	int mib = hundredth("shm");
+
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nmemory_of_users = 1%\n");
+	start();
+	actor_start_as(&a, OTHER);
+	actor_start_as(&b, ANOTHER);
+	ck_assert_int_eq(actor_ask(&a, "large first %d 1", mib - 10), 0);
+	ck_assert_int_eq(actor_ask(&b, "large second 11 1"), -EDQUOT);
+	expect_log("not made: all users have ");
+	expect_log("`memory_of_users`, 1%, allows ");
+	ck_assert_int_eq(actor_ask(&b, "large second 8 1"), 0);
+	actor_kill(&a);
+	actor_kill(&b);
+	destroy("first");
+	destroy("second");
+	stop();
+}
+END_TEST
+
+/* A pool of one block that may grow to 64 M has a GiB of bookkeeping. */
+START_TEST(bookkeeping_is_part_of_the_memory)
+{
+	struct actor a;
+
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\nmemory_per_user = 1%\n");
+	start();
+	actor_start_as(&a, OTHER);
+	ck_assert_int_eq(actor_ask(&a, "wide deep"), -EDQUOT);
+	expect_log("`memory_per_user`, 1%, allows ");
+	actor_kill(&a);
 	stop();
 }
 END_TEST
@@ -279,8 +410,10 @@ START_TEST(a_limit_of_descriptors_does_not_end_the_daemon)
 END_TEST
 
 SUITE("limits", readers_leave_slots_to_others_and_to_root, an_owner_has_all_the_slots_of_its_pool,
-      the_last_slot_of_two_is_kept, who_configures_shares_decides_them, a_user_cannot_fill_the_log,
-      a_limit_of_file_sizes_does_not_end_the_daemon,
+      the_last_slot_of_two_is_kept, who_configures_shares_decides_them,
+      a_user_has_its_part_of_the_memory_and_no_more, nobody_has_more_than_half_by_default,
+      users_together_have_their_part_of_the_memory, bookkeeping_is_part_of_the_memory,
+      a_user_cannot_fill_the_log, a_limit_of_file_sizes_does_not_end_the_daemon,
       a_limit_of_file_sizes_does_not_end_the_daemon_without_uring,
       a_limit_of_address_space_does_not_end_the_daemon,
       a_limit_of_descriptors_does_not_end_the_daemon)
