@@ -141,6 +141,16 @@ bool rule_find_group(const char *text, uint32_t *gid)
 	return group;
 }
 
+bool rule_find_group_of(uint32_t uid, uint32_t *gid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user) {
+		*gid = user->pw_gid;
+	}
+	return user;
+}
+
 static bool rule_parse_party(struct rule_party *party, const char *text, char *why, size_t size)
 {
 	bool found = true;

@@ -82,8 +82,14 @@ bool rule_is_free(uint32_t uid);
 
 void rules_finish(struct rules *rules);
 
-/* Users and groups by name or number. False: there is none. */
+/*
+ * Users and groups by name or number. False: there is none. These ask the user database, which may
+ * be a directory server that takes its time: they are for where files are read, never for the loop.
+ */
 bool rule_find_user(const char *text, uint32_t *uid);
 bool rule_find_group(const char *text, uint32_t *gid);
+
+/* The first group of a user. False: there is no such user. */
+bool rule_find_group_of(uint32_t uid, uint32_t *gid);
 
 #endif

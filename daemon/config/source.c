@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/config/parse.h"
+#include "daemon/config/rule.h"
 #include "daemon/config/source.h"
 
 #define MAIN_NAME "mempoold.conf"
@@ -270,6 +271,17 @@ static void source_read_pool(const char *folder, const char *vendor, const char 
 	free(text.bytes);
 }
 
+/* A pool with an owner and no group has the owner's. */
+static void source_find_groups(struct config *config)
+{
+	for (size_t i = 0; i < config->n_presets; i++) {
+		struct preset *preset = &config->presets[i];
+		if (preset->uid != UINT32_MAX && preset->gid == UINT32_MAX) {
+			rule_find_group_of(preset->uid, &preset->gid);
+		}
+	}
+}
+
 void source_read_pools(const struct source *source, struct config *config, struct faults *faults)
 {
 	char folder[PATH_MAX + 16], vendor[PATH_MAX + 16] = "";
@@ -298,4 +310,5 @@ void source_read_pools(const struct source *source, struct config *config, struc
 		free(names.names[i]);
 	}
 	free(names.names);
+	source_find_groups(config);
 }

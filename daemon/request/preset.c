@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,14 +46,6 @@ static struct wire_create preset_create_of(const struct preset *preset)
 
 	memcpy(create.name, preset->name, strlen(preset->name));
 	return create;
-}
-
-/* The group that goes with the owner, when none is named. */
-static gid_t preset_group_of(const struct preset *preset)
-{
-	const struct passwd *user = preset->uid == UINT32_MAX ? NULL : getpwuid(preset->uid);
-
-	return user ? user->pw_gid : getegid();
 }
 
 /* ---- one that is being made; the file's name waits on the heap until it has ended ---- */
@@ -205,7 +196,7 @@ static bool preset_has_no_room(const struct pools *pools, const struct preset *p
 static void preset_make(struct pools *pools, const struct preset *preset)
 {
 	const struct wire_create create = preset_create_of(preset);
-	const struct create_owner owner = {geteuid(), preset_group_of(preset)};
+	const struct create_owner owner = {geteuid(), getegid()};
 	const struct pool *pool = pool_find_holder(pools, preset->name);
 	struct registry_pool record;
 	struct mp_shape shape;
