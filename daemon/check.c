@@ -8,8 +8,9 @@
 #include "daemon/check.h"
 #include "daemon/config/source.h"
 
-static void check_print_line(const char *line)
+static void check_print_line(void *unused, const char *line)
 {
+	(void)unused;
 	puts(line);
 }
 

@@ -9,8 +9,9 @@
 #include "daemon/base/log.h"
 #include "daemon/request/preset.h"
 
-static void configure_tell(const char *line)
+static void configure_tell(void *unused, const char *line)
 {
+	(void)unused;
 	log_error("%s", line);
 }
 
@@ -78,30 +79,37 @@ static void configure_keep_fixed(struct config *old, struct config *new)
 	}
 }
 
-void configure_again(struct configuration *configuration, struct pools *pools)
+/* Logs the lines, of which each ends. */
+static void configure_tell_all(const char *lines)
 {
-	struct faults faults = {.tell = configure_tell};
-	struct config new;
-
-	if (*configuration->source.main == 0) {
-		log_info("SIGHUP: a private instance without --config has no configuration");
-		return;
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+		log_error("%.*s", (int)n, lines);
+		lines += n + (lines[n] != 0);
 	}
-	parse_init(&new);
-	source_read_main(&configuration->source, &new, &faults);
-	source_read_pools(&configuration->source, &new, &faults);
-	if (faults.n > 0) {
+}
+
+bool configure_is_fixed(const struct configuration *configuration)
+{
+	return *configuration->source.main == 0;
+}
+
+void configure_again(struct configuration *configuration, struct pools *pools,
+		     struct reading_result *result)
+{
+	configure_tell_all(result->faults);
+	if (result->n_faults > 0) {
 		log_error(
 			"the configuration has faults: all stays as it was; mend them and reload");
-		config_finish(&new);
+		config_finish(&result->config);
 		return;
 	}
-	configure_keep_fixed(&configuration->config, &new);
-	preset_tell_vanished(pools, &configuration->config, &new);
+	configure_keep_fixed(&configuration->config, &result->config);
+	preset_tell_vanished(pools, &configuration->config, &result->config);
 	config_finish(&configuration->config);
-	configuration->config = new;
+	configuration->config = result->config;
 	if (!configuration->log_level_said) {
-		log_set_level((enum log_level) new.log_level);
+		log_set_level((enum log_level)configuration->config.log_level);
 	}
 	preset_make_all(pools);
 	log_info("configuration read again");

@@ -10,6 +10,7 @@
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
 #include "daemon/config/source.h"
+#include "daemon/reading.h"
 
 struct pools;
 
@@ -25,7 +26,14 @@ struct configuration {
  */
 int configure(struct configuration *configuration, struct options *options);
 
-/* Reads the files again: all of it holds, or with faults nothing changes. Makes missing pools. */
-void configure_again(struct configuration *configuration, struct pools *pools);
+/* Whether there are no files that could be read again. */
+bool configure_is_fixed(const struct configuration *configuration);
+
+/*
+ * The files have been read again: all of it holds, or with faults nothing changes. Makes missing
+ * pools.
+ */
+void configure_again(struct configuration *configuration, struct pools *pools,
+		     struct reading_result *result);
 
 #endif

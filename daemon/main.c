@@ -59,5 +59,8 @@ int main(int argc, char **argv)
 		manager_failed(&server.manager, r);
 	}
 	server_stop(&server);
+	if (!server.is_quiet) {
+		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS); /* at once, whatever a thread is at */
+	}
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

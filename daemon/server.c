@@ -35,17 +35,43 @@ static void server_on_signal(evutil_socket_t signal_number, short what, void *ar
 	event_base_loopbreak(server->loop.base);
 }
 
+/* It is ready again, if it was before: the first time is when it serves. */
+static void server_tell_ready(struct server *server)
+{
+	if (server->listener.fd >= 0) {
+		manager_ready(&server->manager);
+	}
+}
+
+static void server_on_read(void *owner, struct reading_result *result)
+{
+	struct server *server = owner;
+
+	configure_again(&server->configuration, &server->pools, result);
+	server_tell_ready(server);
+}
+
 static void server_on_hangup(evutil_socket_t signal_number, short what, void *arg)
 {
 	struct server *server = arg;
+	int r;
 
 	(void)signal_number;
 	(void)what;
-	slice_begin(&server->loop.slice);
-	manager_reloading(&server->manager);
-	configure_again(&server->configuration, &server->pools);
-	manager_ready(&server->manager);
-	slice_end(&server->loop.slice);
+	if (configure_is_fixed(&server->configuration)) {
+		log_info("SIGHUP: a private instance without --config has no configuration");
+		return;
+	}
+	if (server->listener.fd >= 0) {
+		manager_reloading(&server->manager);
+	}
+	r = reading_start(&server->reading);
+	if (r < 0) {
+		log_error("the configuration cannot be read, and all stays as it was: %s; raise "
+			  "LimitNPROC= or ulimit -u, and reload",
+			  strerror(-r));
+		server_tell_ready(server);
+	}
 }
 
 static void server_on_settle(evutil_socket_t fd, short what, void *arg)
@@ -148,6 +174,7 @@ static void server_connect(struct server *server)
 				.handle = request_handle,
 			},
 		.listener = {.fd = -1, .reserve_fd = -1},
+		.reading = {.fd = -1},
 	};
 }
 
@@ -171,6 +198,10 @@ int server_start(struct server *server, const struct options *said)
 	}
 	if (r == 0) {
 		r = server_init_loop(server);
+	}
+	if (r == 0) {
+		r = reading_init(&server->reading, &server->loop, &server->configuration.source,
+				 server_on_read, server);
 	}
 	if (r == 0) {
 		r = adopt_all(&server->seats, &server->n_adopted);
@@ -291,6 +322,7 @@ void server_stop(struct server *server)
 	while (!LIST_EMPTY(&server->sessions.all)) {
 		session_close(LIST_FIRST(&server->sessions.all));
 	}
+	server->is_quiet = reading_finish(&server->reading);
 	if (server->loop.base) {
 		reclaim_finish(&server->seats);
 		sweep_finish(&server->seats);

@@ -12,6 +12,7 @@
 #include "daemon/config/place.h"
 #include "daemon/configure.h"
 #include "daemon/pool/pools.h"
+#include "daemon/reading.h"
 #include "daemon/seat/seats.h"
 #include "daemon/session/listener.h"
 #include "daemon/session/session.h"
@@ -25,6 +26,8 @@ struct server {
 	struct seats seats;
 	struct sessions sessions;
 	struct listener listener;
+	struct reading reading;
+	bool is_quiet;      /* stopped: no thread of it goes on */
 	uint64_t end_ns;    /* the loop has ended: long work stops then */
 	uint32_t n_adopted; /* pools, at the start */
 	struct event terminate, interrupt, hangup;

@@ -21,5 +21,5 @@ void fault(struct faults *faults, const char *file, unsigned line, const char *f
 		vsnprintf(text + n, sizeof text - (size_t)n, format, args);
 		va_end(args);
 	}
-	faults->tell(text);
+	faults->tell(faults->arg, text);
 }

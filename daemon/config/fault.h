@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 struct faults {
-	void (*tell)(const char *line); /* NULL: they are only counted */
+	void (*tell)(void *arg, const char *line); /* NULL: they are only counted */
+	void *arg;
 	size_t n;
 };
 

@@ -15,8 +15,9 @@ static char told[4000]; /* all lines */
 static struct faults faults;
 static struct config config;
 
-static inline void note(const char *line)
+static inline void note(void *unused, const char *line)
 {
+	(void)unused;
 	size_t n = strlen(told);
 	snprintf(told + n, sizeof told - n, "%s\n", line);
 }
