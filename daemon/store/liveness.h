@@ -15,7 +15,7 @@
 enum liveness {
 	LIVENESS_HELD,    /* somebody has it mapped, or its descriptor is on the way */
 	LIVENESS_LOST,    /* nobody has */
-	LIVENESS_UNKNOWN, /* cannot be told: no file of that name, or no descriptor free */
+	LIVENESS_UNKNOWN, /* cannot be told: no file of ours of that name, or no descriptor free */
 };
 
 /* Makes the file and takes the lock. Returns a descriptor to be sent, or -errno. */

@@ -342,6 +342,7 @@ int memory_find(struct memory *memory)
 int memory_open_to_free(const struct memory *memory, enum object_kind kind)
 {
 	char name[OBJECT_NAME];
+	struct stat st;
 	int fd;
 
 	if (memory_is_memfd(memory)) {
@@ -349,6 +350,10 @@ int memory_open_to_free(const struct memory *memory, enum object_kind kind)
 	}
 	memory_name_of(memory, kind, name);
 	fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid())) {
+		close(fd);
+		return -EUCLEAN; /* another user's, of the name of ours that was removed */
+	}
 	return fd < 0 ? -errno : fd;
 }
 
