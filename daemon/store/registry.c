@@ -62,10 +62,12 @@
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "daemon/store/registry.h"
+#include "daemon/store/squat.h"
 
 #define HEADER_SIZE 4096u
 #define FIXED_SIZE (HEADER_SIZE + REGISTRY_POOLS * sizeof(struct registry_pool))
 #define SLOTS_SIZE (REGISTRY_SLOTS * sizeof(struct registry_slot)) /* of one pool */
+#define SERVICE_USER "mempoold"                                    /* as the unit says */
 #define LOCK_MS 500 /* how long another daemon has to be gone */
 #define LOCK_PAUSE_MS 5
 #define WHOLE_SIZE (FIXED_SIZE + REGISTRY_POOLS * SLOTS_SIZE)
@@ -80,27 +82,6 @@ static const struct registry_header expected = {
 	.n_pools = REGISTRY_POOLS,
 	.n_slots = REGISTRY_SLOTS,
 };
-
-/*
- * Anybody may put a file of root's registry's name into /dev/shm before root does, and keep root's
- * daemon from starting: then it is removed. What place.c names after other users or their
- * directories is left alone, as it may be theirs by right and root called by mistake.
- */
-static void registry_evict_squatter(const char *name)
-{
-	char path[sizeof "/dev/shm" + OBJECT_NAME];
-	struct stat st;
-
-	snprintf(path, sizeof path, "/dev/shm%s", name);
-	if (geteuid() != 0 || strncmp(name, "/mempool.user-", 14) == 0 ||
-	    strncmp(name, "/mempool.dir-", 13) == 0 || lstat(path, &st) < 0 || st.st_uid == 0) {
-		return;
-	}
-	log_warning("%s belongs to uid %u and not to root; removed", path, st.st_uid);
-	if (unlink(path) < 0) {
-		log_error("cannot remove %s: %s", path, strerror(errno));
-	}
-}
 
 /*
  * Locks the object. A keeper that the last daemon was about to execute when it was killed has the
@@ -127,7 +108,17 @@ static int registry_open_locked(const char *name)
 {
 	for (;;) {
 		struct stat st;
+		struct squat squat;
 		int r, fd = shm_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0 ? squat_look(&squat, name)
+			   : fstat(fd, &st) == 0 && st.st_uid != geteuid() &&
+				     squat_look(&squat, name)) {
+			if (fd >= 0) {
+				close(fd);
+			}
+			squat_tell(&squat);
+			return -EEXIST;
+		}
 		if (fd < 0) {
 			r = -errno;
 			log_error("cannot open /dev/shm%s: %s", name, strerror(-r));
@@ -254,7 +245,7 @@ int registry_open(struct registry *registry, const char *instance)
 	int r;
 
 	object_registry_name(name, instance);
-	registry_evict_squatter(name);
+	squat_end(name);
 	r = registry_open_locked(name);
 	if (r < 0) {
 		return r;

@@ -90,7 +90,7 @@ struct registry {
 
 /*
  * Opens or makes the instance's registry, and takes its lock. Logs why not. Returns 0, -EBUSY when
- * another daemon has the instance, or -errno.
+ * another daemon has the instance, -EEXIST when another user has its name, or -errno.
  */
 int registry_open(struct registry *registry, const char *instance);
 
