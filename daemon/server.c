@@ -58,6 +58,7 @@ static void server_on_hangup(evutil_socket_t signal_number, short what, void *ar
 
 	(void)signal_number;
 	(void)what;
+	place_keep(&server->place);
 	if (configure_is_fixed(&server->configuration)) {
 		log_info("SIGHUP: a private instance without --config has no configuration");
 		return;
@@ -144,6 +145,7 @@ static void server_connect(struct server *server)
 	struct config *config = &server->configuration.config;
 
 	*server = (struct server){
+		.place = {.cookie_fd = -1},
 		.loop = {.started_at = (uint64_t)time(NULL)},
 		.pools =
 			{
@@ -178,6 +180,22 @@ static void server_connect(struct server *server)
 	};
 }
 
+static int server_open_registry(struct server *server)
+{
+	struct place *place = &server->place;
+	int r = registry_open(&server->pools.registry, place->instance);
+
+	if (r == -EEXIST && place_choose_another(place) == 0) {
+		r = registry_open(&server->pools.registry, place->instance);
+	}
+	if (r == -EBUSY && place->cookie_fd >= 0) {
+		log_error("if %s is a copy of another daemon's directory, remove %s: it names the "
+			  "instance",
+			  place->dir, place->cookie);
+	}
+	return r;
+}
+
 int server_start(struct server *server, const struct options *said)
 {
 	struct options options = *said;
@@ -194,7 +212,7 @@ int server_start(struct server *server, const struct options *said)
 		r = place_resolve(&server->place, &options);
 	}
 	if (r == 0) {
-		r = registry_open(&server->pools.registry, server->place.instance);
+		r = server_open_registry(server);
 	}
 	if (r == 0) {
 		r = server_init_loop(server);
@@ -334,11 +352,15 @@ void server_stop(struct server *server)
 	/* Before the lock goes: the next daemon gives back what was reserved in vain, once. */
 	reserver_finish(&server->pools.reserver);
 	if (server->pools.registry.fd >= 0) {
+		if (!registry_is_empty(&server->pools.registry)) {
+			place_keep(&server->place);
+		}
 		registry_close(&server->pools.registry, server->place.instance);
 	}
 	if (server->loop.base) {
 		event_base_free(server->loop.base);
 	}
+	place_finish(&server->place);
 	manager_finish(&server->manager);
 	config_finish(&server->configuration.config);
 }

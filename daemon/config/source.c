@@ -31,7 +31,7 @@ struct text {
 int source_find(struct source *source, const char *named, bool is_private)
 {
 	const char *etc = MP_CONFIG_DIR "/" MAIN_NAME;
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *xdg = secure_getenv("XDG_CONFIG_HOME"), *home = secure_getenv("HOME");
 	char *main = source->main;
 	int n = 0;
 
