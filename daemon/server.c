@@ -156,6 +156,8 @@ static void server_connect(struct server *server)
 						.loop = &server->loop,
 						.manager = &server->manager,
 						.instance = server->place.instance,
+						.cookie = server->place.cookie,
+						.cookie_fd = &server->place.cookie_fd,
 					},
 				.registry = {.fd = -1},
 				.reserver = {.fd = -1},

@@ -25,7 +25,8 @@ enum {
 	AT_DATA,
 	AT_LOCK,
 	AT_STAY,
-	KEPT = AT_STAY + 1 - AT_CONTROL,
+	AT_COOKIE,
+	N_HANDED = AT_COOKIE - AT_CONTROL + 1,
 	ABOVE = 16, /* where descriptors wait to be moved to those */
 };
 
@@ -51,29 +52,92 @@ static bool keeper_is_there(const char *path, ino_t inode)
 	return stat(path, &st) == 0 && st.st_ino == inode;
 }
 
+/* What it looks for. */
+struct keeper_watches {
+	int fd;       /* -1: inotify cannot be had */
+	int registry; /* watches */
+	int cookie;   /* -1: there is none */
+};
+
+/* Whether the file at that path holds the name of the registry's instance. A doubt is a yes. */
+static bool keeper_is_named(const char *cookie, const char *registry)
+{
+	const char *name = registry + strlen("/dev/shm/mempool.");
+	char text[NAME_MAX];
+	int fd = open(cookie, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0) {
+		return errno != ENOENT && errno != ENOTDIR;
+	}
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = 0;
+	text[strcspn(text, "\n")] = 0;
+	return n < 0 || (!strncmp(name, text, strlen(text)) && name[strlen(text)] == '.');
+}
+
+static void keeper_init_watches(struct keeper_watches *watches, char **argv)
+{
+	char cookie[64];
+
+	*watches = (struct keeper_watches){inotify_init1(IN_CLOEXEC), -1, -1};
+	if (watches->fd < 0) {
+		return;
+	}
+	watches->registry = inotify_add_watch(watches->fd, argv[1], IN_ATTRIB | IN_DELETE_SELF);
+	if (argv[3]) {
+		/* By the descriptor: it may have lost its name already. */
+		snprintf(cookie, sizeof cookie, "/proc/self/fd/%d", AT_COOKIE);
+		watches->cookie = inotify_add_watch(watches->fd, cookie, IN_DELETE_SELF);
+		close(AT_COOKIE);
+	}
+}
+
+/* Waits for something to happen. Returns whether the cookie may have gone. */
+static bool keeper_wait(const struct keeper_watches *watches)
+{
+	char events[sizeof(struct inotify_event) + NAME_MAX + 1]
+		__attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = -1;
+	bool gone = false;
+
+	if (watches->registry >= 0) {
+		n = read(watches->fd, events, sizeof events);
+	}
+	if (n < 0) {
+		sleep(1);
+	}
+	for (ssize_t at = 0; at < n;) {
+		const struct inotify_event *event = (const struct inotify_event *)(events + at);
+		gone = gone || (event->wd == watches->cookie && event->mask & IN_DELETE_SELF);
+		at += (ssize_t)(sizeof *event + event->len);
+	}
+	return gone;
+}
+
 _Noreturn void keeper_run(char **argv)
 {
-	const char *registry = argv[1];
+	const char *registry = argv[1], *cookie = argv[3];
 	ino_t inode = strtoull(argv[2], NULL, 10);
-	char told, event[sizeof(struct inotify_event) + NAME_MAX + 1];
-	int watch;
+	struct keeper_watches watches;
+	char told;
 
 	prctl(PR_SET_NAME, KEEPER_NAME);
-	close_range(AT_STAY + 1, ~0u, 0);
+	close_range(AT_COOKIE + 1, ~0u, 0);
 	if (chdir("/") < 0 || read(AT_STAY, &told, 1) != 1) {
 		_exit(EXIT_FAILURE); /* not told to stay */
 	}
 	close(AT_STAY);
-	watch = inotify_init1(IN_CLOEXEC);
-	if (watch >= 0 && inotify_add_watch(watch, registry, IN_ATTRIB | IN_DELETE_SELF) < 0 &&
-	    errno != ENOENT) {
-		close(watch);
-		watch = -1;
-	}
+	keeper_init_watches(&watches, argv);
 	while (keeper_is_there(registry, inode)) {
-		if (watch < 0 || read(watch, event, sizeof event) < 0) {
-			sleep(1);
+		if (!keeper_wait(&watches)) {
+			continue;
 		}
+		if (!keeper_is_named(cookie, registry)) {
+			break;
+		}
+		watches.cookie = inotify_add_watch(watches.fd, cookie, IN_DELETE_SELF);
 	}
 	_exit(EXIT_SUCCESS);
 }
@@ -81,7 +145,7 @@ _Noreturn void keeper_run(char **argv)
 /* ---- having one ---- */
 
 /* Executes the keeper, with all it needs already above the numbers it will have. */
-static int keeper_spawn(pid_t *pid, const int above[KEPT], char *const argv[])
+static int keeper_spawn(pid_t *pid, const int above[N_HANDED], char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -100,7 +164,7 @@ static int keeper_spawn(pid_t *pid, const int above[KEPT], char *const argv[])
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
 	posix_spawn_file_actions_adddup2(&actions, 0, 1);
 	posix_spawn_file_actions_adddup2(&actions, 0, 2);
-	for (int i = 0; i < KEPT; i++) {
+	for (int i = 0; i < N_HANDED && above[i] >= 0; i++) {
 		posix_spawn_file_actions_adddup2(&actions, above[i], AT_CONTROL + i);
 	}
 	error = posix_spawn(pid, PROGRAM, &actions, &attr, argv, environment);
@@ -109,18 +173,19 @@ static int keeper_spawn(pid_t *pid, const int above[KEPT], char *const argv[])
 	return -error;
 }
 
-static int keeper_spawn_with(struct identity *keeper, const int fds[KEPT], char *const argv[])
+/* The last of the descriptors may be -1. */
+static int keeper_spawn_with(struct identity *keeper, const int fds[N_HANDED], char *const argv[])
 {
-	int above[KEPT], r = 0;
+	int above[N_HANDED], r = 0;
 
-	for (int i = 0; i < KEPT; i++) {
-		above[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
-		r = above[i] < 0 ? -errno : r;
+	for (int i = 0; i < N_HANDED; i++) {
+		above[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
+		r = fds[i] >= 0 && above[i] < 0 ? -errno : r;
 	}
 	if (r == 0) {
 		r = keeper_spawn(&keeper->pid, above, argv);
 	}
-	for (int i = 0; i < KEPT; i++) {
+	for (int i = 0; i < N_HANDED; i++) {
 		if (above[i] >= 0) {
 			close(above[i]);
 		}
@@ -142,14 +207,16 @@ static int keeper_note(struct identity *keeper)
 	return keeper->number ? 0 : -ESRCH;
 }
 
-int keeper_start(struct identity *keeper, const int fds[3], const char *registry)
+int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_bond *bond)
 {
-	char path[PATH_MAX], inode[24];
-	char *argv[] = {(char[]){KEEPER_NAME}, path, inode, NULL};
+	char path[PATH_MAX], inode[24], cookie[PATH_MAX];
+	char *argv[] = {(char[]){KEEPER_NAME}, path, inode, bond->cookie_fd >= 0 ? cookie : NULL,
+			NULL};
 	struct stat st;
 	int stay[2], r;
 
-	snprintf(path, sizeof path, "/dev/shm%s", registry);
+	snprintf(path, sizeof path, "/dev/shm%s", bond->registry);
+	snprintf(cookie, sizeof cookie, "%s", bond->cookie_fd >= 0 ? bond->cookie : "");
 	if (!allowed || stat(path, &st) < 0) {
 		return allowed ? -errno : -EOPNOTSUPP;
 	}
@@ -157,7 +224,8 @@ int keeper_start(struct identity *keeper, const int fds[3], const char *registry
 	if (pipe2(stay, O_CLOEXEC) < 0) {
 		return -errno;
 	}
-	r = keeper_spawn_with(keeper, (const int[]){fds[0], fds[1], fds[2], stay[0]}, argv);
+	r = keeper_spawn_with(
+		keeper, (const int[]){fds[0], fds[1], fds[2], stay[0], bond->cookie_fd}, argv);
 	close(stay[0]);
 	if (r == 0) {
 		r = keeper_note(keeper);

@@ -5,14 +5,17 @@
  * that keeps descriptors.
  *
  *	mempoold --fork, exec--> mempoold-keep	3 control, 4 data, 5 liveness lock,
- *						6 pipe until it is told to stay
+ *						6 pipe until it is told to stay,
+ *						7 the cookie, if one names the instance
  *	next mempoold --pidfd_getfd(3, 4), or open /proc/PID/fd/3, 4--> the same memory
  *
  * The lock tells a daemon that cannot see the keeper, as from another PID namespace, that it lives.
  *
  * It is the daemon's own program, executed: a fork alone would keep the registry mapped, and with
  * it the lock that makes one daemon an instance. A keeper that is not told to stay ends with the
- * daemon that made it. One that was told ends by keeper_end(), or when the registry is unlinked.
+ * daemon that made it. One that was told ends by keeper_end(), or when nobody can find the pool any
+ * more: the registry is unlinked; or the cookie (config/cookie.h) is, no daemon has it open either,
+ * and no file with its text is in its place. A directory that is moved takes its cookie along.
  */
 #ifndef MP_DAEMON_KEEPER_H
 #define MP_DAEMON_KEEPER_H
@@ -32,12 +35,18 @@ _Noreturn void keeper_run(char **argv);
 /* From now on keepers may be made, of the program of this process. */
 void keeper_allow(void);
 
+/* Whose end is its own. */
+struct keeper_bond {
+	const char *registry; /* the object's name in /dev/shm */
+	const char *cookie;   /* the path of the file that names the instance */
+	int cookie_fd;        /* that file; -1: none does */
+};
+
 /*
- * Makes a keeper of control, data and liveness lock that ends when the object @registry of /dev/shm
- * is unlinked. It ends at once unless keeper_stay() is called. Returns a descriptor for
- * that, or -errno.
+ * Makes a keeper of control, data and liveness lock. It ends at once unless keeper_stay() is called.
+ * Returns a descriptor for that, or -errno.
  */
-int keeper_start(struct identity *keeper, const int fds[3], const char *registry);
+int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_bond *bond);
 
 /* Tells the keeper to stay. Closes @fd, which keeper_start() returned. */
 void keeper_stay(int fd);

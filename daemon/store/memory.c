@@ -192,17 +192,23 @@ static int memory_watch(struct memory *memory)
 static int memory_keep_by_process(struct memory *memory)
 {
 	const struct registry_pool *record = memory->record;
-	const char *instance = memory->host->instance;
+	const struct memory_host *host = memory->host;
 	char registry[OBJECT_NAME];
+	const struct keeper_bond bond = {
+		.registry = registry,
+		.cookie = host->cookie,
+		.cookie_fd = host->cookie_fd ? *host->cookie_fd : -1,
+	};
 	struct identity keeper;
 	int lock, stay;
 
-	object_registry_name(registry, instance);
-	liveness_remove(instance, record->id, record->id); /* of an earlier keeper, which is dead */
-	lock = liveness_create(instance, record->id, record->id);
+	object_registry_name(registry, host->instance);
+	/* An earlier keeper's, which is dead. */
+	liveness_remove(host->instance, record->id, record->id);
+	lock = liveness_create(host->instance, record->id, record->id);
 	stay = lock < 0 ? lock
 			: keeper_start(&keeper, (const int[]){memory->fds[0], memory->fds[1], lock},
-				       registry);
+				       &bond);
 	if (lock >= 0) {
 		close(lock);
 	}

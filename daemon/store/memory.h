@@ -29,6 +29,8 @@ struct memory_host {
 	struct loop *loop;
 	struct manager *manager; /* keeps memfds, if it can */
 	const char *instance;    /* part of the objects' names */
+	const char *cookie;      /* the file that names it, see keeper.h */
+	const int *cookie_fd;    /* that file, open; NULL or -1: none does */
 };
 
 struct memory {
