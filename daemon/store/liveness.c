@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/store/liveness.h"
@@ -25,19 +27,17 @@ int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment)
 	return fd;
 }
 
-enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment)
+enum liveness liveness_test_file(const char *path, uid_t owner)
 {
-	char name[OBJECT_NAME];
 	enum liveness answer = LIVENESS_UNKNOWN;
-	int fd;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	object_liveness_name(name, instance, pool_id, attachment);
-	fd = shm_open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 	if (fd < 0) {
 		return answer;
 	}
 	/* Who puts a file of that name there when ours was removed says nothing of the client. */
-	if (object_check(fd) < 0) {
+	if (fstat(fd, &st) < 0 || st.st_uid != owner || !S_ISREG(st.st_mode)) {
 		answer = LIVENESS_UNKNOWN;
 	} else if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		answer = LIVENESS_LOST;
@@ -46,6 +46,14 @@ enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t att
 	}
 	close(fd);
 	return answer;
+}
+
+enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment)
+{
+	char path[sizeof "/dev/shm" + OBJECT_NAME] = "/dev/shm";
+
+	object_liveness_name(path + strlen(path), instance, pool_id, attachment);
+	return liveness_test_file(path, geteuid());
 }
 
 void liveness_remove(const char *instance, uint64_t pool_id, uint64_t attachment)

@@ -11,6 +11,7 @@
 #define MP_DAEMON_LIVENESS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum liveness {
 	LIVENESS_HELD,    /* somebody has it mapped, or its descriptor is on the way */
@@ -22,6 +23,9 @@ enum liveness {
 int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment);
 
 enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment);
+
+/* The same of the file at @path, if it belongs to @owner. */
+enum liveness liveness_test_file(const char *path, uid_t owner);
 
 /* Removes the name; harmless when there is none. */
 void liveness_remove(const char *instance, uint64_t pool_id, uint64_t attachment);

@@ -65,6 +65,7 @@
 #include "daemon/store/squat.h"
 
 #define HEADER_SIZE 4096u
+#define DIRECTORY_AT 2048u /* in the header's page: the daemon's directory, for listing */
 #define FIXED_SIZE (HEADER_SIZE + REGISTRY_POOLS * sizeof(struct registry_pool))
 #define SLOTS_SIZE (REGISTRY_SLOTS * sizeof(struct registry_slot)) /* of one pool */
 #define SERVICE_USER "mempoold"                                    /* as the unit says */
@@ -257,6 +258,42 @@ int registry_open(struct registry *registry, const char *instance)
 		registry->fd = -1;
 	}
 	return r;
+}
+
+void registry_note_directory(struct registry *registry, const char *dir)
+{
+	snprintf((char *)registry->header + DIRECTORY_AT, REGISTRY_DIRECTORY, "%s", dir);
+}
+
+int registry_read(int fd, struct registry_pool pools[REGISTRY_POOLS], char dir[REGISTRY_DIRECTORY])
+{
+	const ssize_t size = REGISTRY_POOLS * sizeof *pools;
+	struct registry_header found;
+
+	if (pread(fd, &found, sizeof found, 0) != sizeof found ||
+	    memcmp(&found, &expected, sizeof found) != 0 ||
+	    pread(fd, pools, (size_t)size, HEADER_SIZE) != size ||
+	    pread(fd, dir, REGISTRY_DIRECTORY, DIRECTORY_AT) != REGISTRY_DIRECTORY) {
+		return -EPROTONOSUPPORT;
+	}
+	dir[REGISTRY_DIRECTORY - 1] = 0;
+	return 0;
+}
+
+int registry_read_slots(int fd, uint32_t index, struct registry_slot slots[REGISTRY_SLOTS])
+{
+	const ssize_t size = SLOTS_SIZE;
+
+	return pread(fd, slots, SLOTS_SIZE, (off_t)(FIXED_SIZE + index * SLOTS_SIZE)) == size
+		       ? 0
+		       : -EIO;
+}
+
+void registry_spoil(int fd)
+{
+	const uint64_t none = 0;
+
+	(void)!pwrite(fd, &none, sizeof none, offsetof(struct registry_header, magic));
 }
 
 bool registry_is_empty(const struct registry *registry)

@@ -94,6 +94,24 @@ struct registry {
  */
 int registry_open(struct registry *registry, const char *instance);
 
+/* Notes the directory of the daemon in it, for those who list instances. */
+void registry_note_directory(struct registry *registry, const char *dir);
+
+#define REGISTRY_DIRECTORY 1024 /* bytes of it that are kept, with the terminator */
+
+/*
+ * Reads the records of a registry that somebody else may have open, and may be changing; what they
+ * say is not to be trusted more than who owns it. Returns 0, or -EPROTONOSUPPORT when it is none of
+ * this version.
+ */
+int registry_read(int fd, struct registry_pool pools[REGISTRY_POOLS], char dir[REGISTRY_DIRECTORY]);
+
+/* Reads the slots of a record likewise. Returns 0 or -EIO. */
+int registry_read_slots(int fd, uint32_t index, struct registry_slot slots[REGISTRY_SLOTS]);
+
+/* Makes it none, so that a daemon that finds it begins anew. */
+void registry_spoil(int fd);
+
 /* Whether any record is in use. */
 bool registry_is_empty(const struct registry *registry);
 
