@@ -11,6 +11,8 @@
 #include "daemon/check.h"
 #include "daemon/store/keeper.h"
 #include "daemon/config/options.h"
+#include "daemon/instances.h"
+#include "daemon/remove.h"
 #include "daemon/server.h"
 
 #define EXIT_USAGE 2
@@ -44,6 +46,10 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	case OPTIONS_CHECK:
 		return check_config(&options);
+	case OPTIONS_LIST:
+		return instances_print(options.json);
+	case OPTIONS_REMOVE:
+		return remove_instance(options.remove);
 	case OPTIONS_USAGE:
 		return EXIT_USAGE;
 	case OPTIONS_RUN:

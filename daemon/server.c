@@ -12,6 +12,7 @@
 #include "daemon/base/guard.h"
 #include "daemon/base/journal.h"
 #include "daemon/base/log.h"
+#include "daemon/instances.h"
 #include "daemon/pool/build.h"
 #include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
@@ -190,6 +191,9 @@ static int server_open_registry(struct server *server)
 	if (r == -EEXIST && place_choose_another(place) == 0) {
 		r = registry_open(&server->pools.registry, place->instance);
 	}
+	if (r == 0) {
+		registry_note_directory(&server->pools.registry, place->dir);
+	}
 	if (r == -EBUSY && place->cookie_fd >= 0) {
 		log_error("if %s is a copy of another daemon's directory, remove %s: it names the "
 			  "instance",
@@ -227,6 +231,7 @@ int server_start(struct server *server, const struct options *said)
 		r = adopt_all(&server->seats, &server->n_adopted);
 	}
 	if (r == 0) {
+		instances_tell();
 		manager_watch(&server->manager, &server->loop, server_describe, server);
 	}
 	return r;

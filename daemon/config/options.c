@@ -25,6 +25,13 @@ static const char rest[] =
 	"holds.\n"
 	"  --print-config[=pool]\n"
 	"      Print a mempoold.conf, or a *.pool file, with all keys and defaults, and end.\n"
+	"  --list-instances [--json]\n"
+	"      Print the instances that have something in /dev/shm, also what dead ones left, and "
+	"end.\n"
+	"  --remove-instance NAME\n"
+	"      Remove what a dead instance left: its objects and its keepers. Refused when its "
+	"daemon or\n"
+	"      a client lives.\n"
 	"  --version, --help\n"
 	"\n"
 	"Log lines go to stderr. SIGHUP has the configuration read again. SIGTERM and SIGINT end "
@@ -40,6 +47,9 @@ static const struct option long_options[] = {
 	{"check-config", no_argument, NULL, 'C'},
 	{"verbose", no_argument, NULL, 'V'},
 	{"print-config", optional_argument, NULL, 'p'},
+	{"list-instances", no_argument, NULL, 'L'},
+	{"json", no_argument, NULL, 'j'},
+	{"remove-instance", required_argument, NULL, 'R'},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -101,6 +111,13 @@ static enum options_outcome options_print_config(const char *which)
 	return OPTIONS_DONE;
 }
 
+static enum options_outcome options_check_instance(const char *name)
+{
+	return setting_is_instance(name)
+		       ? OPTIONS_RUN
+		       : options_usage("an instance is [a-z0-9_-]{1,32}, not ", name);
+}
+
 static enum options_outcome options_take(struct options *options, int option)
 {
 	switch (option) {
@@ -112,9 +129,7 @@ static enum options_outcome options_take(struct options *options, int option)
 		return *optarg ? OPTIONS_RUN : options_usage("--runtime-dir needs a directory", "");
 	case 'i':
 		options->instance = optarg;
-		return setting_is_instance(optarg)
-			       ? OPTIONS_RUN
-			       : options_usage("an instance is [a-z0-9_-]{1,32}, not ", optarg);
+		return options_check_instance(optarg);
 	case 'l':
 		options->log_level_said = true;
 		return log_parse_level(optarg, &options->log_level)
@@ -131,6 +146,15 @@ static enum options_outcome options_take(struct options *options, int option)
 		return OPTIONS_RUN;
 	case 'p':
 		return options_print_config(optarg);
+	case 'L':
+		options->list = true;
+		return OPTIONS_RUN;
+	case 'j':
+		options->json = true;
+		return OPTIONS_RUN;
+	case 'R':
+		options->remove = optarg;
+		return options_check_instance(optarg);
 	case 'v':
 		puts("mempoold " MP_VERSION);
 		return OPTIONS_DONE;
@@ -158,5 +182,16 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 	if (options->verbose && !options->check) {
 		return options_usage("--verbose goes with --check-config", "");
 	}
-	return options->check ? OPTIONS_CHECK : OPTIONS_RUN;
+	if (options->json && !options->list) {
+		return options_usage("--json goes with --list-instances", "");
+	}
+	if (options->check + options->list + (options->remove != NULL) > 1) {
+		return options_usage("it is either --check-config, --list-instances or "
+				     "--remove-instance",
+				     "");
+	}
+	return options->check    ? OPTIONS_CHECK
+	       : options->list   ? OPTIONS_LIST
+	       : options->remove ? OPTIONS_REMOVE
+				 : OPTIONS_RUN;
 }

@@ -11,9 +11,11 @@
 
 enum options_outcome {
 	OPTIONS_RUN,
-	OPTIONS_CHECK, /* --check-config */
-	OPTIONS_DONE,  /* --help, --version or --print-config was answered */
-	OPTIONS_USAGE, /* wrong, and said so */
+	OPTIONS_CHECK,  /* --check-config */
+	OPTIONS_LIST,   /* --list-instances */
+	OPTIONS_REMOVE, /* --remove-instance */
+	OPTIONS_DONE,   /* --help, --version or --print-config was answered */
+	OPTIONS_USAGE,  /* wrong, and said so */
 };
 
 /* What was asked for; NULL where nothing was. */
@@ -26,6 +28,9 @@ struct options {
 	bool log_level_said;
 	bool check;
 	bool verbose;
+	bool list;
+	bool json;
+	const char *remove;
 };
 
 enum options_outcome options_parse(struct options *options, int argc, char **argv);
