@@ -139,6 +139,38 @@ START_TEST(two_daemons_do_not_share_an_instance)
 }
 END_TEST
 
+/* Puts a file of another user's in the place of the liveness file made last. */
+static void squat_on_last_liveness_file(void)
+{
+	char command[400];
+	snprintf(command, sizeof command,
+		 "f=$(ls -t /dev/shm/mempool.%s.*.live | head -n 1) && rm $f && "
+		 "setpriv --reuid=65534 --regid=65534 --clear-groups touch $f",
+		 service.instance);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Anybody can put a file of a name there that was removed; a lock on it told of a death. */
+START_TEST(who_squats_on_a_liveness_file_buries_nobody)
+{
+	if (geteuid() != 0) {
+		return;
+	}
+	begin();
+	struct actor a = holder(10);
+	service_kill(&service);
+	squat_on_last_liveness_file();
+	service_restart(&service);
+	sleep_ms(200);
+	ck_assert_uint_eq(stats().used, 10);
+	ck_assert_uint_eq(count_clients(), 2);
+	ck_assert_int_eq(actor_ask(&a, "put 10"), 0);
+	actor_kill(&a);
+	ck_assert(wait_until(is_alone, NULL, 5000));
+	end();
+}
+END_TEST
+
 static bool is_big_removed(void *unused)
 {
 	(void)unused;
@@ -175,5 +207,5 @@ SUITE("restart", clients_keep_their_blocks_over_a_restart, who_died_meanwhile_is
       who_execed_meanwhile_is_reclaimed, a_request_waits_for_the_next_daemon,
       without_a_daemon_requests_fail_and_blocks_do_not,
       a_destroyed_pool_goes_with_its_last_user_after_a_restart_too, gifts_outlive_the_daemon,
-      two_daemons_do_not_share_an_instance,
+      two_daemons_do_not_share_an_instance, who_squats_on_a_liveness_file_buries_nobody,
       sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
