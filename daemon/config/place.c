@@ -209,14 +209,16 @@ void place_finish(struct place *place)
 static bool place_needs_directory(const struct options *options)
 {
 	const char *base = secure_getenv("XDG_RUNTIME_DIR");
+	char dir[PATH_MAX];
 	struct stat st;
 
 	if (!options->socket || options->runtime_dir) {
 		return true;
 	}
-	/* A user's instance may have got another name. */
-	return !options->instance && geteuid() != 0 && base && stat(base, &st) == 0 &&
-	       st.st_uid == geteuid();
+	/* In the usual one may stand that a user's instance has another name. */
+	return !options->instance && geteuid() != 0 && base &&
+	       snprintf(dir, sizeof dir, "%s/mempoold", base) < PATH_MAX && stat(dir, &st) == 0 &&
+	       st.st_uid == geteuid() && stat(base, &st) == 0 && st.st_uid == geteuid();
 }
 
 int place_resolve(struct place *place, const struct options *options)
