@@ -20,6 +20,7 @@
 
 #define KEEPERS_MS 3000 /* how long they have to end */
 #define MOST_NAMED 10   /* processes */
+#define POOL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 struct keeper_seen {
 	pid_t pid;
@@ -87,6 +88,9 @@ static void remove_name_clients(const struct instance *instance, uint32_t index,
 	const struct registry_pool *record = &instance->records[index];
 	char path[sizeof "/dev/shm" + OBJECT_NAME] = "/dev/shm";
 	size_t at = strlen(path);
+	/* Whose registry it is wrote the name, and this may be root's terminal. */
+	char name[WIRE_NAME + 1] = "";
+	size_t plain = strspn(memcpy(name, record->name, WIRE_NAME), POOL_CHARACTERS);
 
 	if (registry_read_slots(instance->registry, index, slots) < 0) {
 		return;
@@ -99,7 +103,7 @@ static void remove_name_clients(const struct instance *instance, uint32_t index,
 		if (liveness_test_file(path, instance->uid) == LIVENESS_HELD &&
 		    ++*n <= MOST_NAMED) {
 			remove_refuse("process %d of uid %u has pool '%.*s' open", slots[i].pid,
-				      slots[i].uid, WIRE_NAME, record->name);
+				      slots[i].uid, (int)plain, record->name);
 		}
 	}
 }
@@ -170,18 +174,19 @@ static void remove_watch_keepers(struct removal_of *removal)
 static void remove_object(struct removal_of *removal, const char *object)
 {
 	char path[sizeof "/dev/shm/" + NAME_MAX];
-	struct stat st = {0};
+	const struct object_path told = object_tell(object);
+	struct stat st;
 
 	snprintf(path, sizeof path, "/dev/shm/%s", object);
 	if (lstat(path, &st) < 0) {
 		return;
 	}
 	if (st.st_uid != geteuid() && geteuid() != 0) {
-		remove_refuse("%s belongs to %s; root removes it: rm -rf %s", path,
-			      user_describe(st.st_uid).text, path);
+		remove_refuse("%s belongs to %s; root removes it: rm -rf %s", told.text,
+			      user_describe(st.st_uid).text, told.text);
 		removal->n_left++;
 	} else if ((S_ISDIR(st.st_mode) ? rmdir(path) : unlink(path)) < 0) {
-		remove_refuse("cannot remove %s: %s", path, strerror(errno));
+		remove_refuse("cannot remove %s: %s", told.text, strerror(errno));
 		removal->n_left++;
 	} else {
 		removal->n_removed++;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/user.h"
 #include "daemon/store/object.h"
 
 void object_registry_name(char name[OBJECT_NAME], const char *instance)
@@ -106,6 +108,40 @@ void object_punch(int fd, uint64_t at, uint64_t size)
 	} while (r < 0 && errno == EINTR);
 }
 
+struct object_path object_tell(const char *file)
+{
+	struct object_path path;
+
+	snprintf(path.text, sizeof path.text, "/dev/shm/%s", file);
+	for (char *c = path.text; *c; c++) {
+		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			     (*c >= '-' && *c <= '9') || *c == '_';
+		*c = plain ? *c : '?';
+	}
+	return path;
+}
+
+static void object_report(const char *file)
+{
+	const struct object_path told = object_tell(file);
+	char path[sizeof told.text];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/dev/shm/%s", file);
+	if (lstat(path, &st) < 0) {
+		return;
+	}
+	if (st.st_uid == geteuid()) {
+		log_warning("%s is no object the registry knows; left alone, remove it by hand: "
+			    "rm -f %s",
+			    told.text, told.text);
+	} else {
+		log_warning("%s is no object of this daemon's, but %s's; an administrator removes "
+			    "it: rm -rf %s",
+			    told.text, user_describe(st.st_uid).text, told.text);
+	}
+}
+
 void object_report_unknown(const char *instance, int (*known)(void *arg, const char *name),
 			   void *arg)
 {
@@ -119,9 +155,7 @@ void object_report_unknown(const char *instance, int (*known)(void *arg, const c
 	snprintf(prefix, sizeof prefix, "mempool.%s.", instance);
 	while ((entry = readdir(dir))) {
 		if (!strncmp(entry->d_name, prefix, strlen(prefix)) && !known(arg, entry->d_name)) {
-			log_warning("/dev/shm/%s is no object the registry knows; left alone, "
-				    "remove it by hand",
-				    entry->d_name);
+			object_report(entry->d_name);
 		}
 	}
 	closedir(dir);

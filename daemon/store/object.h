@@ -50,6 +50,16 @@ int object_reserve(int fd, uint64_t at, uint64_t size);
 /* Gives pages back; they read as zero. */
 void object_punch(int fd, uint64_t at, uint64_t size);
 
+struct object_path {
+	char text[sizeof "/dev/shm/" + 256];
+};
+
+/*
+ * The path of a file in /dev/shm, for messages: what could mean something to a terminal or a shell
+ * is replaced by ?, which a shell takes for any character.
+ */
+struct object_path object_tell(const char *file);
+
 /* Warns of each object of @instance for which @known says no. */
 void object_report_unknown(const char *instance, int (*known)(void *arg, const char *name),
 			   void *arg);
