@@ -173,7 +173,12 @@ int place_choose_another(struct place *place)
 	}
 	place_finish(place);
 	strcpy(taken, place->instance);
-	r = cookie_replace(place->cookie, place->prefix, place->instance);
+	/* Another daemon in this directory may just have chosen. */
+	r = cookie_open_or_make(place->cookie, place->prefix, place->instance);
+	if (r >= 0 && !strcmp(place->instance, taken)) {
+		close(r);
+		r = cookie_replace(place->cookie, place->prefix, place->instance);
+	}
 	if (r >= 0) {
 		place->cookie_fd = r;
 		log_warning("the instance is %s from now on, as somebody else has the name %s; %s "
