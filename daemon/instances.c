@@ -76,7 +76,8 @@ static bool instance_is_registry(const struct instance *instance, const char *ob
 /* What of it is no object in /dev/shm. A keeper that has gone took its memory along. */
 static uint64_t instance_memfd_bytes(const struct registry_pool *record)
 {
-	const struct keeper keeper = {.pid = record->keeper, .start_time = record->keeper_start};
+	const struct identity keeper = {record->keeper, record->keeper_where,
+					record->keeper_identity};
 	int watch = keeper.pid > 0 ? keeper_watch(&keeper) : -1;
 
 	if (watch >= 0) {
@@ -133,13 +134,22 @@ static void instance_look_at_registry(struct instance *instance, const char *obj
 	instance_read_registry(instance);
 }
 
+/* Whether it is the liveness file of a client, ...POOL.ATTACHMENT.live; a keeper's has one id. */
+static bool instance_is_client(const char *file)
+{
+	enum { ID = 16, IDS = 2 * ID + 1 };
+	size_t n = strlen(file), suffix = strlen(".live");
+
+	return n > IDS + suffix && !strcmp(file + n - suffix, ".live") &&
+	       strncmp(file + n - suffix - IDS, file + n - suffix - ID, ID) != 0;
+}
+
 /* Liveness files of a daemon that lives are its own to test: it may be making them. */
 static void instance_count_clients(struct instance *instance)
 {
 	for (unsigned i = 0; i < instance->n_objects; i++) {
 		const char *object = instance->objects[i]->d_name;
-		size_t n = strlen(object);
-		if (n > 5 && !strcmp(object + n - 5, ".live") &&
+		if (instance_is_client(object) &&
 		    (liveness_test_file(instance_path(object).text, instance->uid) ==
 			     LIVENESS_HELD ||
 		     liveness_test_file(instance_path(object).text, geteuid()) == LIVENESS_HELD)) {

@@ -162,7 +162,8 @@ static void remove_watch_keepers(struct removal_of *removal)
 	removal->keepers = calloc(REGISTRY_POOLS, sizeof *removal->keepers);
 	for (int i = 0; removal->keepers && instance->is_readable && i < REGISTRY_POOLS; i++) {
 		const struct registry_pool *record = &instance->records[i];
-		const struct keeper keeper = {record->keeper, record->keeper_start};
+		const struct identity keeper = {record->keeper, record->keeper_where,
+						record->keeper_identity};
 		int watch = record->terms.backing == WIRE_MEMFD ? keeper_watch(&keeper) : -1;
 		if (watch >= 0) {
 			removal->keepers[removal->n_keepers++] =

@@ -43,8 +43,8 @@ struct keeper_bond {
 };
 
 /*
- * Makes a keeper of control, data and liveness lock. It ends at once unless keeper_stay() is called.
- * Returns a descriptor for that, or -errno.
+ * Makes a keeper of control, data and liveness lock. It ends at once unless keeper_stay() is
+ * called. Returns a descriptor for that, or -errno.
  */
 int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_bond *bond);
 
