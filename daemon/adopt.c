@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/adopt.h"
 #include "daemon/base/log.h"
@@ -25,24 +23,21 @@ static void adopt_touch_compare(struct pool *pool, void *arg)
 	*matches = mp_layout_matches(pool->view.header, &pool->shape, pool->record->id);
 }
 
-/* Opens the objects and looks whether they are those the daemon made. A fault breaks the pool. */
-static int adopt_check_objects(struct pool *pool)
+/*
+ * Looks whether the objects are those the daemon made; @found is what memory_find() said. A fault
+ * breaks the pool.
+ */
+static int adopt_check_objects(struct pool *pool, int found)
 {
 	bool matches = false;
-	int fd, r = pool_map(pool);
+	int r = found < 0 ? 0 : pool_map(pool);
 
-	if (r == 0) {
-		fd = pool_open_data(pool, O_RDONLY);
-		r = fd < 0 ? fd : 0;
-		if (fd >= 0) {
-			close(fd);
-		}
-	}
-	if (r == -EUCLEAN || r == -ENOENT || r == -EACCES) {
+	if (found == -ENOENT) {
+		pool_break(pool, "somebody removed its objects from /dev/shm while there was no "
+				 "mempoold");
+	} else if (found < 0) {
 		pool_break(pool, "its objects in /dev/shm are not those the daemon made");
-		return 0;
-	}
-	if (r == 0 && pool_touch(pool, adopt_touch_compare, &matches) == 0 && !matches) {
+	} else if (r == 0 && pool_touch(pool, adopt_touch_compare, &matches) == 0 && !matches) {
 		pool_break(pool, "its header is not what the daemon wrote");
 	}
 	return r;
@@ -85,11 +80,24 @@ static int adopt_slots(struct seats *seats, struct pool *pool)
 	return r;
 }
 
-/* Without its memory a pool is nobody's any more but theirs who have it open. */
-static int adopt_find_memory(struct pool *pool)
+/* Nobody kept its memfds: the pool is nobody's any more but theirs who have it open. */
+static void adopt_lost(struct pool *pool)
+{
+	log_error("pool '%s' of uid %u is gone: nobody kept its memory, a memfd, while there was "
+		  "no mempoold; make it anew",
+		  pool->record->name, pool->record->uid);
+	mp_store_release(&pool->record->broken, 1);
+	if (pool_state(pool) == REGISTRY_POOL_LIVE) {
+		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+	}
+}
+
+/* Opens the objects. Returns -errno when that may succeed later; else *@found says how it went. */
+static int adopt_find_memory(struct pool *pool, int *found)
 {
 	int r = memory_find(&pool->memory);
 
+	*found = r;
 	if (r == -EREMOTE) {
 		log_error("pool '%s' of uid %u: the process %d, which keeps its memory, lives, and "
 			  "cannot be reached from here: it is in another PID namespace, or may not "
@@ -100,24 +108,17 @@ static int adopt_find_memory(struct pool *pool)
 		log_error("pool '%s' of uid %u: memfds are opened by way of /proc: mount it",
 			  pool->record->name, pool->record->uid);
 	}
-	if (r != -ENOENT) {
-		return r;
+	if (r == -ENOENT && pool->record->terms.backing == WIRE_MEMFD) {
+		adopt_lost(pool);
 	}
-	log_error("pool '%s' of uid %u is gone: nobody kept its memory, a memfd, while there was "
-		  "no mempoold; make it anew",
-		  pool->record->name, pool->record->uid);
-	mp_store_release(&pool->record->broken, 1);
-	if (pool_state(pool) == REGISTRY_POOL_LIVE) {
-		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
-	}
-	return 0;
+	return r == -ENOENT || r == -EUCLEAN || r == -EACCES ? 0 : r;
 }
 
 /* Takes over one record that is in use. */
 static int adopt_pool(struct seats *seats, uint32_t index)
 {
 	struct pool *pool = pool_create(seats->pools, index);
-	int r = 0;
+	int found, r;
 
 	if (!pool) {
 		return -ENOMEM;
@@ -130,7 +131,7 @@ static int adopt_pool(struct seats *seats, uint32_t index)
 		return 0;
 	}
 	pool->adopting = true;
-	r = adopt_find_memory(pool);
+	r = adopt_find_memory(pool, &found);
 	r = r < 0 ? r : adopt_slots(seats, pool);
 	pool->adopting = false;
 	if (r == 0 && pool_state(pool) == REGISTRY_POOL_LIVE && ending_reason(pool)) {
@@ -143,7 +144,7 @@ static int adopt_pool(struct seats *seats, uint32_t index)
 		return 0;
 	}
 	if (r == 0 && !pool_is_broken(pool)) {
-		r = adopt_check_objects(pool);
+		r = adopt_check_objects(pool, found);
 	}
 	if (r == 0 && !pool_is_broken(pool) && pool_state(pool) == REGISTRY_POOL_LIVE) {
 		r = growth_resume(pool);

@@ -95,16 +95,8 @@ static int build_begin_object(struct build *build, enum object_kind kind, uint64
 	return build->reservation ? 0 : -ENOMEM;
 }
 
-/* The control segment has its pages: it is mapped, and the daemon's from here on. */
-static int build_end_control(struct build *build)
-{
-	int fd = build->fd, r = pool_map_fd(build->pool, fd);
-
-	build->fd = r < 0 ? fd : -1;
-	return r;
-}
-
-static void build_end_data(struct build *build)
+/* The object has its pages. */
+static void build_end_object(struct build *build)
 {
 	close(build->fd);
 	build->fd = -1;
@@ -193,11 +185,12 @@ static void build_conclude(struct build *build, int error)
 /* Goes on after a step with that result, see build_step(). The last step frees the build. */
 static void build_advance(struct build *build, int result)
 {
+	if (result > 0 && build->fd >= 0) {
+		build_end_object(build);
+	}
 	if (result > 0 && build->stage == RESERVE_CONTROL) {
-		int r = build_end_control(build);
+		int r = pool_map(build->pool);
 		result = r < 0 ? r : 1;
-	} else if (result > 0 && build->stage == RESERVE_DATA) {
-		build_end_data(build);
 	}
 	build->stage += result > 0;
 	if (result >= 0 && !build->asker.progress(build->asker.arg, build_done(build),

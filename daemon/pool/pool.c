@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/base/guard.h"
 #include "daemon/base/log.h"
@@ -40,7 +39,6 @@ struct pool *pool_create(struct pools *pools, uint32_t index)
 	TAILQ_INIT(&pool->reclaim.waiting);
 	TAILQ_INIT(&pool->reclaim.passed);
 	pool->slots = registry_slots(&pools->registry, index);
-	pool->control_fd = -1;
 	memory_init(&pool->memory, &pools->host, pool->record);
 	if (!pool_resolve(pool)) {
 		pool_break(pool, "this version lays such a pool out differently");
@@ -53,9 +51,6 @@ void pool_destroy(struct pool *pool)
 {
 	if (pool->control) {
 		munmap(pool->control, pool->shape.control_size);
-	}
-	if (pool->control_fd >= 0) {
-		close(pool->control_fd);
 	}
 	memory_finish(&pool->memory);
 	pool->pools->of[pool->index] = NULL;
@@ -101,29 +96,17 @@ uint32_t pool_count(const struct pools *pools)
 	return n;
 }
 
-int pool_map_fd(struct pool *pool, int fd)
+int pool_map(struct pool *pool)
 {
-	void *control =
-		mmap(NULL, pool->shape.control_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *control = mmap(NULL, pool->shape.control_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     pool_control(pool), 0);
 
 	if (control == MAP_FAILED) {
 		return -errno;
 	}
 	pool->control = control;
-	pool->control_fd = fd;
 	mp_pool_bind(&pool->view, &pool->shape, control, NULL, MP_NONE);
 	return 0;
-}
-
-int pool_map(struct pool *pool)
-{
-	int fd = memory_open(&pool->memory, OBJECT_CONTROL, O_RDWR);
-	int r = fd < 0 ? fd : pool_map_fd(pool, fd);
-
-	if (fd >= 0 && r < 0) {
-		close(fd);
-	}
-	return r;
 }
 
 int pool_open_control(const struct pool *pool)
@@ -187,7 +170,7 @@ int pool_verify(struct pool *pool)
 {
 	struct stat st;
 
-	if (!pool_is_broken(pool) && (fstat(pool->control_fd, &st) < 0 ||
+	if (!pool_is_broken(pool) && (fstat(pool_control(pool), &st) < 0 ||
 				      (uint64_t)st.st_size != pool->record->control_size)) {
 		pool_break(pool, "its control object has another size");
 	}

@@ -74,8 +74,7 @@ struct pool {
 	struct mp_shape shape; /* follows from the record */
 	struct mp_pool view;   /* of the control segment, when that is mapped */
 	void *control;         /* NULL: not mapped */
-	int control_fd;        /* -1: not open */
-	struct memory memory;  /* when that is memfds */
+	struct memory memory;  /* both objects, open */
 	uint32_t n_used;       /* slots that are not FREE */
 	uint32_t n_live;       /* slots with an attachment that is not dying */
 	uint32_t slots_end;    /* no slot at or beyond it is in use */
@@ -115,14 +114,8 @@ uint64_t pool_reserved(const struct pool *pool);
 /* Counts all pools, also those under removal. */
 uint32_t pool_count(const struct pools *pools);
 
-/*
- * Opens and maps an existing control object. Returns 0, -EUCLEAN when it is not what the daemon
- * made, or -errno.
- */
+/* Maps the control object, which was made or found. Returns 0 or -errno. */
 int pool_map(struct pool *pool);
-
-/* Maps the control object behind @fd, which becomes the pool's. Returns 0 or -errno. */
-int pool_map_fd(struct pool *pool, int fd);
 
 /*
  * Does @work on the mapped segment, under the guard. Returns 0, or -EIO when the segment has been
@@ -136,7 +129,13 @@ void pool_break(struct pool *pool, const char *why);
 /* Whether the control object still has its size; if not, the pool is marked broken. 0 or -EIO. */
 int pool_verify(struct pool *pool);
 
-/* Opens the data object. Returns a descriptor, or as object_open(). */
+/* The descriptor of the control object, to write; the pool's own. */
+static inline int pool_control(const struct pool *pool)
+{
+	return pool->memory.fds[OBJECT_CONTROL];
+}
+
+/* Opens the data object once more. Returns a descriptor, or as memory_open(). */
 int pool_open_data(const struct pool *pool, int flags);
 
 /* Opens the control object once more, read-only. Returns as pool_open_data(). */

@@ -35,7 +35,7 @@ struct handout {
 static void handout_finish(const struct pool *pool, struct handout *handout)
 {
 	for (int i = 0; i < WIRE_FDS; i++) {
-		if (handout->fds[i] >= 0 && handout->fds[i] != pool->control_fd) {
+		if (handout->fds[i] >= 0 && handout->fds[i] != pool_control(pool)) {
 			close(handout->fds[i]);
 		}
 	}
@@ -79,11 +79,11 @@ static int handout_init(struct handout *handout, const struct session *session, 
 	if (r < 0) {
 		return r;
 	}
-	fds[0] = access == WIRE_OBSERVER ? pool_open_control(pool) : pool->control_fd;
+	fds[0] = access == WIRE_OBSERVER ? pool_open_control(pool) : pool_control(pool);
 	fds[1] = pool_open_data(pool, access == WIRE_WRITER ? O_RDWR : O_RDONLY);
 	r = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : 0;
-	if (r == -EUCLEAN || r == -ENOENT) {
-		pool_break(pool, "its objects in /dev/shm are not those the daemon made");
+	if (r == -EUCLEAN) {
+		pool_break(pool, "its data object has another size");
 		return -EIO;
 	}
 	if (r < 0 || access == WIRE_OBSERVER) {
@@ -155,6 +155,11 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 		return session_refuse(session, serial, EIO,
 				      "pool '%s' is broken, see the log of mempoold; destroy it "
 				      "and make it anew",
+				      name);
+	case -EOPNOTSUPP:
+		return session_refuse(session, serial, EOPNOTSUPP,
+				      "pool '%s' can be opened to write alone: mempoold sees no "
+				      "/proc, by which it opens memory to read; mount it there",
 				      name);
 	default:
 		log_error("pool '%s', uid %u, pid %d: cannot be opened: %s", name,

@@ -43,8 +43,17 @@ void memory_init(struct memory *memory, const struct memory_host *host,
 		.host = host,
 		.record = record,
 		.fds = {-1, -1},
+		.readers = {-1, -1},
 		.watch = -1,
 	};
+}
+
+static void memory_close(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
 }
 
 static void memory_stop_watching(struct memory *memory)
@@ -63,80 +72,114 @@ void memory_finish(struct memory *memory)
 {
 	memory_stop_watching(memory);
 	for (int kind = 0; kind < 2; kind++) {
-		if (memory->fds[kind] >= 0) {
-			close(memory->fds[kind]);
-			memory->fds[kind] = -1;
-		}
+		memory_close(&memory->fds[kind]);
+		memory_close(&memory->readers[kind]);
 	}
 }
 
 /* ---- making and opening ---- */
 
-static int memory_create_memfd(struct memory *memory, enum object_kind kind, uint64_t size)
+/* Whether descriptors can be opened anew. */
+static bool memory_has_proc(void)
 {
+	return access("/proc/self/fd", X_OK) == 0;
+}
+
+/* Opens the object of that name, which must be the one that was made. Returns as memory_open(). */
+static int memory_open_name(const struct memory *memory, enum object_kind kind, int flags)
+{
+	uint64_t inode = memory->record->inodes[kind];
 	char name[OBJECT_NAME];
 	struct stat st;
-	int fd, own;
+	int fd;
 
 	memory_name_of(memory, kind, name);
-	fd = memfd_create(name + 1, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0) {
-		return -errno;
-	}
-	/* Born 0777: who has it read-only could open it anew, by way of /proc, to write. */
-	own = fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)size) < 0 ||
-			      fcntl(fd, F_ADD_SEALS, SEALS) < 0 || fstat(fd, &st) < 0
-		      ? -1
-		      : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (own < 0) {
-		int r = -errno;
+	fd = object_open(name, flags, memory_size_of(memory, kind));
+	if (fd >= 0 && inode && (fstat(fd, &st) < 0 || st.st_ino != inode)) {
 		close(fd);
-		return r;
+		return -EUCLEAN;
 	}
-	memory->fds[kind] = own;
-	memory->record->inodes[kind] = st.st_ino;
 	return fd;
 }
 
-/* A memfd can be opened again, with less rights, by way of /proc alone. */
-static bool memory_can_open(void)
+/* The object is the pool's: notes which it is, and what readers need. Returns 0 or -errno. */
+static int memory_hold(struct memory *memory, enum object_kind kind, int fd)
 {
-	return access("/proc/self/fd", X_OK) == 0;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return fd < 0 ? fd : -errno;
+	}
+	memory->fds[kind] = fd;
+	memory->record->inodes[kind] = st.st_ino;
+	if (!memory_is_memfd(memory) && !memory_has_proc()) {
+		memory->readers[kind] = memory_open_name(memory, kind, O_RDONLY);
+		return memory->readers[kind] < 0 ? memory->readers[kind] : 0;
+	}
+	return 0;
+}
+
+/* Gives the object its size, and a memfd its seals for good. Returns 0 or -errno. */
+static int memory_shape(const struct memory *memory, int fd, uint64_t size)
+{
+	/* A memfd is born 0777: who has it read-only could open it anew, by /proc, to write. */
+	if ((memory_is_memfd(memory) && fchmod(fd, 0600) < 0) || ftruncate(fd, (off_t)size) < 0 ||
+	    (memory_is_memfd(memory) && fcntl(fd, F_ADD_SEALS, SEALS) < 0)) {
+		return -errno;
+	}
+	return 0;
 }
 
 int memory_create(struct memory *memory, enum object_kind kind, uint64_t size)
 {
 	char name[OBJECT_NAME];
-	int fd;
+	int fd, own, r;
 
-	if (memory_is_memfd(memory)) {
-		return memory_can_open() ? memory_create_memfd(memory, kind, size) : -ENOSYS;
+	if (memory_is_memfd(memory) && !memory_has_proc()) {
+		return -ENOSYS;
 	}
 	memory_name_of(memory, kind, name);
-	fd = object_create(name, O_RDWR);
-	if (fd >= 0 && ftruncate(fd, (off_t)size) < 0) {
-		int r = -errno;
+	fd = memory_is_memfd(memory) ? memfd_create(name + 1, MFD_CLOEXEC | MFD_ALLOW_SEALING)
+				     : object_create(name, O_RDWR);
+	if (fd < 0) {
+		return memory_is_memfd(memory) ? -errno : fd;
+	}
+	r = memory_shape(memory, fd, size);
+	own = r < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (r == 0) {
+		r = memory_hold(memory, kind, own < 0 ? -errno : own);
+	}
+	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	return fd;
 }
 
+/* Without /proc. A copy shares offset and flags with ours, of which nobody makes use. */
+static int memory_copy(const struct memory *memory, enum object_kind kind, int flags)
+{
+	int own = flags == O_RDWR ? memory->fds[kind] : memory->readers[kind];
+	int fd = own < 0 ? -1 : fcntl(own, F_DUPFD_CLOEXEC, 0);
+
+	return own < 0 ? -EOPNOTSUPP : fd < 0 ? -errno : fd;
+}
+
 int memory_open(const struct memory *memory, enum object_kind kind, int flags)
 {
-	char path[OBJECT_NAME];
+	char path[64];
+	struct stat st;
 	int fd;
 
-	if (!memory_is_memfd(memory)) {
-		memory_name_of(memory, kind, path);
-		return object_open(path, flags, memory_size_of(memory, kind));
-	}
-	if (memory->fds[kind] < 0) {
+	if (memory->fds[kind] < 0 || fstat(memory->fds[kind], &st) < 0) {
 		return -ENOENT;
+	}
+	if ((uint64_t)st.st_size != memory_size_of(memory, kind)) {
+		return -EUCLEAN;
 	}
 	snprintf(path, sizeof path, "/proc/self/fd/%d", memory->fds[kind]);
 	fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return fd >= 0 ? fd : errno == ENOENT ? memory_copy(memory, kind, flags) : -errno;
 }
 
 /* ---- outliving the daemon ---- */
@@ -328,14 +371,27 @@ static int memory_find_at_process(struct memory *memory)
 	return r;
 }
 
+static int memory_find_by_names(struct memory *memory)
+{
+	int r = 0;
+
+	for (int kind = 0; r == 0 && kind < 2; kind++) {
+		r = memory_hold(memory, (enum object_kind)kind,
+				memory_open_name(memory, (enum object_kind)kind, O_RDWR));
+	}
+	return r;
+}
+
 int memory_find(struct memory *memory)
 {
 	int r = 0;
 
-	if (memory_is_memfd(memory) && !memory_can_open()) {
+	if (memory_is_memfd(memory) && !memory_has_proc()) {
 		return -ENOSYS;
 	}
-	if (memory_is_memfd(memory) && !memory_find_at_manager(memory)) {
+	if (!memory_is_memfd(memory)) {
+		r = memory_find_by_names(memory);
+	} else if (!memory_find_at_manager(memory)) {
 		memory_finish(memory);
 		r = memory_find_at_process(memory);
 	}
@@ -351,11 +407,14 @@ int memory_open_to_free(const struct memory *memory, enum object_kind kind)
 	struct stat st;
 	int fd;
 
-	if (memory_is_memfd(memory)) {
-		return memory_open(memory, kind, O_RDWR);
+	if (memory->fds[kind] >= 0) {
+		fd = fcntl(memory->fds[kind], F_DUPFD_CLOEXEC, 0);
+	} else if (memory_is_memfd(memory)) {
+		return -ENOENT;
+	} else {
+		memory_name_of(memory, kind, name);
+		fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
 	}
-	memory_name_of(memory, kind, name);
-	fd = shm_open(name, O_RDWR | O_CLOEXEC, 0);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_uid != geteuid())) {
 		close(fd);
 		return -EUCLEAN; /* another user's, of the name of ours that was removed */

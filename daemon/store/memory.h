@@ -2,9 +2,14 @@
 /*
  * Memory: what a pool's two objects are, and how they outlive the daemon.
  *
- *	shm	two names in /dev/shm, see object.h; opened by them whenever they are needed
- *	memfd	no names, and sealed, so that nobody can change their size. The daemon has both
- *		open, and somebody who outlives it: the service manager, or a keeper (keeper.h)
+ *	shm	two names in /dev/shm, see object.h, by which the next daemon finds them
+ *	memfd	no names, and sealed, so that nobody can change their size. Somebody who outlives
+ *		the daemon has both open: the service manager, or a keeper (keeper.h)
+ *
+ * The daemon has both objects open, of either kind: the descriptors are the pool. What clients get
+ * is opened anew by way of /proc/self/fd, whatever became of the names. Without /proc, writers get
+ * copies of the daemon's descriptors, and readers copies of read-only ones, which it opens by name
+ * while there is one; a memfd has none.
  *
  * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. Who dies before that
  * leaves a record that is BUILDING; the next daemon ends its keeper, if it names one, and the
@@ -36,8 +41,9 @@ struct memory_host {
 struct memory {
 	const struct memory_host *host;
 	struct registry_pool *record; /* of the pool; keeper and inodes are written here */
+	int fds[2];                   /* by object kind, to write; -1: not there */
+	int readers[2];               /* likewise, read-only, where there is no /proc; else -1 */
 	/* Of memfds. */
-	int fds[2];          /* by object kind; -1: not there */
 	int watch;           /* pidfd of its keeper; -1: there is none */
 	struct event death;  /* of the keeper */
 	struct event repeat; /* of the try to have another */
@@ -53,7 +59,10 @@ void memory_finish(struct memory *memory);
 /* Makes an object of that size, without pages. Returns a descriptor to write, or -errno. */
 int memory_create(struct memory *memory, enum object_kind kind, uint64_t size);
 
-/* Opens an object. Returns a descriptor, -EUCLEAN when it is not what was made, or -errno. */
+/*
+ * Opens once more an object that was made or found. Returns a descriptor, -EUCLEAN when it has
+ * another size, -EOPNOTSUPP when that takes /proc and there is none, or -errno.
+ */
 int memory_open(const struct memory *memory, enum object_kind kind, int flags);
 
 /*
@@ -66,8 +75,9 @@ int memory_open_to_free(const struct memory *memory, enum object_kind kind);
 int memory_keep(struct memory *memory);
 
 /*
- * Finds what an earlier daemon had kept. Returns 0, -ENOENT when it is lost, -EREMOTE when who
- * keeps it cannot be reached from here, -ENOSYS without /proc, or -errno.
+ * Finds and opens what an earlier daemon made. Returns 0, -ENOENT when it is lost, -EUCLEAN when it
+ * is not what was made, -EREMOTE when who keeps it cannot be reached from here, -ENOSYS when it
+ * takes /proc, or -errno.
  */
 int memory_find(struct memory *memory);
 

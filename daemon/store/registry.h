@@ -60,11 +60,11 @@ struct registry_pool {
 	uint32_t creator; /* uid of who made it; owns the cookie */
 	uint32_t laid;    /* blocks whose words are; fewer than shape.blocks: growing */
 	char name[WIRE_NAME];
-	/* Of memfds; see memory.h. */
+	/* See memory.h. */
 	int32_t keeper;        /* pid; 0: none */
 	uint32_t keeper_where; /* as for slots; likewise */
 	uint64_t keeper_identity;
-	uint64_t inodes[2]; /* by object kind */
+	uint64_t inodes[2]; /* by object kind; 0: an earlier version did not note it */
 };
 _Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
 
