@@ -35,6 +35,16 @@ void object_liveness_name(char name[OBJECT_NAME], const char *instance, uint64_t
 		 attachment);
 }
 
+bool object_is_named(const char *name, int fd)
+{
+	char path[sizeof "/dev/shm" + OBJECT_NAME];
+	struct stat at, own;
+
+	snprintf(path, sizeof path, "/dev/shm%s", name);
+	return lstat(path, &at) == 0 && fstat(fd, &own) == 0 && at.st_dev == own.st_dev &&
+	       at.st_ino == own.st_ino;
+}
+
 uint64_t object_random(void)
 {
 	uint64_t number = 0;

@@ -3,6 +3,7 @@
  * Objects in /dev/shm: names, making, opening with suspicion, pages.
  *
  *	/mempool.<instance>.registry			the registry, see registry.c
+ *	/mempool.<instance>.registry.draft		a copy of it that is being made
  *	/mempool.<instance>.<pool>.<id>.ctl, .dat	a pool; <id> is 16 hex digits
  *	/mempool.<instance>.<id>.<attachment>.live	a liveness file, see liveness.h
  *
@@ -12,6 +13,7 @@
 #ifndef MP_DAEMON_OBJECT_H
 #define MP_DAEMON_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +30,9 @@ void object_pool_name(char name[OBJECT_NAME], const char *instance, const char *
 		      enum object_kind kind);
 void object_liveness_name(char name[OBJECT_NAME], const char *instance, uint64_t id,
 			  uint64_t attachment);
+
+/* Whether the name leads to the open object. */
+bool object_is_named(const char *name, int fd);
 
 /* A number nobody can guess. */
 uint64_t object_random(void);

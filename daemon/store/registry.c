@@ -44,6 +44,18 @@
  *	r, s	GONE: adopted like any other while slots are in use, else unlinked.
  *	t	As after a.
  *
+ * Names vanish: somebody, such as logind at a logout or a script that cleans up, removes the object
+ * from /dev/shm. The daemon goes on in what it has mapped, but the next one would find nothing. An
+ * object that has no name can get none, so the registry is made anew: v a new object is made under
+ * another name, locked and filled with a copy; w it is renamed, unless there is something of that
+ * name; x it is mapped in the place of the first, whose lock is given up. The daemon is one thread:
+ * nothing is stored between copy and x.
+ *	v	No name leads to either; the next start finds nothing, and removes the copy.
+ *	w, x	The copy is the registry, is locked until the daemon is dead, and says all.
+ * Another daemon of the instance that comes between vanishing and w makes a registry of its own,
+ * and finds that somebody listens on the socket, or listens elsewhere: its registry is left alone,
+ * and made anew is ours when that has gone.
+ *
  * Each state is one 32-bit store. What a SIGKILL leaves is a prefix of the stores in program order;
  * mp_store_release() keeps the compiler to it. The next daemon reads under the lock, which the
  * kernel gave it after the first had gone.
@@ -52,6 +64,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -240,9 +253,15 @@ static int registry_use(struct registry *registry, const char *name)
 	return r;
 }
 
+/* Of the copy, while it is made. */
+static void registry_draft_name(char draft[OBJECT_NAME], const char *name)
+{
+	snprintf(draft, OBJECT_NAME, "%.140s.draft", name);
+}
+
 int registry_open(struct registry *registry, const char *instance)
 {
-	char name[OBJECT_NAME];
+	char name[OBJECT_NAME], draft[OBJECT_NAME];
 	int r;
 
 	object_registry_name(name, instance);
@@ -252,6 +271,9 @@ int registry_open(struct registry *registry, const char *instance)
 		return r;
 	}
 	registry->fd = r;
+	registry->lost = 0;
+	registry_draft_name(draft, name);
+	shm_unlink(draft);
 	r = registry_use(registry, name);
 	if (r < 0) {
 		close(registry->fd);
@@ -296,6 +318,99 @@ void registry_spoil(int fd)
 	(void)!pwrite(fd, &none, sizeof none, offsetof(struct registry_header, magic));
 }
 
+/* ---- a name that vanished ---- */
+
+/* Copies what is in use. */
+static int registry_copy(const struct registry *from, int to)
+{
+	const char *base = (const char *)from->header;
+	int r = ftruncate(to, WHOLE_SIZE) < 0 ? -errno : object_reserve(to, 0, FIXED_SIZE);
+
+	if (r == 0 && pwrite(to, base, FIXED_SIZE, 0) != FIXED_SIZE) {
+		r = -EIO;
+	}
+	for (uint32_t i = 0; r == 0 && i < REGISTRY_POOLS; i++) {
+		size_t at = FIXED_SIZE + i * SLOTS_SIZE;
+		size_t size = from->pools[i].shape.n_slots * sizeof(struct registry_slot);
+		if (mp_load(&from->pools[i].state) == REGISTRY_POOL_FREE) {
+			continue;
+		}
+		r = object_reserve(to, at, (size + 4095) & ~(size_t)4095);
+		if (r == 0 && pwrite(to, base + at, size, (off_t)at) != (ssize_t)size) {
+			r = -EIO;
+		}
+	}
+	return r;
+}
+
+/* Goes on in the copy, which has the name by now. */
+static void registry_move_into(struct registry *registry, int fd)
+{
+	if (mmap(registry->header, WHOLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED) {
+		log_error("cannot map the registry: %s", strerror(errno));
+		abort(); /* the next daemon finds all in the copy */
+	}
+	close(registry->fd);
+	registry->fd = fd;
+}
+
+static int registry_rename(const char *from, const char *to)
+{
+	char old[sizeof "/dev/shm" + OBJECT_NAME], new[sizeof "/dev/shm" + OBJECT_NAME];
+
+	snprintf(old, sizeof old, "/dev/shm%s", from);
+	snprintf(new, sizeof new, "/dev/shm%s", to);
+	return renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+/* Makes the copy, locked, and gives it the name. */
+static int registry_make_again(struct registry *registry, const char *name)
+{
+	char draft[OBJECT_NAME];
+	int fd, r;
+
+	registry_draft_name(draft, name);
+	shm_unlink(draft);
+	fd = object_create(draft, O_RDWR);
+	if (fd < 0) {
+		return fd;
+	}
+	r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : registry_copy(registry, fd);
+	r = r < 0 ? r : registry_rename(draft, name);
+	if (r < 0) {
+		shm_unlink(draft);
+		close(fd);
+		return r;
+	}
+	registry_move_into(registry, fd);
+	return 0;
+}
+
+int registry_restore(struct registry *registry, const char *instance)
+{
+	char name[OBJECT_NAME];
+	int r;
+
+	object_registry_name(name, instance);
+	if (object_is_named(name, registry->fd)) {
+		registry->lost = 0;
+		return 0;
+	}
+	r = registry_make_again(registry, name);
+	if (r == 0) {
+		log_warning("somebody removed /dev/shm%s; made again. Find out who: logind with "
+			    "RemoveIPC=yes when the user logs out, or a script that cleans up",
+			    name);
+	} else if (registry->lost != r) {
+		log_error("somebody removed /dev/shm%s, and it cannot be made again: %s; pools "
+			  "will be lost at the next restart of mempoold, until it can",
+			  name, r == -EEXIST ? "something else has that name" : strerror(-r));
+	}
+	registry->lost = r;
+	return r == 0 ? 1 : r;
+}
+
 bool registry_is_empty(const struct registry *registry)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
@@ -310,8 +425,10 @@ void registry_close(struct registry *registry, const char *instance)
 {
 	char name[OBJECT_NAME];
 
-	if (registry_is_empty(registry)) {
-		object_registry_name(name, instance);
+	object_registry_name(name, instance);
+	if (!registry_is_empty(registry)) {
+		registry_restore(registry, instance);
+	} else if (object_is_named(name, registry->fd)) {
 		shm_unlink(name);
 	}
 	munmap(registry->header, WHOLE_SIZE);

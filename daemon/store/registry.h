@@ -86,6 +86,7 @@ struct registry {
 	struct registry_header *header;
 	struct registry_pool *pools;
 	struct registry_slot *slots; /* REGISTRY_SLOTS a pool, reserved while the pool is */
+	int lost; /* why its name is not there and cannot be made again: -errno; 0: it is there */
 };
 
 /*
@@ -111,6 +112,13 @@ int registry_read_slots(int fd, uint32_t index, struct registry_slot slots[REGIS
 
 /* Makes it none, so that a daemon that finds it begins anew. */
 void registry_spoil(int fd);
+
+/*
+ * Sees to it that the next daemon finds the registry: when its name is not there any more, goes on
+ * in a copy that has it. Logs that, and once why it cannot be done. Returns 0; 1: done just now;
+ * -EEXIST: something else has the name; or -errno.
+ */
+int registry_restore(struct registry *registry, const char *instance);
 
 /* Whether any record is in use. */
 bool registry_is_empty(const struct registry *registry);
