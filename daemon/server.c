@@ -15,6 +15,7 @@
 #include "daemon/instances.h"
 #include "daemon/pool/build.h"
 #include "daemon/pool/growth.h"
+#include "daemon/pool/names.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/removal.h"
 #include "daemon/request/preset.h"
@@ -60,6 +61,7 @@ static void server_on_hangup(evutil_socket_t signal_number, short what, void *ar
 	(void)signal_number;
 	(void)what;
 	place_keep(&server->place);
+	watch_hurry(&server->watch);
 	if (configure_is_fixed(&server->configuration)) {
 		log_info("SIGHUP: a private instance without --config has no configuration");
 		return;
@@ -106,6 +108,14 @@ static int server_prepare_process(void)
 	return guard_install();
 }
 
+/* Looks whether names that others may remove are there. */
+static bool server_look(void *arg)
+{
+	struct server *server = arg;
+
+	return names_look(&server->pools);
+}
+
 static int server_init_loop(struct server *server)
 {
 	server->loop.base = event_base_new();
@@ -128,6 +138,7 @@ static int server_init_loop(struct server *server)
 		log_error("cannot watch signals");
 		return -ENOMEM;
 	}
+	watch_start(&server->watch, &server->loop, server_look, server);
 	return reserver_init(&server->pools.reserver, &server->loop);
 }
 
@@ -159,6 +170,8 @@ static void server_connect(struct server *server)
 						.instance = server->place.instance,
 						.cookie = server->place.cookie,
 						.cookie_fd = &server->place.cookie_fd,
+						.registry = &server->pools.registry,
+						.watch = &server->watch,
 					},
 				.registry = {.fd = -1},
 				.reserver = {.fd = -1},
@@ -180,6 +193,7 @@ static void server_connect(struct server *server)
 			},
 		.listener = {.fd = -1, .reserve_fd = -1},
 		.reading = {.fd = -1},
+		.watch = {.fd = -1},
 	};
 }
 
@@ -321,6 +335,9 @@ int server_run(struct server *server)
 /* Pools that are whole stay; what was being made or removed is taken down. No slot is looked at. */
 static void server_stop_pools(struct server *server)
 {
+	while (server->loop.base && names_look(&server->pools)) {
+		/* The next daemon is to find also what lost its name just now. */
+	}
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		struct pool *pool = server->pools.of[i];
 		if (!pool) {
@@ -364,6 +381,7 @@ void server_stop(struct server *server)
 		}
 		registry_close(&server->pools.registry, server->place.instance);
 	}
+	watch_stop(&server->watch);
 	if (server->loop.base) {
 		event_base_free(server->loop.base);
 	}

@@ -9,6 +9,7 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/base/manager.h"
+#include "daemon/base/watch.h"
 #include "daemon/config/place.h"
 #include "daemon/configure.h"
 #include "daemon/pool/pools.h"
@@ -28,6 +29,7 @@ struct server {
 	struct listener listener;
 	struct reading reading;
 	bool is_quiet;      /* stopped: no thread of it goes on */
+	struct watch watch; /* of all names: of the registry, of pools, of the socket */
 	uint64_t end_ns;    /* the loop has ended: long work stops then */
 	uint32_t n_adopted; /* pools, at the start */
 	struct event terminate, interrupt, hangup;

@@ -248,6 +248,7 @@ int build_start(struct pools *pools, const struct registry_pool *record,
 	if (index < 0) {
 		return -EDQUOT;
 	}
+	registry_restore(&pools->registry, pools->host.instance); /* a pool outlives the daemon */
 	r = registry_enter(&pools->registry, (uint32_t)index, record);
 	if (r < 0) {
 		return r;

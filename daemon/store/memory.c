@@ -13,6 +13,7 @@
 #include "daemon/store/liveness.h"
 #include "daemon/base/log.h"
 #include "daemon/base/manager.h"
+#include "daemon/base/watch.h"
 #include "daemon/store/memory.h"
 #include "daemon/base/loop.h"
 
@@ -22,6 +23,12 @@
 static bool memory_is_memfd(const struct memory *memory)
 {
 	return memory->record->terms.backing == WIRE_MEMFD;
+}
+
+/* Whether the next daemon finds it only if somebody keeps it. */
+static bool memory_is_kept(const struct memory *memory)
+{
+	return memory_is_memfd(memory) || memory->nameless;
 }
 
 static uint64_t memory_size_of(const struct memory *memory, enum object_kind kind)
@@ -44,6 +51,7 @@ void memory_init(struct memory *memory, const struct memory_host *host,
 		.record = record,
 		.fds = {-1, -1},
 		.readers = {-1, -1},
+		.names = {-1, -1},
 		.watch = -1,
 	};
 }
@@ -74,6 +82,8 @@ void memory_finish(struct memory *memory)
 	for (int kind = 0; kind < 2; kind++) {
 		memory_close(&memory->fds[kind]);
 		memory_close(&memory->readers[kind]);
+		watch_remove(memory->host->watch, memory->names[kind]);
+		memory->names[kind] = -1;
 	}
 }
 
@@ -102,6 +112,16 @@ static int memory_open_name(const struct memory *memory, enum object_kind kind, 
 	return fd;
 }
 
+/* Has it told when the name vanishes. */
+static void memory_watch_name(struct memory *memory, enum object_kind kind)
+{
+	char name[OBJECT_NAME], path[sizeof "/dev/shm" + OBJECT_NAME];
+
+	memory_name_of(memory, kind, name);
+	snprintf(path, sizeof path, "/dev/shm%s", name);
+	memory->names[kind] = watch_add(memory->host->watch, path);
+}
+
 /* The object is the pool's: notes which it is, and what readers need. Returns 0 or -errno. */
 static int memory_hold(struct memory *memory, enum object_kind kind, int fd)
 {
@@ -112,6 +132,9 @@ static int memory_hold(struct memory *memory, enum object_kind kind, int fd)
 	}
 	memory->fds[kind] = fd;
 	memory->record->inodes[kind] = st.st_ino;
+	if (!memory_is_memfd(memory)) {
+		memory_watch_name(memory, kind);
+	}
 	if (!memory_is_memfd(memory) && !memory_has_proc()) {
 		memory->readers[kind] = memory_open_name(memory, kind, O_RDONLY);
 		return memory->readers[kind] < 0 ? memory->readers[kind] : 0;
@@ -199,7 +222,7 @@ static void memory_on_repeat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (memory_keep(memory) < 0) {
+	if (memory->watch < 0 && memory_keep(memory) < 0) {
 		evtimer_add(&memory->repeat, &(struct timeval){.tv_sec = REPEAT_S});
 	}
 }
@@ -226,38 +249,48 @@ static int memory_watch(struct memory *memory)
 	if (memory->watch < 0) {
 		return memory->watch;
 	}
+	if (event_initialized(&memory->repeat)) {
+		evtimer_del(&memory->repeat);
+	}
 	evtimer_assign(&memory->repeat, base, memory_on_repeat, memory);
 	event_assign(&memory->death, base, memory->watch, EV_READ, memory_on_death, memory);
 	return event_add(&memory->death, NULL) < 0 ? -ENOMEM : 0;
 }
 
-/* The record names it before it is told to stay: see the order above. */
-static int memory_keep_by_process(struct memory *memory)
+/* A keeper ends with the name of the registry, or with the cookie. Returns as keeper_start(). */
+static int memory_start_keeper(const struct memory *memory, struct identity *keeper)
 {
-	const struct registry_pool *record = memory->record;
 	const struct memory_host *host = memory->host;
+	uint64_t id = memory->record->id;
 	char registry[OBJECT_NAME];
 	const struct keeper_bond bond = {
 		.registry = registry,
 		.cookie = host->cookie,
 		.cookie_fd = host->cookie_fd ? *host->cookie_fd : -1,
 	};
-	struct identity keeper;
-	int lock, stay;
+	int lock, r = registry_restore(host->registry, host->instance);
 
-	object_registry_name(registry, host->instance);
-	/* An earlier keeper's, which is dead. */
-	liveness_remove(host->instance, record->id, record->id);
-	lock = liveness_create(host->instance, record->id, record->id);
-	stay = lock < 0 ? lock
-			: keeper_start(&keeper, (const int[]){memory->fds[0], memory->fds[1], lock},
-				       &bond);
-	if (lock >= 0) {
-		close(lock);
+	if (r < 0) {
+		return r;
 	}
+	object_registry_name(registry, host->instance);
+	liveness_remove(host->instance, id, id); /* an earlier keeper's, which is dead */
+	lock = liveness_create(host->instance, id, id);
+	if (lock < 0) {
+		return lock;
+	}
+	r = keeper_start(keeper, (const int[]){memory->fds[0], memory->fds[1], lock}, &bond);
+	close(lock);
+	return r;
+}
+
+/* The record names it before it is told to stay: see the order above. */
+static int memory_keep_by_process(struct memory *memory)
+{
+	struct identity keeper;
+	int stay = memory_start_keeper(memory, &keeper);
+
 	if (stay < 0) {
-		log_error("pool '%s' of uid %u: nobody can keep its memory over a restart: %s",
-			  memory->record->name, memory->record->uid, strerror(-stay));
 		return stay;
 	}
 	memory->record->keeper = 0;
@@ -286,11 +319,41 @@ static int memory_keep_by_manager(struct memory *memory)
 
 int memory_keep(struct memory *memory)
 {
-	if (!memory_is_memfd(memory)) {
-		return 0;
+	int r = 0;
+
+	if (memory_is_kept(memory)) {
+		r = manager_keeps(memory->host->manager) ? memory_keep_by_manager(memory)
+							 : memory_keep_by_process(memory);
 	}
-	return manager_keeps(memory->host->manager) ? memory_keep_by_manager(memory)
-						    : memory_keep_by_process(memory);
+	if (r < 0 && memory->unkept != r) {
+		log_error("pool '%s' of uid %u: nobody can keep its memory: %s; it will be lost at "
+			  "the next restart of mempoold, until somebody can",
+			  memory->record->name, memory->record->uid,
+			  r == -EEXIST ? "the registry has lost its name" : strerror(-r));
+	}
+	memory->unkept = r;
+	return r;
+}
+
+void memory_look(struct memory *memory)
+{
+	char name[OBJECT_NAME];
+
+	for (int kind = 0; kind < 2 && !memory_is_kept(memory); kind++) {
+		memory_name_of(memory, (enum object_kind)kind, name);
+		if (memory->fds[kind] < 0 || object_is_named(name, memory->fds[kind])) {
+			continue;
+		}
+		memory->nameless = true;
+		log_warning("pool '%s' of uid %u: somebody removed /dev/shm%s; all who may open it "
+			    "still can, and its memory is kept for the next mempoold as that of a "
+			    "memfd is",
+			    memory->record->name, memory->record->uid, name);
+		memory->unkept = 1; /* not yet */
+	}
+	if (memory->nameless && memory->unkept) {
+		memory_keep(memory);
+	}
 }
 
 /* Whether the descriptor is the object that was made. */
@@ -300,7 +363,7 @@ static bool memory_is_ours(const struct memory *memory, enum object_kind kind, i
 
 	return fstat(fd, &st) == 0 && st.st_ino == memory->record->inodes[kind] &&
 	       (uint64_t)st.st_size == memory_size_of(memory, kind) && st.st_uid == geteuid() &&
-	       st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) == SEALS;
+	       (!memory_is_memfd(memory) || (st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) == SEALS));
 }
 
 /* Takes what is ours of two descriptors, and closes the rest. */
@@ -382,18 +445,43 @@ static int memory_find_by_names(struct memory *memory)
 	return r;
 }
 
+static int memory_find_kept(struct memory *memory)
+{
+	if (memory_find_at_manager(memory)) {
+		return 0;
+	}
+	memory_finish(memory);
+	return memory_find_at_process(memory);
+}
+
+/* Its names vanished before, as far as they are not there. Somebody may keep it since. */
+static int memory_find_nameless(struct memory *memory, int by_names)
+{
+	int r;
+
+	memory_finish(memory);
+	memory->nameless = true;
+	r = memory_find_kept(memory);
+	if (r < 0) {
+		memory->nameless = false;
+		return r == -ENOENT ? by_names : r;
+	}
+	log_warning("pool '%s' of uid %u: has no names in /dev/shm, as somebody removed them; its "
+		    "memory was kept",
+		    memory->record->name, memory->record->uid);
+	return 0;
+}
+
 int memory_find(struct memory *memory)
 {
-	int r = 0;
+	int r;
 
 	if (memory_is_memfd(memory) && !memory_has_proc()) {
 		return -ENOSYS;
 	}
-	if (!memory_is_memfd(memory)) {
-		r = memory_find_by_names(memory);
-	} else if (!memory_find_at_manager(memory)) {
-		memory_finish(memory);
-		r = memory_find_at_process(memory);
+	r = memory_is_memfd(memory) ? memory_find_kept(memory) : memory_find_by_names(memory);
+	if (!memory_is_memfd(memory) && (r == -ENOENT || r == -EUCLEAN)) {
+		r = memory_find_nameless(memory, r);
 	}
 	if (r < 0) {
 		memory_finish(memory);
@@ -438,12 +526,14 @@ void memory_forget(struct memory *memory)
 	struct identity keeper = memory_keeper_of(memory);
 	char name[MANAGER_NAME];
 
+	memory_finish(memory);
 	if (!memory_is_memfd(memory)) {
 		memory_unlink_object(memory, OBJECT_CONTROL);
 		memory_unlink_object(memory, OBJECT_DATA);
+	}
+	if (!memory_is_kept(memory)) {
 		return;
 	}
-	memory_finish(memory);
 	keeper_end(&keeper);
 	liveness_remove(memory->host->instance, memory->record->id, memory->record->id);
 	memory_name_stored(memory, name);

@@ -11,6 +11,10 @@
  * copies of the daemon's descriptors, and readers copies of read-only ones, which it opens by name
  * while there is one; a memfd has none.
  *
+ * Somebody may remove a pool's names while it is in use. It goes on: those who have it open, and new
+ * clients, have the descriptors. An object without names can get none any more, so from then on it
+ * is kept as a memfd is; the next daemon looks for names first, and then at who keeps it.
+ *
  * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. Who dies before that
  * leaves a record that is BUILDING; the next daemon ends its keeper, if it names one, and the
  * memory goes. A keeper is told to stay only when the record names it, so that none is forgotten.
@@ -21,6 +25,7 @@
 #define MP_DAEMON_MEMORY_H
 
 #include <event2/event_struct.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/store/object.h"
@@ -28,14 +33,17 @@
 
 struct loop;
 struct manager;
+struct watch;
 
 /* What the memory of every pool of an instance is made with. */
 struct memory_host {
 	struct loop *loop;
-	struct manager *manager; /* keeps memfds, if it can */
-	const char *instance;    /* part of the objects' names */
-	const char *cookie;      /* the file that names it, see keeper.h */
-	const int *cookie_fd;    /* that file, open; NULL or -1: none does */
+	struct manager *manager;   /* keeps memfds, if it can */
+	const char *instance;      /* part of the objects' names */
+	const char *cookie;        /* the file that names it, see keeper.h */
+	const int *cookie_fd;      /* that file, open; NULL or -1: none does */
+	struct registry *registry; /* named, while somebody keeps what it names */
+	struct watch *watch;       /* of the names in /dev/shm; NULL: there is none */
 };
 
 struct memory {
@@ -43,7 +51,10 @@ struct memory {
 	struct registry_pool *record; /* of the pool; keeper and inodes are written here */
 	int fds[2];                   /* by object kind, to write; -1: not there */
 	int readers[2];               /* likewise, read-only, where there is no /proc; else -1 */
-	/* Of memfds. */
+	bool nameless;                /* of shm: a name has vanished */
+	int names[2];                 /* of shm: what watches them; -1: nothing */
+	int unkept; /* why nobody keeps it who should: -errno, 1: not tried yet; else 0 */
+	/* Of what is kept. */
 	int watch;           /* pidfd of its keeper; -1: there is none */
 	struct event death;  /* of the keeper */
 	struct event repeat; /* of the try to have another */
@@ -73,6 +84,12 @@ int memory_open_to_free(const struct memory *memory, enum object_kind kind);
 
 /* Has the manager or a keeper keep the memory beyond the daemon. Returns 0 or -errno. */
 int memory_keep(struct memory *memory);
+
+/*
+ * Looks whether the pool's names in /dev/shm are still there; if not, says so once, and has the
+ * memory kept.
+ */
+void memory_look(struct memory *memory);
 
 /*
  * Finds and opens what an earlier daemon made. Returns 0, -ENOENT when it is lost, -EUCLEAN when it

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "daemon/base/watch.h"
+#include "daemon/pool/names.h"
+#include "daemon/pool/pool.h"
+#include "daemon/pool/pools.h"
+#include "daemon/store/object.h"
+
+#define LOOKS 128  /* pools at a time */
+#define KEEPERS 4u /* made at a time: each is a process */
+
+static void names_watch_registry(struct pools *pools)
+{
+	char name[OBJECT_NAME], path[sizeof "/dev/shm" + OBJECT_NAME];
+
+	object_registry_name(name, pools->host.instance);
+	snprintf(path, sizeof path, "/dev/shm%s", name);
+	watch_add(pools->host.watch, path); /* once more is no more */
+}
+
+bool names_look(struct pools *pools)
+{
+	uint32_t end = pools->look_at + LOOKS, kept = 0;
+
+	if (pools->look_at == 0) {
+		registry_restore(&pools->registry, pools->host.instance);
+		names_watch_registry(pools);
+	}
+	for (; pools->look_at < end && pools->look_at < REGISTRY_POOLS && kept < KEEPERS;
+	     pools->look_at++) {
+		struct pool *pool = pools->of[pools->look_at];
+		if (pool && !pool->build && !pool->removal.begun) {
+			bool nameless = pool->memory.nameless;
+			memory_look(&pool->memory);
+			kept += pool->memory.nameless && !nameless;
+		}
+	}
+	if (pools->look_at < REGISTRY_POOLS) {
+		return true;
+	}
+	pools->look_at = 0;
+	return false;
+}
