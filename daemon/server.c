@@ -61,6 +61,7 @@ static void server_on_hangup(evutil_socket_t signal_number, short what, void *ar
 	(void)signal_number;
 	(void)what;
 	place_keep(&server->place);
+	listener_ask_again(&server->listener);
 	watch_hurry(&server->watch);
 	if (configure_is_fixed(&server->configuration)) {
 		log_info("SIGHUP: a private instance without --config has no configuration");
@@ -113,6 +114,7 @@ static bool server_look(void *arg)
 {
 	struct server *server = arg;
 
+	listener_look(&server->listener);
 	return names_look(&server->pools);
 }
 
@@ -312,7 +314,7 @@ int server_run(struct server *server)
 	}
 	if (r == 0) {
 		r = listener_open(&server->listener, &server->sessions, &server->manager,
-				  &server->place);
+				  &server->place, &server->watch);
 	}
 	if (r == 0) {
 		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,

@@ -11,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/manager.h"
+#include "daemon/base/watch.h"
 #include "daemon/config/config.h"
 #include "daemon/config/place.h"
 #include "daemon/session/listener.h"
@@ -183,6 +184,7 @@ static int listener_inherit(struct listener *listener, struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	socklen_t size = sizeof address - 1;
+	struct stat st;
 	int on = 1;
 
 	if (getsockname(listener->fd, (struct sockaddr *)&address, &size) < 0 ||
@@ -192,6 +194,11 @@ static int listener_inherit(struct listener *listener, struct place *place)
 	}
 	listener_refuse_descriptors(listener);
 	memcpy(place->socket, address.sun_path, sizeof place->socket);
+	listener->inherited = true;
+	if (stat(place->socket, &st) == 0) {
+		listener->device = st.st_dev;
+		listener->inode = st.st_ino;
+	}
 	if (listener->sessions->config->socket_mode ||
 	    listener->sessions->config->socket_group != UINT32_MAX) {
 		log_warning("socket_mode and socket_group are not looked at: the service manager "
@@ -201,31 +208,46 @@ static int listener_inherit(struct listener *listener, struct place *place)
 	return 0;
 }
 
-static int listener_make(struct listener *listener, const struct place *place)
+static int listener_make(struct listener *listener)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int r;
 
-	memcpy(address.sun_path, place->socket, sizeof address.sun_path);
+	memcpy(address.sun_path, listener->path, sizeof address.sun_path);
 	r = listener_clear_path(&address);
 	return r == 0 ? listener_bind_and_listen(listener, &address) : r;
 }
 
+static const char *listener_explain(int error)
+{
+	return error == -EEXIST       ? "something that is no socket is in the way"
+	       : error == -EADDRINUSE ? "somebody else listens there"
+	       : error == -EPERM      ? "no right to give it that socket_group"
+				      : strerror(-error);
+}
+
+static void listener_watch(struct listener *listener)
+{
+	struct event_base *base = listener->sessions->loop->base;
+
+	event_assign(&listener->readable, base, listener->fd, EV_READ | EV_PERSIST,
+		     listener_on_readable, listener);
+	event_add(&listener->readable, NULL);
+	watch_add(listener->watch, listener->path);
+}
+
 int listener_open(struct listener *listener, struct sessions *sessions, struct manager *manager,
-		  struct place *place)
+		  struct place *place, struct watch *watch)
 {
 	int r;
 
 	listener->sessions = sessions;
+	listener->watch = watch;
 	listener->path = place->socket;
 	listener->fd = manager_listen_fd(manager);
-	r = listener->fd >= 0 ? listener_inherit(listener, place) : listener_make(listener, place);
+	r = listener->fd >= 0 ? listener_inherit(listener, place) : listener_make(listener);
 	if (r < 0) {
-		log_error("cannot listen on %s: %s", place->socket,
-			  r == -EEXIST       ? "something that is no socket is in the way"
-			  : r == -EADDRINUSE ? "somebody else listens there"
-			  : r == -EPERM      ? "no right to give it that socket_group"
-					     : strerror(-r));
+		log_error("cannot listen on %s: %s", place->socket, listener_explain(r));
 		if (listener->fd >= 0) {
 			close(listener->fd);
 			listener->fd = -1;
@@ -233,11 +255,80 @@ int listener_open(struct listener *listener, struct sessions *sessions, struct m
 		return r;
 	}
 	listener->reserve_fd = listener_open_reserve();
-	event_assign(&listener->readable, sessions->loop->base, listener->fd, EV_READ | EV_PERSIST,
-		     listener_on_readable, listener);
 	evtimer_assign(&listener->pause, sessions->loop->base, listener_on_pause_over, listener);
-	event_add(&listener->readable, NULL);
+	listener_watch(listener);
 	return 0;
+}
+
+/* ---- a file that vanished ---- */
+
+static bool listener_is_there(const struct listener *listener)
+{
+	struct stat st;
+
+	/* An abstract socket has no file. */
+	return listener->path[0] == 0 ||
+	       (stat(listener->path, &st) == 0 && st.st_dev == listener->device &&
+		st.st_ino == listener->inode);
+}
+
+/* Listens on a new socket. Who connected to the old one is taken first. Returns 0 or -errno. */
+static int listener_renew(struct listener *listener)
+{
+	int r, old = listener->fd;
+
+	if (listener->inherited) {
+		return -ECHILD;
+	}
+	r = listener_make(listener);
+	if (r < 0) {
+		if (listener->fd >= 0 && listener->fd != old) {
+			close(listener->fd);
+		}
+		listener->fd = old;
+		return r;
+	}
+	event_del(&listener->readable);
+	evtimer_del(&listener->pause);
+	for (int fd, n = 0; n < BACKLOG; n++) {
+		fd = accept4(old, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			break;
+		}
+		session_create(listener->sessions, fd);
+	}
+	close(old);
+	listener_watch(listener);
+	return 0;
+}
+
+void listener_look(struct listener *listener)
+{
+	int r;
+
+	if (listener->fd < 0 || listener_is_there(listener)) {
+		listener->lost = 0;
+		return;
+	}
+	r = listener_renew(listener);
+	if (r == 0) {
+		log_warning("somebody removed the socket %s; made again, and listening there",
+			    listener->path);
+	} else if (r != listener->lost && listener->inherited) {
+		log_error("somebody removed the socket %s, which the service manager made: nobody "
+			  "can connect until its socket unit and mempoold are restarted",
+			  listener->path);
+	} else if (r != listener->lost) {
+		log_error("somebody removed the socket %s, and it cannot be made again: %s; nobody "
+			  "can connect until it can",
+			  listener->path, listener_explain(r));
+	}
+	listener->lost = r;
+}
+
+void listener_ask_again(struct listener *listener)
+{
+	listener->lost = 0;
 }
 
 void listener_close(struct listener *listener)
@@ -248,7 +339,8 @@ void listener_close(struct listener *listener)
 	if (listener->fd < 0) {
 		return;
 	}
-	if (stat(path, &st) == 0 && st.st_dev == listener->device && st.st_ino == listener->inode) {
+	if (!listener->inherited && stat(path, &st) == 0 && st.st_dev == listener->device &&
+	    st.st_ino == listener->inode) {
 		unlink(path);
 	}
 	event_del(&listener->readable);

@@ -3,6 +3,9 @@
  * The listener: the socket, and what happens when there are no descriptors left. One descriptor is
  * kept in reserve: then it is given up for a moment to take the connection and close it, so that
  * the client learns of it and the loop does not spin.
+ *
+ * The socket's file is what clients find it by, and somebody may remove it. A socket can have no
+ * second name, so the listener then makes another, and takes the last connections from the first.
  */
 #ifndef MP_DAEMON_LISTENER_H
 #define MP_DAEMON_LISTENER_H
@@ -14,11 +17,15 @@
 struct manager;
 struct place;
 struct sessions;
+struct watch;
 
 struct listener {
 	struct sessions *sessions;
 	const char *path; /* of the socket file */
-	int fd;           /* -1: not open */
+	bool inherited;   /* it is the service manager's */
+	int lost;         /* why the file is not there and was not made again: -errno; else 0 */
+	struct watch *watch;
+	int fd; /* -1: not open */
 	int reserve_fd;
 	bool starved; /* said once, until a connection is taken again */
 	dev_t device; /* of the socket file, to unlink no other */
@@ -32,7 +39,16 @@ struct listener {
  * instance's lock is held. Logs why not. Returns 0 or -errno.
  */
 int listener_open(struct listener *listener, struct sessions *sessions, struct manager *manager,
-		  struct place *place);
+		  struct place *place, struct watch *watch);
+
+/*
+ * Looks whether the socket's file is there. If somebody removed it, listens on a new one; logs
+ * that, or once why not. One that the service manager made is the manager's to make again.
+ */
+void listener_look(struct listener *listener);
+
+/* The next look says once more what is wrong. */
+void listener_ask_again(struct listener *listener);
 
 /* Stops listening and unlinks the socket, if it still is this one. */
 void listener_close(struct listener *listener);
