@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names that vanish while they are in use, as by a script that cleans up, or by logind's RemoveIPC: of
+ * pools, of the registry, of the socket. Who has a pool open goes on, new clients come, and the
+ * next daemon finds all.
+ */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "tests/system/story.h"
+
+/* Removes the instance's names that end like that. Returns how many. */
+static size_t remove_names(const char *end_of_name)
+{
+	char pattern[160];
+	glob_t found;
+	snprintf(pattern, sizeof pattern, "/dev/shm/mempool.%s.%s", service.instance, end_of_name);
+	size_t n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(unlink(found.gl_pathv[i]), 0);
+	}
+	if (n > 0) {
+		globfree(&found);
+	}
+	return n;
+}
+
+static bool is_registry_there(void *unused)
+{
+	char path[160];
+	(void)unused;
+	snprintf(path, sizeof path, "/dev/shm/mempool.%s.registry", service.instance);
+	return access(path, F_OK) == 0;
+}
+
+/* Starts with its log in DIR/log. */
+static void begin_logged(void)
+{
+	service_prepare(&service);
+	service.configured = true;
+	char path[100];
+	snprintf(path, sizeof path, "%s/mempoold.conf", service.dir);
+	fclose(fopen(path, "w"));
+	service_restart(&service);
+	conn = service_connect();
+	pool = service_pool(conn, "frames", 100, BLOCKS);
+}
+
+/* How many lines of the log have that. */
+static int times_logged(const char *text)
+{
+	char path[100], line[600];
+	int n = 0;
+	snprintf(path, sizeof path, "%s/log", service.dir);
+	FILE *file = fopen(path, "r");
+	while (file && fgets(line, sizeof line, file)) {
+		n += strstr(line, text) != NULL;
+	}
+	if (file) {
+		fclose(file);
+	}
+	return n;
+}
+
+static bool is_logged(void *text)
+{
+	return times_logged(text) > 0;
+}
+
+static void open_and_use_elsewhere(void)
+{
+	struct actor a = holder(10);
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+}
+
+/*
+ * Without its liveness file a close must be told to the daemon, which a first request after a
+ * restart makes possible; else the seat is free when the process ends.
+ */
+static void reconnect(void)
+{
+	ck_assert_uint_ge(count_clients(), 1);
+}
+
+START_TEST(a_pool_without_names_goes_on_and_lets_new_clients_in)
+{
+	struct mempool_report report;
+	struct mempool_info info;
+	struct mempool *seen;
+	begin();
+	ck_assert_uint_gt(remove_names("*"), 2);
+	open_and_use_elsewhere();
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &seen), 0);
+	ck_assert_int_eq(mempool_check(seen, &report), 0);
+	ck_assert_int_eq(mempool_close(seen), 0);
+	ck_assert_int_eq(mempool_find_pool(conn, "frames", &info), 0);
+	ck_assert(!info.broken);
+	end();
+}
+END_TEST
+
+START_TEST(a_pool_without_names_grows)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *growing;
+	begin();
+	attr.block_size = 4096;
+	attr.blocks = 10;
+	attr.max_blocks = 1000;
+	ck_assert_int_eq(mempool_create(conn, "growing", &attr, &growing), 0);
+	ck_assert_uint_gt(remove_names("*"), 2);
+	ck_assert_int_eq(mempool_grow(conn, "growing", 1000), 0);
+	ck_assert_int_eq(mempool_close(growing), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
+	end();
+}
+END_TEST
+
+/* One file of a pool, and of the registry, at a time; then all. */
+START_TEST(pools_whose_names_vanished_survive_restarts)
+{
+	static const char *const ends[] = {"frames.*.ctl", "frames.*.dat", "registry", "*"};
+	begin_logged();
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		void *block = mempool_get(pool);
+		ck_assert_ptr_nonnull(block);
+		ck_assert_uint_gt(remove_names(ends[i]), 0);
+		ck_assert(wait_until(is_registry_there, NULL, 5000));
+		sleep_ms(100);
+		service_kill(&service);
+		service_restart(&service);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+		open_and_use_elsewhere();
+		ck_assert(is_sound());
+		/* Once more with names. */
+		reconnect();
+		ck_assert_int_eq(mempool_close(pool), 0);
+		ck_assert_int_eq(mempool_destroy(conn, "frames"), 0);
+		pool = service_pool(conn, "frames", 100, BLOCKS);
+	}
+	end();
+}
+END_TEST
+
+START_TEST(what_is_made_after_the_registry_vanished_survives_a_restart)
+{
+	struct mempool *later;
+	struct mempool_info info;
+	begin();
+	ck_assert_uint_eq(remove_names("registry"), 1);
+	later = service_pool(conn, "later", 64, 10);
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert_int_eq(mempool_find_pool(conn, "later", &info), 0);
+	ck_assert_int_eq(mempool_close(later), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "later"), 0);
+	end();
+}
+END_TEST
+
+/* Removed in the daemon's last moments. */
+START_TEST(names_that_vanish_before_a_stop_are_made_good)
+{
+	begin();
+	ck_assert_uint_gt(remove_names("*"), 2);
+	kill(service.pid, SIGTERM);
+	waitpid(service.pid, NULL, 0);
+	service_restart(&service);
+	open_and_use_elsewhere();
+	reconnect();
+	end();
+}
+END_TEST
+
+START_TEST(a_vanished_name_is_told_once_a_pool)
+{
+	begin_logged();
+	ck_assert_uint_gt(remove_names("*"), 2);
+	ck_assert(wait_until(is_logged, "frames", 5000));
+	ck_assert(wait_until(is_logged, ".registry; made again", 5000));
+	sleep_ms(3500); /* another look */
+	ck_assert_int_eq(times_logged("all who may open it still can"), 1);
+	ck_assert_int_eq(times_logged(".registry; made again"), 1);
+	end();
+}
+END_TEST
+
+/* Somebody else's object is never taken for ours, nor removed. */
+START_TEST(a_registry_whose_name_is_taken_is_told)
+{
+	char path[160];
+	begin_logged();
+	ck_assert_uint_eq(remove_names("registry"), 1);
+	snprintf(path, sizeof path, "/dev/shm/mempool.%s.registry", service.instance);
+	/* Before the next look, or else after it. */
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	if (!wait_until(is_logged, "something else has that name", 4000)) {
+		ck_assert_int_eq(times_logged(".registry; made again"), 1);
+	} else {
+		struct stat st;
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_int_eq(st.st_size, 0);
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert(wait_until(is_logged, ".registry; made again", 5000));
+	}
+	end();
+}
+END_TEST
+
+/* The object itself is what counts. */
+START_TEST(a_pool_whose_data_was_cut_off_is_broken)
+{
+	char pattern[160];
+	glob_t found;
+	struct mempool *other;
+	begin();
+	snprintf(pattern, sizeof pattern, "/dev/shm/mempool.%s.frames.*.dat", service.instance);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	ck_assert_int_eq(truncate(found.gl_pathv[0], 4096), 0);
+	globfree(&found);
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &other), -EIO);
+	end();
+}
+END_TEST
+
+/* ---- the socket ---- */
+
+static bool can_connect(void *unused)
+{
+	struct mempool_conn *another;
+	(void)unused;
+	if (mempool_connect(&another, NULL) != 0) {
+		return false;
+	}
+	mempool_disconnect(another);
+	return true;
+}
+
+START_TEST(the_socket_is_made_again)
+{
+	struct stat before, after;
+	begin();
+	ck_assert_int_eq(stat(service.socket, &before), 0);
+	ck_assert_int_eq(unlink(service.socket), 0);
+	ck_assert(wait_until(can_connect, NULL, 5000));
+	ck_assert_int_eq(stat(service.socket, &after), 0);
+	ck_assert_uint_eq(before.st_mode, after.st_mode);
+	open_and_use_elsewhere();
+	end();
+}
+END_TEST
+
+/* Its folder too: who makes that again has the socket again. */
+START_TEST(the_socket_comes_back_with_its_folder)
+{
+	char moved[100];
+	begin_logged();
+	snprintf(moved, sizeof moved, "%s-moved", service.dir);
+	ck_assert_int_eq(unlink(service.socket), 0);
+	ck_assert_int_eq(rename(service.dir, moved), 0);
+	sleep_ms(300);
+	ck_assert_int_eq(rename(moved, service.dir), 0);
+	ck_assert(wait_until(can_connect, NULL, 5000));
+	end();
+}
+END_TEST
+
+START_TEST(what_is_in_the_sockets_place_is_left_alone)
+{
+	begin_logged();
+	ck_assert_int_eq(unlink(service.socket), 0);
+	while (mkdir(service.socket, 0700) != 0) {
+		unlink(service.socket);
+	}
+	ck_assert(wait_until(is_logged, "something that is no socket is in the way", 5000));
+	ck_assert_int_eq(rmdir(service.socket), 0);
+	kill(service.pid, SIGHUP);
+	ck_assert(wait_until(can_connect, NULL, 1000));
+	end();
+}
+END_TEST
+
+SUITE("names", a_pool_without_names_goes_on_and_lets_new_clients_in, a_pool_without_names_grows,
+      pools_whose_names_vanished_survive_restarts,
+      what_is_made_after_the_registry_vanished_survives_a_restart,
+      names_that_vanish_before_a_stop_are_made_good, a_vanished_name_is_told_once_a_pool,
+      a_registry_whose_name_is_taken_is_told, a_pool_whose_data_was_cut_off_is_broken,
+      the_socket_is_made_again, the_socket_comes_back_with_its_folder,
+      what_is_in_the_sockets_place_is_left_alone)
