@@ -191,6 +191,7 @@ static void server_connect(struct server *server)
 				.seats = &server->seats,
 				.config = config,
 				.instance = server->place.instance,
+				.listener = &server->listener,
 				.handle = request_handle,
 			},
 		.listener = {.fd = -1, .reserve_fd = -1},
@@ -244,7 +245,7 @@ int server_start(struct server *server, const struct options *said)
 				 server_on_read, server);
 	}
 	if (r == 0) {
-		r = adopt_all(&server->seats, &server->n_adopted);
+		r = adopt_all(&server->seats, &server->pools.n_adopted);
 	}
 	if (r == 0) {
 		instances_tell();
@@ -318,7 +319,7 @@ int server_run(struct server *server)
 	}
 	if (r == 0) {
 		log_info("ready: socket %s, instance %s, %u pools adopted", server->place.socket,
-			 server->place.instance, server->n_adopted);
+			 server->place.instance, server->pools.n_adopted);
 		log_bind_users();
 		manager_ready(&server->manager);
 	}

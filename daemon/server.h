@@ -31,7 +31,6 @@ struct server {
 	bool is_quiet;      /* stopped: no thread of it goes on */
 	struct watch watch; /* of all names: of the registry, of pools, of the socket */
 	uint64_t end_ns;    /* the loop has ended: long work stops then */
-	uint32_t n_adopted; /* pools, at the start */
 	struct event terminate, interrupt, hangup;
 	struct event settle; /* the log */
 };

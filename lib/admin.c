@@ -18,6 +18,7 @@ static void admin_fill_info(const struct wire_pool *w, struct mempool_info *info
 	*info = (struct mempool_info){
 		.destroyed = w->flags & WIRE_POOL_DESTROYED,
 		.broken = w->flags & WIRE_POOL_BROKEN,
+		.nameless = w->flags & WIRE_POOL_NAMELESS,
 		.uid = w->uid,
 		.gid = w->gid,
 		.mode = w->mode,
@@ -145,4 +146,64 @@ EXPORT int mempool_daemon(struct mempool_conn *conn, struct mempool_daemon *info
 	snprintf(info->version, sizeof info->version, "%s", m.daemon_info.version);
 	snprintf(info->instance, sizeof info->instance, "%.32s", m.daemon_info.instance);
 	return 0;
+}
+
+_Static_assert(MEMPOOL_FAULT_REGISTRY == WIRE_FAULT_REGISTRY &&
+		       MEMPOOL_FAULT_SOCKET == WIRE_FAULT_SOCKET &&
+		       MEMPOOL_FAULT_DESCRIPTORS == WIRE_FAULT_DESCRIPTORS &&
+		       MEMPOOL_FAULT_NO_PROC == WIRE_FAULT_NO_PROC &&
+		       MEMPOOL_FAULT_NO_URING == WIRE_FAULT_NO_URING &&
+		       MEMPOOL_FAULT_NO_PASSRIGHTS == WIRE_FAULT_NO_PASSRIGHTS,
+	       "passed on as they are");
+
+static void admin_fill_status(const struct wire_status_info *w, struct mempool_status *status)
+{
+	*status = (struct mempool_status){
+		.pid = w->pid,
+		.uid = w->uid,
+		.started_at = w->started_at,
+		.adopted = w->adopted,
+		.pools = w->pools,
+		.max_pools = w->max_pools,
+		.own_pools = w->own_pools,
+		.max_own_pools = w->max_own_pools,
+		.clients = w->clients,
+		.own_clients = w->own_clients,
+		.max_own_clients = w->max_own_clients,
+		.sessions = w->sessions,
+		.max_sessions = w->max_sessions,
+		.own_sessions = w->own_sessions,
+		.max_own_sessions = w->max_own_sessions,
+		.broken = w->broken,
+		.nameless = w->nameless,
+		.unkept = w->unkept,
+		.faults = w->faults,
+		.bytes = w->bytes,
+		.max_bytes = w->max_bytes,
+		.own_bytes = w->own_bytes,
+		.max_own_bytes = w->max_own_bytes,
+		.own_blocks = w->own_blocks,
+		.max_own_blocks = w->max_own_blocks,
+		.shm_bytes = w->shm_bytes,
+		.memfd_bytes = w->memfd_bytes,
+		.passes = w->passes,
+		.longest_slice_ns = w->longest_slice_ns,
+	};
+	snprintf(status->version, sizeof status->version, "%s", w->version);
+	snprintf(status->instance, sizeof status->instance, "%s", w->instance);
+}
+
+EXPORT int mempool_status(struct mempool_conn *conn, struct mempool_status *status, size_t size)
+{
+	struct mempool_status known;
+	union wire_message m;
+
+	wire_init(&m, WIRE_STATUS, 0);
+	int error = conn_request(conn, &m, NULL, NULL);
+	if (error == 0) {
+		admin_fill_status(&m.status_info, &known);
+		memset(status, 0, size);
+		memcpy(status, &known, size < sizeof known ? size : sizeof known);
+	}
+	return error;
 }

@@ -10,21 +10,7 @@
 
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
 
-/* What pools take, and what they are about to grow to. */
-struct usage {
-	uint32_t pools;
-	uint64_t bytes;
-	uint64_t shm; /* bytes of them in /dev/shm */
-	uint64_t blocks;
-};
-
-/* Whose usage. */
-struct usages {
-	struct usage all, own;
-	struct usage bound; /* all users' that limits per user bind */
-};
-
-static void limit_count_pool(struct usage *usage, const struct pool *pool)
+static void limit_count_pool(struct limit_usage *usage, const struct pool *pool)
 {
 	uint32_t blocks = pool->record->shape.blocks;
 	uint64_t bytes;
@@ -39,10 +25,9 @@ static void limit_count_pool(struct usage *usage, const struct pool *pool)
 	usage->shm += pool->record->terms.backing == WIRE_SHM ? bytes : 0;
 }
 
-/* What is being given back does not count any more. */
-static void limit_count(const struct pools *pools, uint32_t uid, struct usages *usages)
+void limit_count(const struct pools *pools, uint32_t uid, struct limit_usages *usages)
 {
-	*usages = (struct usages){.all.pools = 0};
+	*usages = (struct limit_usages){.all.pools = 0};
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		const struct pool *pool = pools->of[i];
 		if (!pool || pool->removal.begun) {
@@ -74,7 +59,7 @@ static uint64_t limit_part(uint64_t total, uint32_t percent)
  * and all of them of the machine's memory, which /dev/shm is made of. Then @text says so.
  */
 static bool limit_on_part(const struct pools *pools, const struct limit_claim *claim,
-			  const struct usage *used, uint32_t percent, const char *whose,
+			  const struct limit_usage *used, uint32_t percent, const char *whose,
 			  const char *setting, char *text, size_t size)
 {
 	uint64_t shm = limit_part(room_total(pools, WIRE_SHM), percent);
@@ -93,7 +78,7 @@ static bool limit_on_part(const struct pools *pools, const struct limit_claim *c
 
 /* Whether one user's part forbids it, or that of all. */
 static bool limit_on_memory(const struct pools *pools, const struct limit_claim *claim,
-			    const struct usages *usages, char *text, size_t size)
+			    const struct limit_usages *usages, char *text, size_t size)
 {
 	const struct limits *limits = &pools->config->limits;
 	char whose[32];
@@ -110,7 +95,7 @@ bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, c
 {
 	const struct limits *limits = &pools->config->limits;
 	bool is_bound = !claim->is_free;
-	struct usages usages;
+	struct limit_usages usages;
 
 	limit_count(pools, claim->uid, &usages);
 	if (claim->pools && usages.all.pools >= limits->pools) {

@@ -29,6 +29,23 @@ struct limit_claim {
 	uint64_t blocks; /* more blocks */
 };
 
+/* What pools take, and what they are about to grow to. */
+struct limit_usage {
+	uint32_t pools;
+	uint64_t bytes;
+	uint64_t shm; /* bytes of them in /dev/shm */
+	uint64_t blocks;
+};
+
+/* Whose usage. */
+struct limit_usages {
+	struct limit_usage all, own;
+	struct limit_usage bound; /* all users' that limits per user bind */
+};
+
+/* Counts the pools. What is being given back does not count any more. */
+void limit_count(const struct pools *pools, uint32_t uid, struct limit_usages *usages);
+
 /* Whether a limit forbids it; if so, writes to @text which one does, and the remedy. */
 bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size);

@@ -21,6 +21,7 @@ struct pools {
 	struct reserver reserver;
 	struct task_queue builds; /* and growths */
 	struct task_queue removals;
+	uint32_t n_adopted;              /* at the start */
 	uint32_t look_at;                /* the record whose names are looked at next */
 	struct pool *of[REGISTRY_POOLS]; /* by record; NULL where that is FREE */
 };

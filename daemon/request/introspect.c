@@ -6,10 +6,14 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/base/procfs.h"
+#include "daemon/config/config.h"
+#include "daemon/pool/limit.h"
 #include "daemon/pool/pool.h"
 #include "daemon/request/introspect.h"
 #include "daemon/request/lookup.h"
+#include "daemon/seat/attachment.h"
 #include "daemon/seat/seats.h"
+#include "daemon/session/listener.h"
 #include "daemon/session/session.h"
 
 /* Whether a question may see the pool: not while it is made, nor when only memory is left of it. */
@@ -40,7 +44,8 @@ static int introspect_describe(struct session *session, uint32_t serial, struct 
 	reply.pool.clients = pool->n_live;
 	reply.pool.gift_grace_ms = record->gift_grace_ms;
 	reply.pool.flags = (pool_state(pool) == REGISTRY_POOL_GONE ? WIRE_POOL_DESTROYED : 0) |
-			   (pool_is_broken(pool) ? WIRE_POOL_BROKEN : 0);
+			   (pool_is_broken(pool) ? WIRE_POOL_BROKEN : 0) |
+			   (pool->memory.nameless ? WIRE_POOL_NAMELESS : 0);
 	reply.pool.cursor = cursor;
 	return session_send(session, &reply, NULL, 0);
 }
@@ -144,6 +149,100 @@ int handle_next_client(struct session *session, const union wire_message *messag
 	}
 	wire_init(&none, WIRE_CLIENT, message->head.serial);
 	return session_send(session, &none, NULL, 0);
+}
+
+static uint32_t introspect_faults(const struct sessions *sessions)
+{
+	const struct listener *listener = sessions->listener;
+	const struct pools *pools = sessions->pools;
+
+	return (pools->registry.lost ? WIRE_FAULT_REGISTRY : 0) |
+	       (listener->lost ? WIRE_FAULT_SOCKET : 0) |
+	       (listener->starved ? WIRE_FAULT_DESCRIPTORS : 0) |
+	       (memory_has_proc() ? 0 : WIRE_FAULT_NO_PROC) |
+	       (pools->reserver.uring ? 0 : WIRE_FAULT_NO_URING) |
+	       (listener->takes_descriptors ? WIRE_FAULT_NO_PASSRIGHTS : 0);
+}
+
+static void introspect_count_pools(struct wire_status_info *info, const struct pools *pools)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = pools->of[i];
+		if (!introspect_is_visible(pool, "")) {
+			continue;
+		}
+		pool_verify(pool);
+		info->broken += pool_is_broken(pool);
+		info->nameless += pool->memory.nameless;
+		info->unkept += pool->memory.unkept != 0;
+		*(pool->record->terms.backing == WIRE_MEMFD ? &info->memfd_bytes
+							    : &info->shm_bytes) +=
+			pool_reserved(pool);
+	}
+}
+
+static uint32_t introspect_count_clients(const struct seats *seats, uint32_t uid)
+{
+	const struct attachment *a;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH(a, &seats->live, of_queue)
+	{
+		n += attachment_slot(a)->uid == uid;
+	}
+	return n;
+}
+
+/* What is used of the limits, and those that bind the user. */
+static void introspect_count_limits(struct wire_status_info *info, const struct session *session)
+{
+	const struct sessions *sessions = session->sessions;
+	const struct limits *limits = &sessions->config->limits;
+	uint32_t uid = session->peer.uid;
+	struct limit_usages usages;
+
+	limit_count(sessions->pools, uid, &usages);
+	info->pools = usages.all.pools;
+	info->max_pools = limits->pools;
+	info->own_pools = usages.own.pools;
+	info->bytes = usages.all.bytes;
+	info->max_bytes = limits->bytes;
+	info->own_bytes = usages.own.bytes;
+	info->own_blocks = usages.own.blocks;
+	info->clients = sessions->seats->n_live;
+	info->own_clients = introspect_count_clients(sessions->seats, uid);
+	info->sessions = sessions->n;
+	info->max_sessions = limits->sessions;
+	info->own_sessions = session_count_of(sessions, uid);
+	if (!rule_is_free(uid)) {
+		info->max_own_pools = limits->pools_per_user;
+		info->max_own_bytes = limits->bytes_per_user;
+		info->max_own_blocks = limits->blocks_per_user;
+		info->max_own_sessions = limits->sessions_per_user;
+		info->max_own_clients = limits->seats_per_user;
+	}
+}
+
+int handle_status(struct session *session, const union wire_message *message)
+{
+	const struct pools *pools = session->sessions->pools;
+	struct wire_status_info *info;
+	union wire_message reply;
+
+	wire_init(&reply, WIRE_STATUS_INFO, message->head.serial);
+	info = &reply.status_info;
+	snprintf(info->instance, sizeof info->instance, "%s", pools->host.instance);
+	snprintf(info->version, sizeof info->version, "%s", MP_VERSION);
+	info->pid = getpid();
+	info->uid = geteuid();
+	info->started_at = pools->loop->started_at;
+	info->adopted = pools->n_adopted;
+	info->passes = session->sessions->seats->n_passes;
+	info->longest_slice_ns = pools->loop->slice.longest_ns;
+	info->faults = introspect_faults(session->sessions);
+	introspect_count_pools(info, pools);
+	introspect_count_limits(info, session);
+	return session_send(session, &reply, NULL, 0);
 }
 
 int handle_daemon(struct session *session, const union wire_message *message)

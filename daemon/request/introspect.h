@@ -17,6 +17,7 @@ struct session;
 int handle_find_pool(struct session *session, const union wire_message *message);
 int handle_next_pool(struct session *session, const union wire_message *message);
 int handle_next_client(struct session *session, const union wire_message *message);
+int handle_status(struct session *session, const union wire_message *message);
 int handle_daemon(struct session *session, const union wire_message *message);
 
 #endif

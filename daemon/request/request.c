@@ -201,6 +201,7 @@ static int (*const handlers[WIRE_REQUEST_END])(struct session *, const union wir
 	[WIRE_DESTROY] = handle_destroy,     [WIRE_FIND_POOL] = handle_find_pool,
 	[WIRE_NEXT_POOL] = handle_next_pool, [WIRE_NEXT_CLIENT] = handle_next_client,
 	[WIRE_DAEMON] = handle_daemon,       [WIRE_GROW] = handle_grow,
+	[WIRE_STATUS] = handle_status,
 };
 
 int request_handle(struct session *session, const union wire_message *message)

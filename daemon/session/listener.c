@@ -131,11 +131,13 @@ static int listener_clear_path(const struct sockaddr_un *address)
  * long as its sender likes: a TCP socket lingers for seconds. Kernels before 6.16 cannot: there a
  * session that sends descriptors is closed, and its client can hold the loop up.
  */
-static void listener_refuse_descriptors(const struct listener *listener)
+static void listener_refuse_descriptors(struct listener *listener)
 {
 	int off = 0;
 
-	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off) < 0) {
+	listener->takes_descriptors =
+		setsockopt(listener->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off) < 0;
+	if (listener->takes_descriptors) {
 		log_debug("this kernel cannot turn away descriptors: %s", strerror(errno));
 	}
 }

@@ -27,8 +27,9 @@ struct listener {
 	struct watch *watch;
 	int fd; /* -1: not open */
 	int reserve_fd;
-	bool starved; /* said once, until a connection is taken again */
-	dev_t device; /* of the socket file, to unlink no other */
+	bool takes_descriptors; /* the kernel cannot turn them away at the sender */
+	bool starved;           /* said once, until a connection is taken again */
+	dev_t device;           /* of the socket file, to unlink no other */
 	ino_t inode;
 	struct event readable;
 	struct event pause; /* its end: then connections are taken again */

@@ -182,7 +182,7 @@ static void session_on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /* How many sessions that user has. */
-static uint32_t session_count_of(const struct sessions *sessions, uid_t uid)
+uint32_t session_count_of(const struct sessions *sessions, uid_t uid)
 {
 	const struct session *s;
 	uint32_t n = 0;

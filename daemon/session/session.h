@@ -37,6 +37,7 @@
 #include "lib/wire/message.h"
 
 struct config;
+struct listener;
 struct process;
 struct seats;
 
@@ -83,6 +84,7 @@ struct sessions {
 	struct seats *seats;
 	const struct config *config;
 	const char *instance;
+	const struct listener *listener; /* what it takes them from */
 	/* Handles one message. Returns 0, SESSION_REFUSED, or -errno: it must be closed. */
 	int (*handle)(struct session *session, const union wire_message *message);
 	LIST_HEAD(, session) all;
@@ -90,6 +92,9 @@ struct sessions {
 	uint32_t n_excess;          /* of them */
 	struct task_queue requests; /* of sessions that have to wait */
 };
+
+/* How many that user has. */
+uint32_t session_count_of(const struct sessions *sessions, uid_t uid);
 
 /*
  * Begins a session on a fresh connection, which becomes the session's or is closed. Logs why not.

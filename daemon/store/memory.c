@@ -89,8 +89,7 @@ void memory_finish(struct memory *memory)
 
 /* ---- making and opening ---- */
 
-/* Whether descriptors can be opened anew. */
-static bool memory_has_proc(void)
+bool memory_has_proc(void)
 {
 	return access("/proc/self/fd", X_OK) == 0;
 }

@@ -11,9 +11,9 @@
  * copies of the daemon's descriptors, and readers copies of read-only ones, which it opens by name
  * while there is one; a memfd has none.
  *
- * Somebody may remove a pool's names while it is in use. It goes on: those who have it open, and new
- * clients, have the descriptors. An object without names can get none any more, so from then on it
- * is kept as a memfd is; the next daemon looks for names first, and then at who keeps it.
+ * Somebody may remove a pool's names while it is in use. It goes on: those who have it open, and
+ * new clients, have the descriptors. An object without names can get none any more, so from then on
+ * it is kept as a memfd is; the next daemon looks for names first, and then at who keeps it.
  *
  * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. Who dies before that
  * leaves a record that is BUILDING; the next daemon ends its keeper, if it names one, and the
@@ -100,6 +100,9 @@ int memory_find(struct memory *memory);
 
 /* The objects are not needed any more: their pages go with the last who has them open. */
 void memory_forget(struct memory *memory);
+
+/* Whether there is a /proc, by which descriptors can be opened anew. */
+bool memory_has_proc(void);
 
 /* What to do about an @error in making the pool; a clause. */
 const char *memory_remedy(const struct registry_pool *record, int error);

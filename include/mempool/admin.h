@@ -18,6 +18,7 @@ struct mempool_info {
 	char name[MEMPOOL_NAME_MAX + 1];
 	bool destroyed;      /* no name any more; goes with its last process */
 	bool broken;         /* marked so by the daemon; see its log */
+	bool nameless;       /* somebody removed its names from /dev/shm; it works on */
 	uint32_t uid, gid;   /* owner */
 	uint32_t mode;       /* permission bits */
 	uint64_t block_size; /* bytes */
@@ -94,6 +95,40 @@ struct mempool_daemon {
 	uint64_t longest_slice_ns; /* the longest time one piece of work kept the event loop */
 };
 
+/* What is wrong with the daemon, or what it lacks. */
+#define MEMPOOL_FAULT_REGISTRY 1u    /* no name: pools are lost at its next restart */
+#define MEMPOOL_FAULT_SOCKET 2u      /* no file: nobody can connect any more */
+#define MEMPOOL_FAULT_DESCRIPTORS 4u /* none was left for the last who connected */
+#define MEMPOOL_FAULT_NO_PROC 0x10000u
+#define MEMPOOL_FAULT_NO_URING 0x20000u      /* a thread makes pools, one after the other */
+#define MEMPOOL_FAULT_NO_PASSRIGHTS 0x40000u /* Linux before 6.16; see mempoold(8) */
+
+/*
+ * The state of the daemon, and what is used of its limits: in all, and by the user who asks (own).
+ * A limit (max) of 0: there is none, or it does not bind that user. Later versions add fields at
+ * the end.
+ */
+struct mempool_status {
+	char version[16];
+	char instance[40];
+	int32_t pid;
+	uint32_t uid;        /* it runs as */
+	uint64_t started_at; /* seconds since the epoch */
+	uint32_t adopted;    /* pools of an earlier daemon, at the start */
+	uint32_t pools, max_pools, own_pools, max_own_pools;
+	uint32_t clients, own_clients, max_own_clients; /* attachments of processes to pools */
+	uint32_t sessions, max_sessions, own_sessions, max_own_sessions;
+	uint32_t broken;   /* pools that the daemon marked so */
+	uint32_t nameless; /* pools whose names in /dev/shm somebody removed; they work on */
+	uint32_t unkept;   /* pools that the next daemon will not find */
+	uint32_t faults;   /* MEMPOOL_FAULT_* */
+	uint64_t bytes, max_bytes, own_bytes, max_own_bytes;
+	uint64_t own_blocks, max_own_blocks;
+	uint64_t shm_bytes, memfd_bytes;
+	uint64_t passes;           /* over what dead processes held */
+	uint64_t longest_slice_ns; /* the longest the event loop was kept by one piece of work */
+};
+
 /*
  * Fills @info with the pool after *@cursor, and moves the cursor. Start with 0.
  *
@@ -115,6 +150,12 @@ int mempool_next_client(struct mempool_conn *conn, const char *name, uint32_t *c
 
 /* Fills @info. Returns 0 or a negative errno of a request. */
 int mempool_daemon(struct mempool_conn *conn, struct mempool_daemon *info);
+
+/*
+ * Fills the first @size bytes of @status, which are sizeof *@status; what an older library does not
+ * know is zero. Returns 0 or a negative errno of a request; -EPROTO: mempoold is too old for it.
+ */
+int mempool_status(struct mempool_conn *conn, struct mempool_status *status, size_t size);
 
 /*
  * The numbers of mempool_stat() and, from the same walk, what each of the first @n slots has.

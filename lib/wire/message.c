@@ -78,6 +78,10 @@ static bool message_has_valid_fields(const union wire_message *m)
 		return message_is_terminated(m->daemon_info.instance,
 					     sizeof m->daemon_info.instance) &&
 		       message_is_terminated(m->daemon_info.version, sizeof m->daemon_info.version);
+	case WIRE_STATUS_INFO:
+		return message_is_terminated(m->status_info.instance,
+					     sizeof m->status_info.instance) &&
+		       message_is_terminated(m->status_info.version, sizeof m->status_info.version);
 	case WIRE_ERROR:
 		return message_is_terminated(m->error.text, sizeof m->error.text) &&
 		       m->head.error > 0;

@@ -32,6 +32,7 @@ enum wire_type {
 	WIRE_NEXT_CLIENT,
 	WIRE_DAEMON,
 	WIRE_GROW,
+	WIRE_STATUS,
 	WIRE_REQUEST_END,
 
 	WIRE_WELCOME = 64,
@@ -42,6 +43,7 @@ enum wire_type {
 	WIRE_DAEMON_INFO,
 	WIRE_PROGRESS,
 	WIRE_ERROR,
+	WIRE_STATUS_INFO,
 	WIRE_REPLY_END,
 };
 
@@ -175,7 +177,7 @@ struct wire_next {
 };
 _Static_assert(sizeof(struct wire_next) == 96, "frozen");
 
-/* WIRE_DAEMON, WIRE_DONE. */
+/* WIRE_DAEMON, WIRE_STATUS, WIRE_DONE. */
 struct wire_plain {
 	struct wire_head head;
 };
@@ -216,6 +218,7 @@ struct wire_pool {
 };
 #define WIRE_POOL_DESTROYED 1u
 #define WIRE_POOL_BROKEN 2u
+#define WIRE_POOL_NAMELESS 4u /* somebody removed its names from /dev/shm */
 _Static_assert(sizeof(struct wire_pool) == 216, "frozen");
 
 struct wire_client {
@@ -245,6 +248,34 @@ struct wire_daemon_info {
 };
 _Static_assert(sizeof(struct wire_daemon_info) == 112, "frozen");
 
+/* Own: of the user who asks. A limit of 0: there is none, or it does not bind that user. */
+struct wire_status_info {
+	struct wire_head head;
+	char version[16];
+	char instance[40];
+	int32_t pid;
+	uint32_t uid; /* of the daemon */
+	uint64_t started_at;
+	uint32_t adopted; /* pools, at the start */
+	uint32_t pools, max_pools, own_pools, max_own_pools;
+	uint32_t clients, own_clients, max_own_clients;
+	uint32_t sessions, max_sessions, own_sessions, max_own_sessions;
+	uint32_t broken, nameless, unkept; /* pools */
+	uint32_t faults;                   /* WIRE_FAULT_* */
+	uint64_t bytes, max_bytes, own_bytes, max_own_bytes;
+	uint64_t own_blocks, max_own_blocks;
+	uint64_t shm_bytes, memfd_bytes;
+	uint64_t passes;
+	uint64_t longest_slice_ns;
+};
+#define WIRE_FAULT_REGISTRY 1u    /* has no name, and can get none */
+#define WIRE_FAULT_SOCKET 2u      /* its file is gone, and cannot be made again */
+#define WIRE_FAULT_DESCRIPTORS 4u /* none was left for the last connection */
+#define WIRE_FAULT_NO_PROC 0x10000u
+#define WIRE_FAULT_NO_URING 0x20000u
+#define WIRE_FAULT_NO_PASSRIGHTS 0x40000u /* descriptors are not turned away at the sender */
+_Static_assert(sizeof(struct wire_status_info) == 232, "frozen");
+
 struct wire_progress {
 	struct wire_head head;
 	uint64_t done, total; /* bytes */
@@ -268,7 +299,8 @@ _Static_assert(sizeof(struct wire_error) == 232, "frozen");
 	X(WIRE_NEXT_POOL, struct wire_next, WIRE_POOL)      \
 	X(WIRE_NEXT_CLIENT, struct wire_next, WIRE_CLIENT)  \
 	X(WIRE_DAEMON, struct wire_plain, WIRE_DAEMON_INFO) \
-	X(WIRE_GROW, struct wire_grow, WIRE_DONE)
+	X(WIRE_GROW, struct wire_grow, WIRE_DONE)           \
+	X(WIRE_STATUS, struct wire_plain, WIRE_STATUS_INFO)
 
 /* X(type, struct) */
 #define WIRE_REPLIES(X)                              \
@@ -279,6 +311,7 @@ _Static_assert(sizeof(struct wire_error) == 232, "frozen");
 	X(WIRE_CLIENT, struct wire_client)           \
 	X(WIRE_DAEMON_INFO, struct wire_daemon_info) \
 	X(WIRE_PROGRESS, struct wire_progress)       \
+	X(WIRE_STATUS_INFO, struct wire_status_info) \
 	X(WIRE_ERROR, struct wire_error)
 
 /* Any message; a buffer large enough for each. */
@@ -297,6 +330,7 @@ union wire_message {
 	struct wire_pool pool;
 	struct wire_client client;
 	struct wire_daemon_info daemon_info;
+	struct wire_status_info status_info;
 	struct wire_progress progress;
 	struct wire_error error;
 };
