@@ -65,5 +65,6 @@ extern const struct command destroy_command;
 extern const struct command grow_command;
 extern const struct command list_command;
 extern const struct command show_command;
+extern const struct command status_command;
 
 #endif

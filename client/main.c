@@ -18,7 +18,8 @@
 
 static const struct command *const commands[] = {
 	&list_command, &show_command,    &clients_command, &blocks_command, &create_command,
-	&grow_command, &destroy_command, &check_command,   &mpstat_command, NULL,
+	&grow_command, &destroy_command, &check_command,   &mpstat_command, &status_command,
+	NULL,
 };
 
 bool call_connect(struct call *call)
