@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that vanish while they are in use, as by a script that cleans up, or by logind's RemoveIPC: of
- * pools, of the registry, of the socket. Who has a pool open goes on, new clients come, and the
+ * Names that vanish while they are in use, as by a script that cleans up, or by logind's RemoveIPC:
+ * of pools, of the registry, of the socket. Who has a pool open goes on, new clients come, and the
  * next daemon finds all.
  */
 #include <glob.h>
@@ -229,6 +229,55 @@ START_TEST(a_pool_whose_data_was_cut_off_is_broken)
 }
 END_TEST
 
+START_TEST(the_status_says_what_vanished_and_what_is_used)
+{
+	struct mempool_status status;
+	begin();
+	ck_assert_int_eq(mempool_status(conn, &status, sizeof status), 0);
+	ck_assert_int_eq(status.pid, service.pid);
+	ck_assert_str_eq(status.instance, service.instance);
+	ck_assert_uint_eq(status.own_pools, 1);
+	ck_assert_uint_eq(status.own_clients, 1);
+	ck_assert_uint_eq(status.own_blocks, BLOCKS);
+	ck_assert_uint_eq(status.bytes, status.shm_bytes);
+	ck_assert_uint_eq(status.nameless + status.broken + status.unkept, 0);
+	ck_assert_uint_eq(remove_names("frames.*.dat"), 1);
+	for (int i = 0; i < 500 && (status.nameless == 0 || status.unkept > 0); i++) {
+		sleep_ms(10);
+		ck_assert_int_eq(mempool_status(conn, &status, sizeof status), 0);
+	}
+	ck_assert_uint_eq(status.nameless, 1);
+	ck_assert_uint_eq(status.unkept + status.broken, 0);
+	ck_assert_uint_eq(status.faults & MEMPOOL_FAULT_REGISTRY, 0);
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert_int_eq(mempool_status(conn, &status, sizeof status), 0);
+	ck_assert_uint_eq(status.adopted, 1);
+	ck_assert_uint_eq(status.nameless, 1);
+	end();
+}
+END_TEST
+
+/* Programs built against an older or a newer header. */
+START_TEST(a_status_of_another_size_is_filled_as_far_as_it_goes)
+{
+	struct {
+		struct mempool_status status;
+		char beyond[64];
+	} more;
+	begin();
+	memset(&more, 0x55, sizeof more);
+	ck_assert_int_eq(mempool_status(conn, &more.status, offsetof(struct mempool_status, uid)),
+			 0);
+	ck_assert_int_eq(more.status.pid, service.pid);
+	ck_assert_uint_eq(more.status.uid, 0x55555555);
+	ck_assert_int_eq(mempool_status(conn, &more.status, sizeof more), 0);
+	ck_assert_uint_eq(more.status.uid, geteuid());
+	ck_assert_int_eq(more.beyond[0] | more.beyond[63], 0);
+	end();
+}
+END_TEST
+
 /* ---- the socket ---- */
 
 static bool can_connect(void *unused)
@@ -291,5 +340,6 @@ SUITE("names", a_pool_without_names_goes_on_and_lets_new_clients_in, a_pool_with
       what_is_made_after_the_registry_vanished_survives_a_restart,
       names_that_vanish_before_a_stop_are_made_good, a_vanished_name_is_told_once_a_pool,
       a_registry_whose_name_is_taken_is_told, a_pool_whose_data_was_cut_off_is_broken,
-      the_socket_is_made_again, the_socket_comes_back_with_its_folder,
-      what_is_in_the_sockets_place_is_left_alone)
+      the_status_says_what_vanished_and_what_is_used,
+      a_status_of_another_size_is_filled_as_far_as_it_goes, the_socket_is_made_again,
+      the_socket_comes_back_with_its_folder, what_is_in_the_sockets_place_is_left_alone)
