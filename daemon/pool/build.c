@@ -92,7 +92,7 @@ static int build_begin_object(struct build *build, enum object_kind kind, uint64
 	}
 	build->reservation = reserve_start(&pool->pools->reserver, build->fd, 0, reserved, wish,
 					   build_on_reserved, build);
-	return build->reservation ? 0 : -ENOMEM;
+	return build->reservation ? 0 : -errno;
 }
 
 /* The object has its pages. */

@@ -264,8 +264,9 @@ int growth_start(struct pool *pool, uint32_t blocks, const struct pool_asker *as
 		reserve_start(&pool->pools->reserver, growth->fd, growth->from, growth->to,
 			      reserve_wish(&pool->record->terms, true), growth_on_reserved, growth);
 	if (!growth->reservation) {
+		int r = -errno;
 		growth_destroy(growth);
-		return -ENOMEM;
+		return r;
 	}
 	growth->asker = *asker;
 	return 0;

@@ -91,7 +91,7 @@ void memory_finish(struct memory *memory)
 
 bool memory_has_proc(void)
 {
-	return access("/proc/self/fd", X_OK) == 0;
+	return access("/proc/self/fd/0", F_OK) == 0; /* which is open, see main.c */
 }
 
 /* Opens the object of that name, which must be the one that was made. Returns as memory_open(). */
@@ -560,6 +560,10 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	}
 	if (error == -ENOSYS) {
 		return "memfds are opened by way of /proc: mount it, or make the pool in /dev/shm";
+	}
+	if (error == -EMFILE || error == -ENFILE) {
+		return "mempoold may open no more files, of which a pool takes two: raise "
+		       "LimitNOFILE= or ulimit -n, or destroy pools";
 	}
 	/* No worker of io_uring, or no keeper, could be started. */
 	if (error == -ECANCELED || error == -EAGAIN) {

@@ -429,13 +429,12 @@ struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t fr
 				  struct reserve_wish wish, reserve_told *told, void *owner)
 {
 	struct reservation *r = calloc(1, sizeof *r);
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int own = r ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
-	if (!r || own < 0) {
-		if (own >= 0) {
-			close(own);
-		}
+	if (own < 0) {
+		int error = r ? errno : ENOMEM;
 		free(r);
+		errno = error;
 		return NULL;
 	}
 	*r = (struct reservation){

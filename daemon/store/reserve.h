@@ -94,7 +94,7 @@ void reserve_log(const struct reservation *reservation, const char *name);
 
 /*
  * Reserves the bytes from @from to @to of the object behind @fd, which stays the caller's. Returns
- * NULL when there is no memory or descriptor; else the loop calls @told later.
+ * NULL, and errno says why, when there is no memory or descriptor; else the loop calls @told later.
  */
 struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t from, uint64_t to,
 				  struct reserve_wish wish, reserve_told *told, void *owner);
