@@ -162,6 +162,92 @@ START_TEST(what_is_made_after_the_registry_vanished_survives_a_restart)
 }
 END_TEST
 
+/* A keeper ends with the registry's name, and gets a successor. */
+START_TEST(memfds_survive_a_registry_that_vanished)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool_info info;
+	struct mempool *kept;
+	begin_logged();
+	attr.block_size = 64;
+	attr.blocks = 10;
+	attr.backing = MEMPOOL_BACKING_MEMFD;
+	ck_assert_int_eq(mempool_create(conn, "kept", &attr, &kept), 0);
+	ck_assert_uint_eq(remove_names("registry"), 1);
+	ck_assert(wait_until(is_logged, "it gets another", 5000));
+	ck_assert_int_eq(mempool_find_pool(conn, "kept", &info), 0); /* it has it by now */
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert_int_eq(mempool_find_pool(conn, "kept", &info), 0);
+	ck_assert_int_eq(mempool_close(kept), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "kept"), 0);
+	end();
+}
+END_TEST
+
+/* Has the shell do that before it executes the daemon. */
+static void begin_after(const char *commands)
+{
+	static char path[100];
+	service_prepare(&service);
+	snprintf(path, sizeof path, "%s/start", service.dir);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "#!/bin/sh\n%s\n", commands);
+	ck_assert_int_eq(fchmod(fileno(file), 0700), 0);
+	fclose(file);
+	setenv("REAL_MEMPOOLD", getenv("MEMPOOLD") ? getenv("MEMPOOLD") : TEST_MEMPOOLD, 1);
+	setenv("MEMPOOLD", path, 1);
+	service_restart(&service);
+	conn = service_connect();
+	pool = service_pool(conn, "frames", 100, BLOCKS);
+}
+
+/* It opens nothing anew then. Who is not root cannot hide it, and then this is any daemon. */
+START_TEST(without_proc_writers_readers_and_observers_come_in)
+{
+	struct mempool_report report;
+	struct mempool *other;
+	begin_after("unshare -m true || exec \"$REAL_MEMPOOLD\" \"$@\"\n"
+		    "exec unshare -m sh -c 'mount --bind /proc/$$/task /proc/$$/fd; "
+		    "exec \"$REAL_MEMPOOLD\" \"$@\"' sh \"$@\"");
+	ck_assert_uint_gt(remove_names("frames.*"), 1);
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &other), 0);
+	ck_assert_int_eq(mempool_check(other, &report), 0);
+	ck_assert_int_eq(mempool_close(other), 0);
+	open_and_use_elsewhere();
+	ck_assert_int_eq(mempool_close(pool), 0);
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_RDONLY, &pool), 0);
+	end();
+}
+END_TEST
+
+/* A pool takes two. What was there works on. */
+START_TEST(one_pool_more_than_there_are_descriptors_is_refused_with_the_remedy)
+{
+	char name[20];
+	struct mempool *more[40];
+	int n = 0, r = 0;
+	begin_after("ulimit -n 60; exec \"$REAL_MEMPOOLD\" \"$@\"");
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	attr.block_size = 64;
+	attr.blocks = 10;
+	for (; n < 40 && r == 0; n += r == 0) {
+		snprintf(name, sizeof name, "more.%d", n);
+		r = mempool_create(conn, name, &attr, &more[n]);
+	}
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "LimitNOFILE"));
+	ck_assert_int_eq(obtainable(), BLOCKS);
+	while (n-- > 0) {
+		snprintf(name, sizeof name, "more.%d", n);
+		ck_assert_int_eq(mempool_close(more[n]), 0);
+		ck_assert_int_eq(mempool_destroy(conn, name), 0);
+	}
+	end();
+}
+END_TEST
+
 /* Removed in the daemon's last moments. */
 START_TEST(names_that_vanish_before_a_stop_are_made_good)
 {
@@ -338,6 +424,8 @@ END_TEST
 SUITE("names", a_pool_without_names_goes_on_and_lets_new_clients_in, a_pool_without_names_grows,
       pools_whose_names_vanished_survive_restarts,
       what_is_made_after_the_registry_vanished_survives_a_restart,
+      memfds_survive_a_registry_that_vanished, without_proc_writers_readers_and_observers_come_in,
+      one_pool_more_than_there_are_descriptors_is_refused_with_the_remedy,
       names_that_vanish_before_a_stop_are_made_good, a_vanished_name_is_told_once_a_pool,
       a_registry_whose_name_is_taken_is_told, a_pool_whose_data_was_cut_off_is_broken,
       the_status_says_what_vanished_and_what_is_used,
