@@ -204,7 +204,8 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * -EINVAL          the name or the flags break the rules
  * -EPROTONOSUPPORT the pool's layout is another than this library's
  * -EIO             the daemon has marked the pool broken
- * -EOPNOTSUPP      the pool requires prefault and this kernel cannot
+ * -EOPNOTSUPP      the pool requires prefault and this kernel cannot; or it is to be read, and the
+ *                  daemon sees no /proc
  * -ECONNREFUSED, -ENOENT (socket), -ETIMEDOUT  the daemon cannot be reached
  * -ECHILD          the connection is the parent's
  * -ENOMEM, -EMFILE no memory, no descriptor
