@@ -13,7 +13,6 @@
 #include "daemon/base/slice.h"
 
 #define PERIOD_NS 1000000000u
-#define WARNINGS_A_PERIOD 20u
 #define LINE 1024
 
 static const char *const level_names[] = {
@@ -30,15 +29,24 @@ static const int priorities[] = {
 	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
 };
 
+/* Lines that name no user, of each level. */
+static const unsigned most_a_period[] = {
+	[LOG_LEVEL_ERROR] = 200,
+	[LOG_LEVEL_WARNING] = 20,
+	[LOG_LEVEL_INFO] = 200,
+	[LOG_LEVEL_DEBUG] = 2000,
+};
+
 static enum log_level threshold = LOG_LEVEL_INFO;
 
 /* Counts the lines that were not written; the next line that is written tells the counts. */
 static struct {
-	uint64_t period_ns;   /* when it began */
-	unsigned warnings;    /* in this period */
-	unsigned suppressed;  /* beyond what a period may have */
-	unsigned dropped;     /* as standard error took no more */
-	bool users_are_bound; /* by the budget */
+	uint64_t period_ns;                  /* when it began */
+	unsigned lines[LOG_LEVEL_DEBUG + 1]; /* in this period, of each level */
+	unsigned suppressed;                 /* beyond what a period may have */
+	unsigned dropped;                    /* as standard error took no more */
+	bool is_fresh;                       /* nothing was suppressed in this period */
+	bool users_are_bound;                /* by the budget */
 	struct budget budget;
 } state;
 
@@ -143,7 +151,7 @@ static bool log_settle_all(void)
 	return log_settle_one(&state.dropped, "%u lines dropped, as the log was not read",
 			      state.dropped) &&
 	       log_settle_users(slice_now_ns()) &&
-	       (state.warnings > 1 ||
+	       (!state.is_fresh ||
 		log_settle_one(&state.suppressed, "%u more suppressed", state.suppressed));
 }
 
@@ -152,14 +160,19 @@ bool log_owes(void)
 	return state.dropped || state.suppressed || budget_owes(&state.budget);
 }
 
-void log_settle(void)
+/* Begins the next period, when it is time. */
+static void log_look_at_clock(uint64_t now)
 {
-	uint64_t now = slice_now_ns();
-
 	if (now - state.period_ns >= PERIOD_NS) {
 		state.period_ns = now;
-		state.warnings = 0;
+		memset(state.lines, 0, sizeof state.lines);
+		state.is_fresh = true;
 	}
+}
+
+void log_settle(void)
+{
+	log_look_at_clock(slice_now_ns());
 	log_settle_all();
 }
 
@@ -183,12 +196,10 @@ static bool log_admit(enum log_level level, const char *line)
 	if (state.users_are_bound && budget_read_user(line, &uid)) {
 		return !log_is_bound(level, uid) || budget_admit(&state.budget, uid, now);
 	}
-	if (now - state.period_ns >= PERIOD_NS) {
-		state.period_ns = now;
-		state.warnings = 0;
-	}
-	if (level == LOG_LEVEL_WARNING && state.warnings++ >= WARNINGS_A_PERIOD) {
+	log_look_at_clock(now);
+	if (state.lines[level]++ >= most_a_period[level]) {
 		state.suppressed++;
+		state.is_fresh = false;
 		return false;
 	}
 	return true;

@@ -6,8 +6,8 @@
  * pool's owner, "uid N, pid N" for who did something.
  *
  * Logging never blocks: a line that standard error does not take is dropped. Users have a budget of
- * lines, of any level (budget.h); of warnings that name no user there are at most twenty a second.
- * A later line says how many are missing.
+ * lines, of any level (budget.h); of those that name no user, and of warnings even more, there are
+ * only so many a second. A later line says how many are missing.
  */
 #ifndef MP_DAEMON_LOG_H
 #define MP_DAEMON_LOG_H
