@@ -49,6 +49,7 @@ struct limits {
 	uint32_t pool_seats_kept;     /* percent of a pool's slots: seat/share.h; EUSERS */
 	uint32_t pool_seats_per_user; /* likewise */
 	uint32_t pools;               /* in all; at most 1024; EDQUOT, as the rest */
+	uint32_t pools_kept;          /* percent of them, for root and the daemon's own user */
 	uint32_t pools_per_user;
 	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
 	uint64_t bytes_per_user;

@@ -53,7 +53,7 @@ struct setting_table {
 };
 
 enum {
-	SETTING_MAIN_N = 24, /* in mempoold.conf */
+	SETTING_MAIN_N = 25, /* in mempoold.conf */
 	SETTING_POOL_N = 21, /* in a *.pool file */
 };
 

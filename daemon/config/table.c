@@ -47,6 +47,8 @@ static const struct setting main_settings[SETTING_MAIN_N] = {
 	 .about = "Of them, kept for the pool's owner and root; one at least, but with 0%."},
 	{LIMIT(pools), .standard = "1024", .type = SETTING_COUNT, .min = 1, .max = 1024,
 	 .about = "Pools in all."},
+	{LIMIT(pools_kept), .standard = "10%", .type = SETTING_PERCENT, .max = 90,
+	 .about = "Of them, kept for root and the daemon's own user; rounded down."},
 	{LIMIT(pools_per_user), .standard = "256", .type = SETTING_COUNT, .max = 1024,
 	 .about = "Pools that belong to a user."},
 	{LIMIT(bytes), .standard = "0", .type = SETTING_SIZE, .max = NO_END,

@@ -94,6 +94,7 @@ bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, c
 		   size_t size)
 {
 	const struct limits *limits = &pools->config->limits;
+	uint32_t kept = limits->pools * limits->pools_kept / 100;
 	bool is_bound = !claim->is_free;
 	struct limit_usages usages;
 
@@ -101,6 +102,12 @@ bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, c
 	if (claim->pools && usages.all.pools >= limits->pools) {
 		snprintf(text, size, "there are as many pools as `pools` allows, %u; destroy some",
 			 limits->pools);
+	} else if (is_bound && claim->pools && usages.all.pools >= limits->pools - kept) {
+		snprintf(text, size,
+			 "there are %u pools of the %u that `pools` allows, and `pools_kept` keeps "
+			 "%u "
+			 "for root; destroy some",
+			 usages.all.pools, limits->pools, kept);
 	} else if (is_bound && claim->pools && usages.own.pools >= limits->pools_per_user) {
 		snprintf(text, size,
 			 "uid %u has as many pools as `pools_per_user` allows, %u; destroy some",

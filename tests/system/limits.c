@@ -256,6 +256,36 @@ START_TEST(bookkeeping_is_part_of_the_memory)
 }
 END_TEST
 
+/* Of ten pools one is root's. */
+START_TEST(users_leave_pools_to_root)
+{
+	struct actor a, b;
+	char name[16];
+
+	if (getuid() != 0) {
+		return;
+	}
+	prepare("[limits]\npools = 10\n");
+	start();
+	actor_start_as(&a, OTHER);
+	actor_start_as(&b, ANOTHER);
+	for (int i = 0; i < 9; i++) {
+		ck_assert_int_eq(actor_ask(&a, "large p%d 1 1", i), 0);
+	}
+	ck_assert_int_eq(actor_ask(&b, "large p9 1 1"), -EDQUOT);
+	expect_log("`pools_kept` keeps 1 for root; ");
+	ck_assert_int_eq(create("p9", 64, 10), 0);
+	ck_assert_int_eq(create("p10", 64, 10), -EDQUOT);
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof name, "p%d", i);
+		destroy(name);
+	}
+	actor_kill(&a);
+	actor_kill(&b);
+	stop();
+}
+END_TEST
+
 /* ---- the log ---- */
 
 static unsigned lines_with(const char *text)
@@ -413,7 +443,8 @@ SUITE("limits", readers_leave_slots_to_others_and_to_root, an_owner_has_all_the_
       the_last_slot_of_two_is_kept, who_configures_shares_decides_them,
       a_user_has_its_part_of_the_memory_and_no_more, nobody_has_more_than_half_by_default,
       users_together_have_their_part_of_the_memory, bookkeeping_is_part_of_the_memory,
-      a_user_cannot_fill_the_log, a_limit_of_file_sizes_does_not_end_the_daemon,
+      users_leave_pools_to_root, a_user_cannot_fill_the_log,
+      a_limit_of_file_sizes_does_not_end_the_daemon,
       a_limit_of_file_sizes_does_not_end_the_daemon_without_uring,
       a_limit_of_address_space_does_not_end_the_daemon,
       a_limit_of_descriptors_does_not_end_the_daemon)
