@@ -70,7 +70,8 @@ static void build_on_reserved(void *owner, int result)
 	struct build *build = owner;
 
 	if (result <= 0) {
-		reserve_log(build->reservation, build->pool->record->name);
+		reserve_log(build->reservation, build->pool->record->name,
+			    build->pool->record->uid);
 		build->reservation = NULL;
 	}
 	build_advance(build, result < 0 ? result : result == 0);

@@ -219,7 +219,7 @@ static void create_publish(const struct creation *creation, struct session *sess
 static void create_abandon(const struct creation *creation, struct session *session,
 			   const struct pool *pool, int error)
 {
-	log_warning("pool '%s', uid %u: not made: %s", pool->record->name, pool->record->uid,
+	log_warning("pool '%s' of uid %u: not made: %s", pool->record->name, pool->record->uid,
 		    error == -ECANCELED ? "its creator has gone" : strerror(-error));
 	if (session && session_refuse(session, creation->reply.serial, -error,
 				      "pool '%s' was not made: %s; %s", pool->record->name,

@@ -572,6 +572,10 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	if (error == -EDQUOT) {
 		return "mempoold's cgroup has no memory left: raise MemoryMax=, or make it smaller";
 	}
+	if (error == -ENOMEM) {
+		return "mempoold has no memory or address space left: free memory, or raise "
+		       "LimitAS= or ulimit -v";
+	}
 	if (error == -EFBIG) {
 		return "mempoold may not make such a file: raise LimitFSIZE= or ulimit -f";
 	}

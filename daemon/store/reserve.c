@@ -358,10 +358,10 @@ struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data)
 	};
 }
 
-void reserve_log(const struct reservation *reservation, const char *name)
+void reserve_log(const struct reservation *reservation, const char *name, uint32_t uid)
 {
 	if (reservation->asked > reservation->huge) {
-		log_info("pool '%s': %llu MiB of %llu MiB are on huge pages", name,
+		log_info("pool '%s' of uid %u: %llu MiB of %llu MiB are on huge pages", name, uid,
 			 (unsigned long long)reservation->huge >> 20,
 			 (unsigned long long)reservation->asked >> 20);
 	}

@@ -89,8 +89,8 @@ void reserver_finish(struct reserver *reserver);
 /* What the terms ask for; huge pages are for data alone. */
 struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data);
 
-/* Says in the log how much of it, for pool @name, is on huge pages, if that was asked for. */
-void reserve_log(const struct reservation *reservation, const char *name);
+/* Says in the log how much of it, for that user's pool, is on huge pages, if that was asked for. */
+void reserve_log(const struct reservation *reservation, const char *name, uint32_t uid);
 
 /*
  * Reserves the bytes from @from to @to of the object behind @fd, which stays the caller's. Returns
