@@ -96,7 +96,7 @@ static int room_check_memory(const struct pools *pools, const struct registry_po
 		return 0;
 	}
 	snprintf(text, size,
-		 "it needs %llu MiB and %s has %llu MiB free; make it smaller, destroy other "
+		 "needs %llu MiB and %s has %llu MiB free; make it smaller, destroy other "
 		 "pools%s",
 		 MIB_UP(need), memory_name(record), MIB(left),
 		 backing == WIRE_SHM ? ", or mount /dev/shm with a bigger size" : "");
@@ -114,7 +114,7 @@ static int room_check_cgroup(const struct pools *pools, uint64_t need, char *tex
 		return 0;
 	}
 	snprintf(text, size,
-		 "it needs %llu MiB and cgroup %.24s has %llu left (%s); make it smaller, or raise "
+		 "needs %llu MiB and cgroup %.24s has %llu left (%s); make it smaller, or raise "
 		 "%s",
 		 MIB_UP(want), cgroup.group, MIB(left), cgroup.file, cgroup.setting);
 	return EDQUOT;
@@ -139,7 +139,7 @@ static int room_check_file_size(const struct registry_pool *record, char *text, 
 		return 0;
 	}
 	snprintf(text, size,
-		 "it needs a file of %llu MiB, max_blocks, and mempoold may make %llu; make it "
+		 "needs a file of %llu MiB, max_blocks, and mempoold may make %llu; make it "
 		 "smaller, or raise mempoold's LimitFSIZE= or ulimit -f",
 		 MIB_UP(object), MIB(most));
 	return EDQUOT;
@@ -173,7 +173,7 @@ static int room_check_space(const struct registry_pool *record, char *text, size
 		return 0;
 	}
 	snprintf(text, size,
-		 "it needs %llu MiB of address space, and mempoold has %llu left; make it smaller, "
+		 "needs %llu MiB of address space, and mempoold has %llu left; make it smaller, "
 		 "or raise mempoold's LimitAS= or ulimit -v",
 		 MIB_UP(record->control_size), MIB(left));
 	return EDQUOT;

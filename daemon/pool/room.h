@@ -21,8 +21,8 @@ struct registry_pool;
 
 /*
  * Whether @need more bytes for that pool, which may be a new one, are there, as far as is known.
- * Returns 0, or ENOSPC or EDQUOT with what is wanting, and the remedy, in @text: "it needs 9 MiB
- * and ...".
+ * Returns 0, or ENOSPC or EDQUOT with what is wanting, and the remedy, in @text: "needs 9 MiB and
+ * ...".
  */
 int room_check(const struct pools *pools, const struct registry_pool *record, uint64_t need,
 	       bool is_new, char *text, size_t size);

@@ -106,9 +106,9 @@ static int create_check_room(struct session *session, uint32_t serial,
 	if (r == 0) {
 		return 0;
 	}
-	log_warning("pool '%s', uid %u, pid %d: not made: %s", record->name, peer->uid,
+	log_warning("pool '%s', uid %u, pid %d: not made: it %s", record->name, peer->uid,
 		    (int)peer->pid, text);
-	return session_refuse(session, serial, (uint32_t)r, "pool '%s': %s", record->name, text);
+	return session_refuse(session, serial, (uint32_t)r, "pool '%s' %s", record->name, text);
 }
 
 static int create_check_limits(struct session *session, uint32_t serial,

@@ -177,9 +177,9 @@ static int grow_begin(struct session *session, const struct wire_grow *grow, str
 	}
 	r = room_check(session->sessions->pools, pool->record, need, false, text, sizeof text);
 	if (r) {
-		log_warning("pool '%s', uid %u, pid %d: did not grow: %s", pool->record->name,
+		log_warning("pool '%s', uid %u, pid %d: did not grow: it %s", pool->record->name,
 			    session->peer.uid, (int)session->peer.pid, text);
-		return session_refuse(session, serial, (uint32_t)r, "pool '%s' did not grow: %s",
+		return session_refuse(session, serial, (uint32_t)r, "pool '%s' did not grow: it %s",
 				      pool->record->name, text);
 	}
 	reply = grow_new_reply(&asker);

@@ -187,7 +187,7 @@ static bool preset_has_no_room(const struct pools *pools, const struct preset *p
 		return true;
 	}
 	if (room_check(pools, record, bytes, true, text, sizeof text)) {
-		log_error("%s: pool '%s' is not made, as %s", preset->file, preset->name, text);
+		log_error("%s: pool '%s' is not made, as it %s", preset->file, preset->name, text);
 		return true;
 	}
 	return false;
