@@ -185,7 +185,9 @@ void mempool_disconnect(struct mempool_conn *conn);
  * -ENOSPC   /dev/shm has no room for it, or the machine no memory
  * -EOPNOTSUPP  huge pages or prefault were required, and this machine has none
  * -EACCES   the daemon's access rules do not let this user make it
- * -EDQUOT   the daemon, or the user, has as many pools, bytes or blocks as it may
+ * -EDQUOT   the daemon, or the user, has as many pools, bytes or blocks as it may, or limits of the
+ *           system keep the daemon from taking so much
+ * -EPERM, -ENOSYS  a sandbox, or an old kernel, refuses the daemon what such a pool takes
  * -EPERM    the owner or group asked for is not the caller's to give
  */
 int mempool_create(struct mempool_conn *conn, const char *name, const struct mempool_attr *attr,
@@ -200,7 +202,8 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * -ENOENT          there is no such pool
  * -EACCES          no right to open it so
  * -EBUSY           this process has it open as reader and asks for writer, or the other way
- * -EUSERS          as many processes as it allows have it open
+ * -EUSERS          as many processes as it allows have it open, or as many of this user as the
+ *                  daemon lets have it
  * -EINVAL          the name or the flags break the rules
  * -EPROTONOSUPPORT the pool's layout is another than this library's
  * -EIO             the daemon has marked the pool broken
@@ -232,7 +235,7 @@ int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned fl
  * Returns 0 (also when there are as many already), or
  * -EINVAL   more than max_blocks, or a bad name
  * -ENOSPC   /dev/shm has no room
- * -EDQUOT   beyond the daemon's limits of bytes or blocks
+ * -EDQUOT   beyond the daemon's limits of bytes or blocks, or those that the system sets it
  * -EBUSY    the pool is growing already, for somebody else
  * -ENOENT, -EACCES, -EIO as mempool_open(), or what a request returns when the daemon cannot be
  * reached
