@@ -389,7 +389,7 @@ START_TEST(a_limit_of_file_sizes_does_not_end_the_daemon_without_uring)
 }
 END_TEST
 
-/* 32 M blocks of bookkeeping take half a GiB. The sanitizers take terabytes, and it is not tried. */
+/* 32 M blocks of bookkeeping take half a GiB. Sanitizers take terabytes, and are not tried. */
 START_TEST(a_limit_of_address_space_does_not_end_the_daemon)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
