@@ -23,7 +23,7 @@ uint32_t share_of_user(const struct limits *limits, uint32_t n_slots)
 {
 	uint32_t n = share_part(n_slots, limits->pool_seats_per_user);
 
-	return n ? n : 1;
+	return n ? n : n_slots; /* only tests have none */
 }
 
 static bool share_is_free(const struct pool *pool, uint32_t uid)
