@@ -105,8 +105,8 @@ static int adopt_find_memory(struct pool *pool, int *found)
 			  pool->record->name, pool->record->uid, pool->record->keeper);
 	}
 	if (r == -ENOSYS) {
-		log_error("pool '%s' of uid %u: memfds are opened by way of /proc: mount it",
-			  pool->record->name, pool->record->uid);
+		log_error("pool '%s' of uid %u: %s", pool->record->name, pool->record->uid,
+			  memory_remedy(pool->record, r));
 	}
 	if (r == -ENOENT && pool->record->terms.backing == WIRE_MEMFD) {
 		adopt_lost(pool);

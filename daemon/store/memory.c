@@ -558,7 +558,7 @@ const char *memory_remedy(const struct registry_pool *record, int error)
 	if (error == -EOPNOTSUPP) {
 		return "prefault takes Linux 5.14; ask for prefault try";
 	}
-	if (error == -ENOSYS) {
+	if (error == -ENOSYS && memfd && !memory_has_proc()) {
 		return "memfds are opened by way of /proc: mount it, or make the pool in /dev/shm";
 	}
 	if (error == -EMFILE || error == -ENFILE) {
