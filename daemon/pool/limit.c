@@ -90,6 +90,15 @@ static bool limit_on_memory(const struct pools *pools, const struct limit_claim 
 			     "all users have", "memory_of_users", text, size);
 }
 
+uint64_t limit_own_bytes(const struct pools *pools)
+{
+	const struct limits *limits = &pools->config->limits;
+	uint64_t memory = limit_part(room_total(pools, WIRE_MEMFD), limits->memory_per_user);
+	uint64_t bytes = limits->bytes_per_user;
+
+	return bytes && (!memory || bytes < memory) ? bytes : memory;
+}
+
 bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size)
 {

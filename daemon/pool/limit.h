@@ -50,4 +50,7 @@ void limit_count(const struct pools *pools, uint32_t uid, struct limit_usages *u
 bool limit_on_pool(const struct pools *pools, const struct limit_claim *claim, char *text,
 		   size_t size);
 
+/* How many bytes a user may have in all, whom limits per user bind. 0: there is no limit. */
+uint64_t limit_own_bytes(const struct pools *pools);
+
 #endif

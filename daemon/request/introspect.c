@@ -216,7 +216,7 @@ static void introspect_count_limits(struct wire_status_info *info, const struct 
 	info->own_sessions = session_count_of(sessions, uid);
 	if (!rule_is_free(uid)) {
 		info->max_own_pools = limits->pools_per_user;
-		info->max_own_bytes = limits->bytes_per_user;
+		info->max_own_bytes = limit_own_bytes(sessions->pools);
 		info->max_own_blocks = limits->blocks_per_user;
 		info->max_own_sessions = limits->sessions_per_user;
 		info->max_own_clients = limits->seats_per_user;
