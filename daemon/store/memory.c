@@ -546,49 +546,56 @@ const char *memory_name(const struct registry_pool *record)
 	return record->terms.backing == WIRE_MEMFD ? "memory" : "/dev/shm";
 }
 
+/* Huge pages or prefault were required. */
+static const char *memory_remedy_of_effort(const struct registry_pool *record, bool memfd)
+{
+	if (record->terms.huge_pages != WIRE_REQUIRE) {
+		return "prefault takes Linux 5.14; ask for prefault try";
+	}
+	return memfd ? "write advise to /sys/kernel/mm/transparent_hugepage/shmem_enabled, or ask "
+		       "for huge_pages try"
+		     : "mount /dev/shm with huge=advise, or ask for huge_pages try";
+}
+
+/* A system call was refused. */
+static const char *memory_remedy_of_refusal(bool memfd)
+{
+	if (memfd && !memory_has_proc()) {
+		return "memfds are opened by way of /proc: mount it, or make the pool in /dev/shm";
+	}
+	return memfd ? "a sandbox or an old kernel refuses mempoold memfd_create or pidfd_open: "
+		       "allow them (SystemCallFilter=), or ask for backing shm"
+		     : "a sandbox or an old kernel refuses mempoold a system call: allow it "
+		       "(SystemCallFilter=)";
+}
+
 const char *memory_remedy(const struct registry_pool *record, int error)
 {
 	bool memfd = record->terms.backing == WIRE_MEMFD;
 
-	if (error == -EOPNOTSUPP && record->terms.huge_pages == WIRE_REQUIRE) {
-		return memfd ? "write advise to /sys/kernel/mm/transparent_hugepage/shmem_enabled, "
-			       "or ask for huge_pages try"
-			     : "mount /dev/shm with huge=advise, or ask for huge_pages try";
-	}
-	if (error == -EOPNOTSUPP) {
-		return "prefault takes Linux 5.14; ask for prefault try";
-	}
-	if (error == -ENOSYS && memfd && !memory_has_proc()) {
-		return "memfds are opened by way of /proc: mount it, or make the pool in /dev/shm";
-	}
-	if (error == -EMFILE || error == -ENFILE) {
+	switch (-error) {
+	case EOPNOTSUPP:
+		return memory_remedy_of_effort(record, memfd);
+	case EMFILE:
+	case ENFILE:
 		return "mempoold may open no more files, of which a pool takes two: raise "
 		       "LimitNOFILE= or ulimit -n, or destroy pools";
-	}
-	/* No worker of io_uring, or no keeper, could be started. */
-	if (error == -ECANCELED || error == -EAGAIN) {
+	case ECANCELED: /* no worker of io_uring, or no keeper, could be started */
+	case EAGAIN:
 		return "mempoold may start no more processes: raise LimitNPROC= or ulimit -u";
-	}
-	if (error == -EDQUOT) {
+	case EDQUOT:
 		return "mempoold's cgroup has no memory left: raise MemoryMax=, or make it smaller";
-	}
-	if (error == -ENOMEM) {
+	case ENOMEM:
 		return "mempoold has no memory or address space left: free memory, or raise "
 		       "LimitAS= or ulimit -v";
-	}
-	if (error == -EFBIG) {
+	case EFBIG:
 		return "mempoold may not make such a file: raise LimitFSIZE= or ulimit -f";
+	case EPERM:
+	case EACCES:
+	case ENOSYS:
+		return memory_remedy_of_refusal(memfd);
+	default:
+		return memfd ? "make it smaller, or free memory"
+			     : "make it smaller, or make room in /dev/shm";
 	}
-	if (error == -EMFILE || error == -ENFILE) {
-		return "mempoold may have no more files open: raise LimitNOFILE= or ulimit -n";
-	}
-	if (error == -EPERM || error == -ENOSYS || error == -EACCES) {
-		return memfd ? "a sandbox or an old kernel refuses mempoold memfd_create or "
-			       "pidfd_open: allow them (SystemCallFilter=), or ask for backing shm"
-			     : "a sandbox or an old kernel refuses mempoold a system call: allow "
-			       "it "
-			       "(SystemCallFilter=)";
-	}
-	return memfd ? "make it smaller, or free memory"
-		     : "make it smaller, or make room in /dev/shm";
 }
