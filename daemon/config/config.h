@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: what mempoold.conf and the *.pool files say. parse.h reads it, and nothing is
- * done about it yet. Where the files are is told in source.h, what may stand in them in table.c and
- * rule.h.
+ * The configuration: what mempoold.conf and the *.pool files say. This folder reads and checks
+ * them, and does nothing else about them. source.h says where the files are; table.c and rule.h say
+ * what may stand in them; parse.h reads it.
  */
 #ifndef MP_DAEMON_CONFIG_H
 #define MP_DAEMON_CONFIG_H
@@ -13,7 +13,7 @@
 #include "daemon/config/rule.h"
 #include "daemon/config/setting.h"
 
-/* A pool that is to be there, as a *.pool file describes it. Zeros: the default. */
+/* A preset: a pool that a *.pool file describes. A field of 0 means the default. */
 struct preset {
 	char *file;
 	char name[SETTING_TEXT];
@@ -27,19 +27,22 @@ struct preset {
 	uint32_t backing, huge_pages, prefault;
 };
 
-/* What a setting was set to, and where. */
+/* What the main file says about a setting, and in which line. */
 struct config_said {
-	char *text; /* NULL: it was not */
+	char *text; /* NULL: nothing */
 	unsigned line;
 };
 
-/* What becomes of pools when the daemon is asked to end; in the order of the setting's words. */
+/* What becomes of pools when a signal ends the daemon; in the order of the setting's words. */
 enum {
 	CONFIG_KEEP,
 	CONFIG_UNUSED, /* those that nobody has open are destroyed */
 };
 
-/* How much of the daemon anybody may use; pool/limit.h says of whom they speak. */
+/*
+ * How much of the daemon anybody may use, and the error of a request beyond it. pool/limit.h says
+ * whom a limit binds.
+ */
 struct limits {
 	uint32_t sessions;            /* in all */
 	uint32_t sessions_kept;       /* of them, for root and the daemon's own user */
@@ -51,7 +54,7 @@ struct limits {
 	uint32_t pools;               /* in all; at most 1024; EDQUOT, as the rest */
 	uint32_t pools_kept;          /* percent of them, for root and the daemon's own user */
 	uint32_t pools_per_user;
-	uint64_t bytes; /* of all pools, root's too; 0: as many as there are, also below */
+	uint64_t bytes; /* of all pools, root's too; 0, here and below: no limit */
 	uint64_t bytes_per_user;
 	uint32_t memory_per_user; /* percent of what there is: pool/room.h */
 	uint32_t memory_of_users; /* likewise, of all that limits bind, together */
@@ -65,10 +68,10 @@ struct config {
 	uint32_t socket_mode;  /* 0: not said */
 	uint32_t socket_group; /* -1: not said */
 	uint32_t log_level;
-	uint32_t mode; /* of pools for which nobody says; so is gift_grace_ms */
+	uint32_t mode; /* of pools whose creator sets none; likewise gift_grace_ms */
 	uint32_t gift_grace_ms;
 	uint32_t on_stop;       /* CONFIG_KEEP or CONFIG_UNUSED */
-	uint32_t require_memfd; /* 1: who does not own a pool opens it only if it is memfds */
+	uint32_t require_memfd; /* 1: users who do not own a pool open it only if memfds back it */
 	struct limits limits;
 	struct rules rules;
 	struct preset *presets;
@@ -77,7 +80,7 @@ struct config {
 	struct config_said said[SETTING_MAIN_N]; /* in the order of setting_main */
 };
 
-/* Frees what it has; then it is all zeros. */
+/* Frees what the configuration has, and zeroes it. */
 void config_finish(struct config *config);
 
 #endif

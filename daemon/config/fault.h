@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults of configuration files: each is told once, as `file:line: what: remedy`.
+ * Faults of configuration files: fault() tells each once, as `file:line: what: remedy`.
  */
 #ifndef MP_DAEMON_FAULT_H
 #define MP_DAEMON_FAULT_H
@@ -13,7 +13,7 @@ struct faults {
 	size_t n;
 };
 
-/* Tells a fault in @line of @file; 0: of the file as a whole. */
+/* Counts and tells a fault in @line of @file; @line 0: in the file as a whole. */
 __attribute__((format(printf, 4, 5))) void fault(struct faults *faults, const char *file,
 						 unsigned line, const char *format, ...);
 

@@ -13,16 +13,17 @@ static const char usage_line[] = "usage: mempoold [OPTION...]\n"
 				 "memory. Runs in the foreground.\n"
 				 "\n";
 
-/* What has a key in mempoold.conf comes from the table of settings. */
+/* Options of the same meaning as a key of mempoold.conf come from the table of settings. */
 static const char rest[] =
 	"  --config FILE\n"
-	"      Configuration, with pools.d/*.pool beside it. When not said, "
+	"      Configuration file, with pools.d/*.pool beside it. When not said, "
 	"" MP_CONFIG_DIR "/mempoold.conf for\n"
-	"      root, else $XDG_CONFIG_HOME/mempoold/mempoold.conf; with --runtime-dir none at "
-	"all.\n"
+	"      root, else $XDG_CONFIG_HOME/mempoold/mempoold.conf; with --runtime-dir alone, "
+	"none.\n"
 	"  --check-config [--verbose]\n"
-	"      Say what is wrong with it and end: 0 when nothing is. Verbose: say also what "
-	"holds.\n"
+	"      Print the faults of the configuration and exit: with 0 when it has none. With "
+	"--verbose, print\n"
+	"      also all settings that hold.\n"
 	"  --print-config[=pool]\n"
 	"      Print a mempoold.conf, or a *.pool file, with all keys and defaults, and end.\n"
 	"  --list-instances [--json]\n"
@@ -34,9 +35,8 @@ static const char rest[] =
 	"      a client lives.\n"
 	"  --version, --help\n"
 	"\n"
-	"Log lines go to stderr. SIGHUP has the configuration read again. SIGTERM and SIGINT end "
-	"it:\n"
-	"0. 1: failure; 2: wrong usage.\n";
+	"Log lines go to stderr. SIGHUP makes mempoold read its configuration again. SIGTERM and\n"
+	"SIGINT end it with status 0. Status 1: failure; 2: wrong usage.\n";
 
 static const struct option long_options[] = {
 	{"socket", required_argument, NULL, 's'},
@@ -92,12 +92,13 @@ static enum options_outcome options_print_config(const char *which)
 		fputs("# mempoold.conf: what mempoold does. mempoold --check-config checks it.\n",
 		      stdout);
 		setting_print(&table_main, stdout);
-		fputs("\n# Who may do what with pools whose names begin so: users by name or "
-		      "number, groups behind an @,\n"
-		      "# * is anybody. The longest name that fits and says something decides. "
-		      "Where "
-		      "none does, owner and\n"
-		      "# mode of the pool do, its owner destroys it, and anybody creates.\n"
+		fputs("\n# Who may do what with pools whose names begin with camera.: users by "
+		      "name or number, groups\n"
+		      "# behind an @, * for anybody. Of the sections that name a pool and an "
+		      "action, the one with the\n"
+		      "# longest name decides. Where none does, the mode of the pool says who "
+		      "opens it, its owner\n"
+		      "# destroys it, and anybody creates it.\n"
 		      "#[access camera.*]\n#create = root @video\n#write = @video\n#read = *\n"
 		      "#observe = *\n#destroy = root\n",
 		      stdout);

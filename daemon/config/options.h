@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line. It goes before the configuration files.
+ * The command line. Its options override the keys of configuration files.
  */
 #ifndef MP_DAEMON_OPTIONS_H
 #define MP_DAEMON_OPTIONS_H
@@ -18,7 +18,7 @@ enum options_outcome {
 	OPTIONS_USAGE,  /* wrong, and said so */
 };
 
-/* What was asked for; NULL where nothing was. */
+/* What the command line says; NULL where it says nothing. */
 struct options {
 	const char *socket;
 	const char *runtime_dir;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines are handed to inih one by one, so that it is known which line it speaks of, and what it
- * says nothing about is a fault. Behind each heading it is given a line of ours, KEY_HEADING: inih
- * does not tell of a section without keys. What inih would cut off or take for the continuation of
- * another line it does not get to see.
+ * parse_read_line() hands inih one line at a time. So parse_take() knows which line inih reports,
+ * and a line that inih does not report is a fault. Behind each heading inih gets a line of ours,
+ * KEY_HEADING, because inih does not report a section without keys. Lines that inih would cut off,
+ * or take for the continuation of another line, are faults that it never sees.
  */
 #include <ctype.h>
 #include <ini.h>
@@ -19,24 +19,24 @@
 
 struct parsing {
 	struct config *config;
-	struct preset *preset; /* that the file describes; NULL: it is the main file */
+	struct preset *preset; /* which the file describes; NULL: this is the main file */
 	const struct setting_table *table;
 	struct config_said *said; /* in the order of the table */
 	const char *file;
 	struct faults *faults;
 
-	const char *text; /* what is left of it */
+	const char *text; /* the rest of the file */
 	size_t n;
 	unsigned line;
-	bool expects;      /* inih has a line of which it has to tell something */
-	bool heading;      /* that line was a heading: ours comes next */
-	bool skipping;     /* the section is unknown, and that was said */
+	bool expects;      /* inih has a line that it must report */
+	bool heading;      /* that line was a heading: inih gets KEY_HEADING next */
+	bool skipping;     /* the section is unknown, which was told */
 	struct rule *rule; /* of the section */
 };
 
 /* ---- lines ---- */
 
-/* What keeps a line from being read, or NULL. */
+/* Why inih must not see this line, or NULL. */
 static const char *parse_find_fault(const char *line, size_t n, size_t most)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -60,7 +60,7 @@ static const char *parse_find_fault(const char *line, size_t n, size_t most)
 	return NULL;
 }
 
-/* The next line, without blanks at its ends. */
+/* Takes the next line of the file, and returns it without blanks at its ends. */
 static const char *parse_next_line(struct parsing *p, size_t *n)
 {
 	const char *line = p->text, *end = memchr(line, '\n', p->n);
@@ -92,7 +92,7 @@ static void parse_expect_nothing(struct parsing *p)
 	p->expects = false;
 }
 
-/* Gives inih its next line: an ini_reader, as fgets(). */
+/* Writes the next line for inih to @to: an ini_reader, as fgets(). */
 static char *parse_read_line(char *to, int size, void *arg)
 {
 	struct parsing *p = arg;
@@ -192,8 +192,8 @@ static void parse_unknown_key(const struct parsing *p, const char *section, cons
 		      name, section, near);
 	} else {
 		fault(p->faults, p->file, p->line,
-		      "unknown key '%s' in [%s]: remove it; mempoold --print-config has all", name,
-		      section);
+		      "unknown key '%s' in [%s]: remove it; mempoold --print-config prints all",
+		      name, section);
 	}
 }
 
@@ -234,7 +234,7 @@ static void parse_take_rule(struct parsing *p, const char *section, const char *
 	}
 }
 
-/* What inih found in its line: an ini_handler. */
+/* Takes what inih found in its line: an ini_handler. */
 static int parse_take(void *arg, const char *section, const char *name, const char *value)
 {
 	struct parsing *p = arg;
@@ -258,7 +258,7 @@ static int parse_take(void *arg, const char *section, const char *name, const ch
 
 static void parse_lines(struct parsing *p)
 {
-	/* The mark that some editors put before UTF-8. */
+	/* Skips the mark that some editors put before UTF-8. */
 	if (p->n >= 3 && memcmp(p->text, "\xef\xbb\xbf", 3) == 0) {
 		p->text += 3;
 		p->n -= 3;
@@ -269,7 +269,7 @@ static void parse_lines(struct parsing *p)
 
 /* ---- files ---- */
 
-/* The line of a key, or 0. */
+/* The line in which the key stands, or 0. */
 static unsigned parse_line_of(const struct parsing *p, const char *name)
 {
 	return p->said[setting_find(p->table, NULL, name) - p->table->settings].line;
@@ -302,7 +302,7 @@ void parse_main(struct config *config, const char *text, size_t n, const char *f
 	}
 }
 
-/* The name that a pool has by its file: without folder and suffix. */
+/* Names the pool after its file, without folder and suffix. */
 static void parse_name_by_file(const struct parsing *p, struct preset *preset)
 {
 	const char *slash = strrchr(p->file, '/'), *base = slash ? slash + 1 : p->file;
@@ -334,7 +334,7 @@ static void parse_check_name(const struct parsing *p, struct preset *preset)
 	}
 }
 
-/* What is wrong with the pool as a whole. */
+/* Tells what is wrong with the pool as a whole. */
 static void parse_check_preset(const struct parsing *p, struct preset *preset)
 {
 	struct mp_shape shape = {

@@ -2,9 +2,9 @@
 /*
  * Parsing: from the text of configuration files to a struct config.
  *
- * The form is that of INI files, by inih: [section], key = value, comments behind # or ; at the
- * start of a line, or behind a blank and ; further on. A key stands once; those of access rules may
- * stand again, and add to the list.
+ * The files are INI files, which inih reads: [section], key = value, comments behind # or ; at the
+ * start of a line, or behind a blank and ; further on. A key may stand once; but a key of an access
+ * rule may stand again, and adds to the list.
  */
 #ifndef MP_DAEMON_PARSE_H
 #define MP_DAEMON_PARSE_H
@@ -25,8 +25,8 @@ void parse_main(struct config *config, const char *text, size_t n, const char *f
 		struct faults *faults);
 
 /*
- * Reads a *.pool file likewise, and adds the pool; not when it has faults. The pool has the file's
- * name, without folder and suffix, unless it says another.
+ * Reads a *.pool file likewise, and adds the pool unless the file has faults. The pool has the
+ * file's name, without folder and suffix, unless the file says another.
  */
 void parse_pool(struct config *config, const char *text, size_t n, const char *file,
 		struct faults *faults);

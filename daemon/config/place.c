@@ -51,7 +51,7 @@ static int place_choose_users(char dir[PATH_MAX])
 	return r;
 }
 
-/* Where the socket and nothing else lives. Returns 0 or -errno. */
+/* Chooses the runtime directory, which has the socket in it. Returns 0 or -errno. */
 static int place_choose_directory(char dir[PATH_MAX], const struct options *options)
 {
 	int n;

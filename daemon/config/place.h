@@ -34,7 +34,7 @@ struct place {
 	int cookie_fd; /* -1: none names it now */
 };
 
-/* Works out the place and makes its directory where needed; logs. Returns 0 or -errno. */
+/* Works out the place and makes its directory if need be; logs errors. Returns 0 or -errno. */
 int place_resolve(struct place *place, const struct options *options);
 
 /*

@@ -31,7 +31,7 @@ enum rule_action rule_action_of(const char *name)
 
 /* ---- patterns ---- */
 
-/* Takes the pattern apart. Whether it is one. */
+/* Takes the pattern apart. Returns false when it is no pattern. */
 static bool rule_parse_pattern(struct rule *rule, const char *pattern)
 {
 	size_t n = strlen(pattern);
@@ -78,7 +78,7 @@ static bool rule_matches(const struct rule *rule, const char *pool)
 	       (rule->is_prefix || pool[rule->n_fixed] == 0);
 }
 
-/* Of two rules that match the same pool: whether the first goes before. */
+/* Whether @a goes before @b, when both match the same pool. */
 static bool rule_goes_before(const struct rule *a, const struct rule *b)
 {
 	return a->n_fixed > b->n_fixed || (a->n_fixed == b->n_fixed && !a->is_prefix);
@@ -100,7 +100,7 @@ const struct rule *rules_find(const struct rules *rules, const char *pool, enum 
 
 /* ---- users and groups ---- */
 
-/* The last number means nobody to the kernel, and the creator to the library. */
+/* Refuses UINT32_MAX, which means nobody to the kernel, and the creator to the library. */
 static bool rule_parse_id(const char *text, uint32_t *id)
 {
 	unsigned long long n;

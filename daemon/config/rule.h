@@ -5,8 +5,9 @@
  *	[access camera.*]	pools whose names begin so; without the *, the pool of that name
  *	create = @video 1000	users by name or number, groups behind an @; * is anybody
  *
- * For each action the rule with the longest pattern that says something about it decides alone; a
- * name goes before a prefix of its length. Where none does, access.h says who may.
+ * For each action one rule decides alone: of the rules that match the pool and have a list for the
+ * action, the one with the longest pattern; a name goes before a prefix of its length. Where there
+ * is no such rule, session/access.h says who may.
  */
 #ifndef MP_DAEMON_RULE_H
 #define MP_DAEMON_RULE_H
@@ -22,7 +23,7 @@ enum rule_action {
 	RULE_READ = WIRE_READER,
 	RULE_OBSERVE = WIRE_OBSERVER,
 	RULE_CREATE,
-	RULE_DESTROY, /* and grow */
+	RULE_DESTROY, /* also lets the pool grow */
 	RULE_ACTIONS,
 };
 
@@ -40,12 +41,12 @@ struct rule_party {
 struct rule_list {
 	struct rule_party *parties;
 	size_t n;
-	bool said; /* the rule decides; an empty list is nobody */
+	bool said; /* the rule has this list, so it decides; an empty one admits nobody */
 };
 
 struct rule {
-	char pattern[WIRE_NAME]; /* as it was written */
-	size_t n_fixed;          /* characters that must agree */
+	char pattern[WIRE_NAME]; /* as the file has it */
+	size_t n_fixed;          /* characters at the start that a pool's name must have, too */
 	bool is_prefix;          /* the pattern ends with a * */
 	struct rule_list lists[RULE_ACTIONS];
 };
@@ -73,11 +74,14 @@ bool rule_add(struct rule *rule, enum rule_action action, const char *text, char
 /* The rule that decides on the action for that pool, or NULL. */
 const struct rule *rules_find(const struct rules *rules, const char *pool, enum rule_action action);
 
-/* Whether the list names that user. @is_member says whether it was in a group. */
+/* Whether the list admits that user. @is_member says whether the user is in a group. */
 bool rule_lists(const struct rule *rule, enum rule_action action, uint32_t uid,
 		bool (*is_member)(const void *arg, uint32_t gid), const void *arg);
 
-/* Whether rules, modes of pools and limits per user do not bind that user: root, and our own. */
+/*
+ * Whether the user is root or the daemon's own, whom neither rules nor modes of pools nor limits
+ * per user bind.
+ */
 bool rule_is_free(uint32_t uid);
 
 void rules_finish(struct rules *rules);

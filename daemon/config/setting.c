@@ -25,7 +25,10 @@ const struct setting *setting_find(const struct setting_table *table, const char
 
 /* ---- values ---- */
 
-/* Digits of that base, and what is behind them. False: there are none, or too many. */
+/*
+ * Reads the digits of that base that @text begins with. *@end is set behind them. False: there are
+ * none, or too many.
+ */
 static bool setting_read_digits(const char *text, int base, uint64_t *n, const char **end)
 {
 	uint64_t value = 0;
@@ -103,7 +106,7 @@ static bool setting_read_id(const char *text, uint64_t *n)
 					   : setting_read_plain(text, 10, n);
 }
 
-/* The number that the text means. False: none. */
+/* Reads the number that the text means. False: it means none. */
 static bool setting_read_number(const struct setting *s, const char *text, uint64_t *n)
 {
 	uint32_t id = 0;
@@ -177,7 +180,7 @@ static void setting_store(const struct setting *s, void *base, uint64_t n)
 	}
 }
 
-/* The value for which the table has no default. */
+/* Stores what stands for "not said", where the table has no default. */
 static void setting_store_nothing(const struct setting *s, void *base)
 {
 	if (setting_is_text(s)) {
@@ -232,7 +235,7 @@ void setting_reset(const struct setting_table *table, void *base)
 
 /* ---- words ---- */
 
-/* How many characters have to be changed, put in or left out to make one text of the other. */
+/* How many characters one must change, insert or delete to turn @a into @b. */
 static unsigned setting_distance(const char *a, const char *b)
 {
 	enum {
@@ -269,7 +272,7 @@ void setting_consider(const char *text, const char *name, const char **best)
 	}
 }
 
-/* A number as one would write it. */
+/* Prints a number as one would write it. */
 static void setting_print_size(char *text, size_t size, uint64_t n)
 {
 	int unit = 0;

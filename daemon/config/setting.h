@@ -16,7 +16,7 @@ enum {
 	SETTING_INSTANCE_LENGTH = 32, /* characters of an instance's name, at most */
 };
 
-/* What is written, and the field it goes to. */
+/* What the file may have behind the key, and the type of the field that keeps it. */
 enum setting_type {
 	SETTING_COUNT,    /* a number, K, M and G allowed; uint32_t */
 	SETTING_SIZE,     /* bytes, or a large number, K, M, G and T allowed; uint64_t */
@@ -41,10 +41,10 @@ struct setting {
 	const char *about;
 	const char *option;       /* the command line's argument of the same meaning, or NULL */
 	const char *const *words; /* of SETTING_WORD; ends with NULL */
-	uint64_t min, max;        /* of numbers; the default of "" is outside; bytes of a path */
-	size_t at;                /* of the field in its struct */
+	uint64_t min, max;        /* of a number, but for the default of ""; of a path, bytes */
+	size_t at;                /* offset of the field in its struct */
 	enum setting_type type;
-	bool fixed; /* a reload does not change it */
+	bool fixed; /* only a restart changes it */
 };
 
 struct setting_table {
@@ -74,13 +74,13 @@ void setting_reset(const struct setting_table *table, void *base);
 /* Whether the name of an instance keeps to the grammar [a-z0-9_-]{1,32}. */
 bool setting_is_instance(const char *name);
 
-/* Whether @name is nearer to @text than what stood in *@best, which it then replaces. */
+/* Puts @name into *@best if it resembles @text, and more than what stood there; NULL: nothing. */
 void setting_consider(const char *text, const char *name, const char **best);
 
 /* What is allowed there: "1 to 64", "bytes, ...". */
 void setting_range(const struct setting *setting, char *text, size_t size);
 
-/* Prints a file with every key, its default, commented out. */
+/* Prints a file that has every key with its default, commented out. */
 void setting_print(const struct setting_table *table, FILE *to);
 
 #endif

@@ -19,7 +19,7 @@
 /* What became of reading a file. */
 enum outcome {
 	ABSENT,
-	UNUSABLE, /* and that was told */
+	UNUSABLE, /* the fault was told */
 	READ,
 };
 
@@ -55,7 +55,7 @@ int source_find(struct source *source, const char *named, bool is_private)
 
 /* ---- trust ---- */
 
-/* Why it could have been written by somebody else, or NULL. */
+/* Why somebody else could have written the file, or NULL. */
 static const char *source_distrust(const struct stat *st)
 {
 	bool is_kept = S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX;
@@ -69,7 +69,10 @@ static const char *source_distrust(const struct stat *st)
 	return NULL;
 }
 
-/* Whether the folders above the file, whose name has no links, are to be trusted. Told if not. */
+/*
+ * Whether all folders on @path, which has no links, are to be trusted. Tells the fault of @file if
+ * not. Changes @path.
+ */
 static bool source_folders_are_trusted(const char *file, char *path, struct faults *faults)
 {
 	const char *why;
@@ -87,7 +90,10 @@ static bool source_folders_are_trusted(const char *file, char *path, struct faul
 	return true;
 }
 
-/* Looks at the file's own folders, and at those of the file that it is a link to. */
+/*
+ * Whether the file, its folders and, if it is a link, the folders of its target are to be trusted.
+ * Tells the fault if not.
+ */
 static bool source_is_trusted(const char *file, int fd, const struct stat *st,
 			      struct faults *faults)
 {
@@ -136,7 +142,7 @@ static bool source_read_all(int fd, size_t size, struct text *text)
 	return text->bytes && text->n == size;
 }
 
-/* The open file, if it is to be trusted, into @text. */
+/* Reads the open file into @text if it is to be trusted. */
 static enum outcome source_read_open(const char *file, int fd, struct text *text,
 				     struct faults *faults)
 {
@@ -220,7 +226,7 @@ static bool source_is_pool_file(const char *name)
 	return *name != '.' && n > 5 && !strcmp(name + n - 5, ".pool");
 }
 
-/* Adds the pools' files of a folder. A folder that is not there has none. */
+/* Adds the names of a folder's *.pool files. A folder that is not there has none. */
 static void source_list_folder(struct names *names, const char *folder, struct faults *faults)
 {
 	const struct dirent *entry;
@@ -251,7 +257,7 @@ static int source_compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Reads the file of that name, the vendor's when there is no other. An empty one hides it. */
+/* Reads the file of that name: the one in @folder, which hides the vendor's even if it is empty. */
 static void source_read_pool(const char *folder, const char *vendor, const char *name,
 			     struct config *config, struct faults *faults)
 {

@@ -8,13 +8,13 @@
  *	--config DIR/FILE	DIR/FILE			DIR/pools.d/
  *	--runtime-dir alone	none: a private instance	none
  *
- * For root, and for whoever names root's main file by --config, there are the vendor's defaults in
- * /usr/lib/mempoold/ besides: a file of the same name in /etc goes before, and one that is empty or
- * a link to /dev/null only hides it. (Both folders are those the build was told.)
+ * Root, and whoever names root's main file by --config, also gets the vendor's defaults from
+ * /usr/lib/mempoold/. A file in /etc replaces the vendor's file of the same name; if it is empty,
+ * or a link to /dev/null, it only hides that one. (The build may set other folders than these two.)
  *
- * Files are read only when nobody but root and the daemon's own user can have written them: they,
- * and all folders on the way, belong to one of the two and are not writable by others; a folder may
- * be when it is sticky.
+ * The daemon reads a file only when nobody but root and its own user can have written it: the file,
+ * and all folders on the way, belong to one of the two, and others cannot write them. Others may
+ * write to a folder that is sticky.
  */
 #ifndef MP_DAEMON_SOURCE_H
 #define MP_DAEMON_SOURCE_H
@@ -28,7 +28,7 @@
 struct source {
 	char main[PATH_MAX];   /* "": nothing is read */
 	char vendor[PATH_MAX]; /* the folder of the defaults; "": there is none */
-	bool required;         /* the main file was named, and has to be there */
+	bool required;         /* --config named the main file: it must be there */
 };
 
 /*
@@ -37,7 +37,7 @@ struct source {
  */
 int source_find(struct source *source, const char *named, bool is_private);
 
-/* Reads the main file into a config that was initialised. */
+/* Reads the main file into a config that parse_init() has seen. */
 void source_read_main(const struct source *source, struct config *config, struct faults *faults);
 
 /* Reads the pools into it, in the order of the files' names. */
