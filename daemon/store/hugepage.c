@@ -7,7 +7,7 @@
 
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
-/* The words of the one setting: "always within_size [advise] never". */
+/* Whether the kernel's setting for memfds, "always within_size [advise] never", allows them. */
 static bool hugepage_memfd_may(void)
 {
 	char text[128] = "";
@@ -22,7 +22,10 @@ static bool hugepage_memfd_may(void)
 	return *text && !strstr(text, "[never]") && !strstr(text, "[deny]");
 }
 
-/* Its line of the mounts, "... /dev/shm ... tmpfs tmpfs rw,huge=advise"; the last counts. */
+/*
+ * Whether the mount of /dev/shm, "... /dev/shm ... tmpfs tmpfs rw,huge=advise", allows them. The
+ * last such line counts.
+ */
 static bool hugepage_shm_may(void)
 {
 	char line[1024];

@@ -14,15 +14,15 @@
 #define HUGEPAGE_SIZE (2u << 20)
 
 /*
- * Whether memory of that backing (enum wire_backing) may be on huge pages, when it is asked for by
- * madvise(): by /dev/shm's option huge=, or the setting shmem_enabled for memfds.
+ * Whether memory of that backing (enum wire_backing) may be on huge pages, if madvise() asks for
+ * them. For /dev/shm the mount option huge= says so, for memfds the kernel's setting shmem_enabled.
  */
 bool hugepage_possible(uint8_t backing);
 
-/* Whether that suffices for what the terms ask. */
+/* Whether the system has the huge pages that the terms require; true when they require none. */
 bool hugepage_suffices(const struct wire_terms *terms);
 
-/* Bytes of the mapping at @at, one that mmap() returned, that huge pages are mapped to. */
+/* How many bytes of the mapping at @at, which mmap() returned, are on huge pages. */
 uint64_t hugepage_count(const void *at);
 
 #endif

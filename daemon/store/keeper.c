@@ -37,14 +37,14 @@ void keeper_allow(void)
 	allowed = true;
 }
 
-/* ---- being one ---- */
+/* ---- in the keeper ---- */
 
 bool keeper_is_called(char **argv)
 {
 	return argv[0] && !strcmp(argv[0], KEEPER_NAME) && argv[1] && argv[2];
 }
 
-/* Whether a file of that path is there, and is the one that the watch was for. */
+/* Whether the file at that path is still the one with that inode. */
 static bool keeper_is_there(const char *path, ino_t inode)
 {
 	struct stat st;
@@ -142,7 +142,7 @@ _Noreturn void keeper_run(char **argv)
 	_exit(EXIT_SUCCESS);
 }
 
-/* ---- having one ---- */
+/* ---- in the daemon ---- */
 
 /* Executes the keeper, with all it needs already above the numbers it will have. */
 static int keeper_spawn(pid_t *pid, const int above[N_HANDED], char *const argv[])
@@ -193,7 +193,7 @@ static int keeper_spawn_with(struct identity *keeper, const int fds[N_HANDED], c
 	return r;
 }
 
-/* Notes who the fresh child is. Returns 0, or -errno when that cannot be told. */
+/* Notes the identity of the new child. Returns 0, or -errno when it is not to be had. */
 static int keeper_note(struct identity *keeper)
 {
 	int pidfd = identity_open(keeper->pid);
@@ -239,7 +239,7 @@ int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_
 
 void keeper_stay(int fd)
 {
-	(void)!write(fd, "", 1); /* a keeper that has gone is told of by its pidfd */
+	(void)!write(fd, "", 1); /* if the keeper has died, its pidfd says so */
 	close(fd);
 }
 
@@ -259,14 +259,17 @@ int keeper_watch(const struct identity *keeper)
 	default:
 		break;
 	}
-	if (identity_has_died(fd)) { /* nobody may have waited for it yet */
+	if (identity_has_died(fd)) { /* it is a zombie, which has a pidfd still */
 		close(fd);
 		return -ESRCH;
 	}
 	return fd;
 }
 
-/* Linux 5.6; before, or where ptrace is restricted, by /proc. */
+/*
+ * Opens descriptor @number of the keeper: by pidfd_getfd(), from Linux 5.6 on; else, or where
+ * ptrace is restricted, by way of /proc.
+ */
 static int keeper_open_of(const struct identity *keeper, int pidfd, int number)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
@@ -281,7 +284,7 @@ static int keeper_open_of(const struct identity *keeper, int pidfd, int number)
 	if (fd >= 0) {
 		return fd;
 	}
-	/* One that is about to die has closed everything a moment before its pidfd says so. */
+	/* A dying keeper closes its descriptors a moment before its pidfd says that it has died. */
 	poll(&p, 1, DYING_MS);
 	return p.revents ? -ENOENT : -EREMOTE;
 }

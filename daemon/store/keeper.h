@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A keeper: a process that holds the two descriptors of a pool backed by memfds and sleeps, so that
- * the next daemon can have them when this one was killed. For daemons without a service manager
- * that keeps descriptors.
+ * A keeper: a process that holds the two memfds of a pool and sleeps, so that the next daemon can
+ * open them when this one was killed. Daemons have keepers when no service manager keeps
+ * descriptors for them.
  *
  *	mempoold --fork, exec--> mempoold-keep	3 control, 4 data, 5 liveness lock,
  *						6 pipe until it is told to stay,
  *						7 the cookie, if one names the instance
  *	next mempoold --pidfd_getfd(3, 4), or open /proc/PID/fd/3, 4--> the same memory
  *
- * The lock tells a daemon that cannot see the keeper, as from another PID namespace, that it lives.
+ * A daemon in another PID namespace cannot see the keeper: the liveness lock tells it that the
+ * keeper lives.
  *
  * It is the daemon's own program, executed: a fork alone would keep the registry mapped, and with
  * it the lock that makes one daemon an instance. A keeper that is not told to stay ends with the
@@ -32,7 +33,7 @@ bool keeper_is_called(char **argv);
 /* Runs as a keeper. */
 _Noreturn void keeper_run(char **argv);
 
-/* From now on keepers may be made, of the program of this process. */
+/* Allows this process to start keepers, which execute its own program. */
 void keeper_allow(void);
 
 /* Whose end is its own. */
@@ -52,15 +53,15 @@ int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_
 void keeper_stay(int fd);
 
 /*
- * Opens what it keeps. Returns 0, -ENOENT when there is no such process any more, -EREMOTE when it
- * cannot be reached from here, or -errno.
+ * Opens the keeper's two memfds. Returns 0, -ENOENT when the keeper has died, -EREMOTE when this
+ * process cannot reach it, or -errno.
  */
 int keeper_open(const struct identity *keeper, int fds[2]);
 
-/* A pidfd of the keeper, or -ESRCH when it has gone, -EREMOTE when it cannot be seen from here. */
+/* Opens a pidfd of the keeper. Returns it; -ESRCH: it has died; -EREMOTE: we cannot see it. */
 int keeper_watch(const struct identity *keeper);
 
-/* Ends it, if it is there. */
+/* Kills the keeper, if it lives. */
 void keeper_end(const struct identity *keeper);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Liveness files: whether an address space still lives.
+ * Liveness files tell whether an address space still lives.
  *
  * At attach the daemon makes an empty file, takes flock(LOCK_SH) on it, sends the descriptor and
- * closes its own. The client maps a page of it without access and closes the descriptor. The lock
- * belongs to the open file description, and the mapping alone keeps that: exec, exit and unmapping
- * end it, closing every descriptor does not. So the lock lives as long as the address space does.
+ * closes its own. The client maps a page of the file without access and closes the descriptor. The
+ * lock belongs to the open file description, which the mapping alone keeps open: exec, exit and
+ * munmap() release the lock, closing descriptors does not. So the lock lives as long as the
+ * mapping.
  */
 #ifndef MP_DAEMON_LIVENESS_H
 #define MP_DAEMON_LIVENESS_H
@@ -19,9 +20,10 @@ enum liveness {
 	LIVENESS_UNKNOWN, /* cannot be told: no file of ours of that name, or no descriptor free */
 };
 
-/* Makes the file and takes the lock. Returns a descriptor to be sent, or -errno. */
+/* Makes the file and locks it. Returns the descriptor, for the client, or -errno. */
 int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment);
 
+/* Whether the lock is held. */
 enum liveness liveness_test(const char *instance, uint64_t pool_id, uint64_t attachment);
 
 /* The same of the file at @path, if it belongs to @owner. */

@@ -232,8 +232,7 @@ static void memory_on_death(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	log_warning("pool '%s' of uid %u: the process %d, which kept its memory, died; it gets "
-		    "another",
+	log_warning("pool '%s' of uid %u: its keeper, process %d, died; mempoold starts another",
 		    memory->record->name, memory->record->uid, memory->record->keeper);
 	memory_stop_watching(memory);
 	memory_on_repeat(-1, 0, memory);
@@ -355,7 +354,7 @@ void memory_look(struct memory *memory)
 	}
 }
 
-/* Whether the descriptor is the object that was made. */
+/* Whether the descriptor is that of the object which the daemon made. */
 static bool memory_is_ours(const struct memory *memory, enum object_kind kind, int fd)
 {
 	struct stat st;
@@ -365,7 +364,7 @@ static bool memory_is_ours(const struct memory *memory, enum object_kind kind, i
 	       (!memory_is_memfd(memory) || (st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) == SEALS));
 }
 
-/* Takes what is ours of two descriptors, and closes the rest. */
+/* Of two descriptors, takes those of the pool's objects and closes the rest. */
 static void memory_sort_in(struct memory *memory, const int fds[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -381,7 +380,7 @@ static void memory_sort_in(struct memory *memory, const int fds[2])
 	}
 }
 
-/* The manager goes on keeping what it handed over. */
+/* Takes the memfds from the service manager, which goes on keeping them. */
 static bool memory_find_at_manager(struct memory *memory)
 {
 	struct manager *manager = memory->host->manager;
@@ -395,7 +394,10 @@ static bool memory_find_at_manager(struct memory *memory)
 	return memory->fds[0] >= 0 && memory->fds[1] >= 0;
 }
 
-/* Nobody can be asked for it. Returns -ENOENT when it is lost, or what stands in the way. */
+/*
+ * The keeper is out of reach: asks its liveness lock. Returns -ENOENT when the keeper has died,
+ * else the error that says why it is out of reach.
+ */
 static int memory_ask_lock(const struct memory *memory, int hidden)
 {
 	const struct registry_pool *record = memory->record;
@@ -424,7 +426,7 @@ static int memory_find_at_process(struct memory *memory)
 		r = memory->fds[0] >= 0 && memory->fds[1] >= 0 ? 0 : -ENOENT;
 	}
 	if (r == 0 && manager_keeps(memory->host->manager)) {
-		/* Started by hand before, and by the manager now. */
+		/* The earlier daemon had no service manager, and this one has. */
 		r = memory_keep_by_manager(memory);
 		keeper_end(&keeper);
 	} else if (r == 0) {

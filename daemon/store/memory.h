@@ -15,11 +15,12 @@
  * new clients, have the descriptors. An object without names can get none any more, so from then on
  * it is kept as a memfd is; the next daemon looks for names first, and then at who keeps it.
  *
- * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. Who dies before that
- * leaves a record that is BUILDING; the next daemon ends its keeper, if it names one, and the
- * memory goes. A keeper is told to stay only when the record names it, so that none is forgotten.
- * A keeper that dies is replaced at once; when daemon and keeper die together, the memory has no
- * name left: the pool is gone for the next daemon, and those who have it open keep what they have.
+ * Order, for memfds: made, reserved, laid, kept, and then the pool is LIVE. A daemon that dies
+ * before that leaves a record that is BUILDING; the next daemon ends the keeper that the record
+ * names, if any, and the memory goes. The daemon tells a keeper to stay only when the record names
+ * it, so that no keeper is forgotten. It replaces a keeper that dies at once. When daemon and
+ * keeper die together, nobody can open the memory any more: the next daemon has no such pool, and
+ * its clients keep what they have mapped.
  */
 #ifndef MP_DAEMON_MEMORY_H
 #define MP_DAEMON_MEMORY_H
@@ -57,17 +58,17 @@ struct memory {
 	/* Of what is kept. */
 	int watch;           /* pidfd of its keeper; -1: there is none */
 	struct event death;  /* of the keeper */
-	struct event repeat; /* of the try to have another */
+	struct event repeat; /* tries again to start a keeper */
 };
 
-/* Of the pool with that record; nothing is open. */
+/* Begins with the memory of the pool with that record; opens nothing. */
 void memory_init(struct memory *memory, const struct memory_host *host,
 		 struct registry_pool *record);
 
 /* Closes the descriptors; manager or keeper go on keeping theirs. */
 void memory_finish(struct memory *memory);
 
-/* Makes an object of that size, without pages. Returns a descriptor to write, or -errno. */
+/* Makes an object of that size, without pages. Returns a writable descriptor, or -errno. */
 int memory_create(struct memory *memory, enum object_kind kind, uint64_t size);
 
 /*
@@ -77,7 +78,7 @@ int memory_create(struct memory *memory, enum object_kind kind, uint64_t size);
 int memory_open(const struct memory *memory, enum object_kind kind, int flags);
 
 /*
- * Opens an object, whatever became of its size and rights, to give back its pages. Returns a
+ * Opens an object to give back its pages, even if a client has changed its size or mode. Returns a
  * descriptor or -errno.
  */
 int memory_open_to_free(const struct memory *memory, enum object_kind kind);
@@ -98,7 +99,7 @@ void memory_look(struct memory *memory);
  */
 int memory_find(struct memory *memory);
 
-/* The objects are not needed any more: their pages go with the last who has them open. */
+/* Unlinks the objects and ends their keeper. Their pages go when the last client closes them. */
 void memory_forget(struct memory *memory);
 
 /* Whether there is a /proc, by which descriptors can be opened anew. */
@@ -107,7 +108,7 @@ bool memory_has_proc(void);
 /* What to do about an @error in making the pool; a clause. */
 const char *memory_remedy(const struct registry_pool *record, int error);
 
-/* "/dev/shm" or "memory". */
+/* Where the pool takes its pages from: "/dev/shm" or "memory". */
 const char *memory_name(const struct registry_pool *record);
 
 #endif

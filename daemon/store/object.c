@@ -49,7 +49,7 @@ uint64_t object_random(void)
 {
 	uint64_t number = 0;
 
-	/* Zero stands for none; up to 256 bytes are never short once the kernel is up. */
+	/* 0 means none, so it is not returned. getrandom() is never short for up to 256 bytes. */
 	while (number == 0) {
 		if (getrandom(&number, sizeof number, 0) != sizeof number) {
 			number = 0;

@@ -7,8 +7,8 @@
  *	/mempool.<instance>.<pool>.<id>.ctl, .dat	a pool; <id> is 16 hex digits
  *	/mempool.<instance>.<id>.<attachment>.live	a liveness file, see liveness.h
  *
- * An instance's name has no dot, so no other instance's objects begin like ours. Each object is
- * made O_EXCL, mode 0600, by the daemon's user, and has one name.
+ * An instance's name has no dot, so no other instance's objects begin like ours. The daemon
+ * makes each with O_EXCL and mode 0600; so each is its user's, and has one name.
  */
 #ifndef MP_DAEMON_OBJECT_H
 #define MP_DAEMON_OBJECT_H
@@ -40,7 +40,7 @@ uint64_t object_random(void);
 /* Makes an empty object. @flags O_RDWR or O_RDONLY. Returns a descriptor or -errno. */
 int object_create(const char *name, int flags);
 
-/* Whether the open object is a plain file of this user, private, with one name. 0 or -EUCLEAN. */
+/* Returns 0 if the open object is a private plain file of this user with one name, or -EUCLEAN. */
 int object_check(int fd);
 
 /*
@@ -52,7 +52,7 @@ int object_open(const char *name, int flags, uint64_t size);
 /* Reserves pages, so that touching them cannot fail. Returns 0 or -errno. */
 int object_reserve(int fd, uint64_t at, uint64_t size);
 
-/* Gives pages back; they read as zero. */
+/* Gives pages back to the system; from then on they read as zeros. */
 void object_punch(int fd, uint64_t at, uint64_t size);
 
 struct object_path {

@@ -117,7 +117,7 @@ static int registry_lock(int fd)
 	return 0;
 }
 
-/* Opens the object and locks it. A daemon that ends may unlink it in between: then once more. */
+/* Opens and locks the object; tries again when a daemon that ends unlinks it in between. */
 static int registry_open_locked(const char *name)
 {
 	for (;;) {
@@ -168,7 +168,7 @@ static int registry_map(struct registry *registry)
 	return 0;
 }
 
-/* Makes a registry of an object that is none yet. The magic, stored last, makes it one. */
+/* Turns a fresh object into an empty registry. The magic, stored last, makes it one. */
 static int registry_format(struct registry *registry)
 {
 	struct registry_header header = expected;
@@ -190,7 +190,7 @@ static int registry_format(struct registry *registry)
 	return 0;
 }
 
-/* Takes over a registry that a daemon of the same build of records left. */
+/* Maps a registry that an earlier daemon left. Its version and sizes were checked. */
 static int registry_take_over(struct registry *registry)
 {
 	int r = registry_map(registry);

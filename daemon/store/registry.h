@@ -29,9 +29,9 @@ enum registry_pool_state {
 
 enum registry_slot_state {
 	REGISTRY_SLOT_FREE,
-	REGISTRY_SLOT_CLAIMED, /* not handed out yet; its liveness file may or may not exist */
+	REGISTRY_SLOT_CLAIMED, /* no client has it yet; its liveness file may or may not exist */
 	REGISTRY_SLOT_LIVE,
-	REGISTRY_SLOT_DEAD, /* what it held is being taken back */
+	REGISTRY_SLOT_DEAD, /* buried; reclaim takes back what the process held */
 };
 
 struct registry_header {
@@ -45,10 +45,10 @@ struct registry_header {
 };
 
 struct registry_pool {
-	mp_atomic32 state;  /* enum registry_pool_state; everything else stands before it moves */
-	mp_atomic32 broken; /* clients spoilt its objects; never unset */
+	mp_atomic32 state;  /* enum registry_pool_state; stored after all other fields */
+	mp_atomic32 broken; /* 1: clients spoilt its objects; never back to 0 */
 	uint64_t id;        /* random; part of the objects' names */
-	uint64_t cookie;    /* of the request that made it; 0: none */
+	uint64_t cookie;    /* of the CREATE that made it; 0: none */
 	uint64_t control_size;
 	uint64_t data_size;
 	uint64_t created_at;     /* seconds since the epoch */
@@ -57,19 +57,19 @@ struct registry_pool {
 	uint64_t owner_attachment; /* lifetime CREATOR: the pool ends with it; 0: none yet */
 	uint32_t uid, gid, mode;
 	uint32_t gift_grace_ms;
-	uint32_t creator; /* uid of who made it; owns the cookie */
-	uint32_t laid;    /* blocks whose words are; fewer than shape.blocks: growing */
+	uint32_t creator; /* uid of the process whose CREATE, with that cookie, made it */
+	uint32_t laid;    /* blocks whose words are laid; growth lays up to shape.blocks */
 	char name[WIRE_NAME];
 	/* See memory.h. */
 	int32_t keeper;        /* pid; 0: none */
-	uint32_t keeper_where; /* as for slots; likewise */
+	uint32_t keeper_where; /* where and identity as in struct registry_slot */
 	uint64_t keeper_identity;
 	uint64_t inodes[2]; /* by object kind; 0: an earlier version did not note it */
 };
 _Static_assert(sizeof(struct registry_pool) == 256, "part of the format");
 
 struct registry_slot {
-	mp_atomic32 state; /* enum registry_slot_state; everything else stands before CLAIMED */
+	mp_atomic32 state; /* enum registry_slot_state; CLAIMED is stored after all other fields */
 	uint32_t access;   /* enum wire_access */
 	int32_t pid;
 	uint32_t uid;
@@ -82,7 +82,7 @@ struct registry_slot {
 _Static_assert(sizeof(struct registry_slot) == 64, "part of the format");
 
 struct registry {
-	int fd; /* holds the lock that makes one daemon an instance */
+	int fd; /* holds the lock that lets the instance have one daemon only */
 	struct registry_header *header;
 	struct registry_pool *pools;
 	struct registry_slot *slots; /* REGISTRY_SLOTS a pool, reserved while the pool is */
@@ -129,7 +129,7 @@ void registry_close(struct registry *registry, const char *instance);
 /* The slots of a pool's record. */
 struct registry_slot *registry_slots(const struct registry *registry, uint32_t index);
 
-/* A free record, or -1. */
+/* The index of a free record, or -1. */
 int registry_find_free(const struct registry *registry);
 
 /*
@@ -141,10 +141,10 @@ int registry_enter(struct registry *registry, uint32_t index, const struct regis
 /* Moves a pool along BUILDING -> LIVE -> GONE or BUILDING -> GONE. */
 void registry_move_pool(struct registry_pool *pool, enum registry_pool_state state);
 
-/* GONE -> FREE, and its slots' pages are given back. Its objects have been unlinked. */
+/* GONE -> FREE, and gives back the slots' pages. The pool's objects must have been unlinked. */
 void registry_remove(struct registry *registry, uint32_t index);
 
-/* Claims a free slot: @slot (its state is ignored) is who gets it. */
+/* FREE -> CLAIMED, with the fields of @slot (its state is ignored). */
 void registry_claim_slot(struct registry_slot *at, const struct registry_slot *slot);
 
 /* Moves a slot along CLAIMED -> LIVE -> DEAD -> FREE or CLAIMED -> DEAD. */

@@ -17,16 +17,16 @@
 #include "daemon/base/loop.h"
 
 #define SLICE_SIZE (16u << 20)
-#define RING_ENTRIES 8 /* of which two are used: one slice for each of the machine's idle workers */
+#define RING_ENTRIES 8 /* UNDER_WAY of them are used */
 #define UNDER_WAY 2
-#define WINDOW_SIZE (4u << 20) /* populating keeps others from mapping meanwhile */
+#define WINDOW_SIZE (4u << 20) /* small: while it is populated, this process can map nothing */
 
 static bool reserve_wants_window(const struct reservation *r)
 {
 	return r->wish.huge_pages != WIRE_NO || r->wish.prefault != WIRE_NO;
 }
 
-/* Windows end where huge pages do. */
+/* Bytes of the next slice. A window ends at the end of a huge page. */
 static uint64_t reserve_slice_of(const struct reservation *r)
 {
 	uint64_t most = reserve_wants_window(r) ? WINDOW_SIZE - r->at % WINDOW_SIZE : SLICE_SIZE;
@@ -46,12 +46,12 @@ static int reserve_open_window(struct reservation *r)
 		return -errno;
 	}
 	if (r->wish.huge_pages != WIRE_NO) {
-		madvise(r->window, size, MADV_HUGEPAGE); /* what came of it is counted */
+		madvise(r->window, size, MADV_HUGEPAGE); /* its result is counted later */
 	}
 	return 0;
 }
 
-/* Counts what is huge of the slice, and what might be. Returns 0 or -EOPNOTSUPP. */
+/* Counts the bytes of the slice that might be, and that are, on huge pages. 0 or -EOPNOTSUPP. */
 static int reserve_count_window(struct reservation *r, uint64_t size)
 {
 	uint64_t first = (r->at + HUGEPAGE_SIZE - 1) / HUGEPAGE_SIZE;
@@ -64,7 +64,7 @@ static int reserve_count_window(struct reservation *r, uint64_t size)
 	return r->wish.huge_pages == WIRE_REQUIRE && huge < asked ? -EOPNOTSUPP : 0;
 }
 
-/* The slice of @size bytes ended with @result; returns what that means. */
+/* Closes the window of a slice of @size bytes that ended with @result. Returns 0 or -errno. */
 static int reserve_close_window(struct reservation *r, uint64_t size, int result)
 {
 	if (result == 0 && r->wish.huge_pages != WIRE_NO) {
@@ -73,10 +73,10 @@ static int reserve_close_window(struct reservation *r, uint64_t size, int result
 	munmap(r->window, size);
 	r->window = NULL;
 	if (result == -EFAULT) {
-		return -ENOSPC; /* it would have been a SIGBUS */
+		return -ENOSPC; /* no page was left: touching it would have been a SIGBUS */
 	}
 	if (result == -EINVAL) {
-		/* Before Linux 5.14. */
+		/* Linux before 5.14 cannot populate. */
 		bool needed =
 			r->wish.huge_pages == WIRE_REQUIRE || r->wish.prefault == WIRE_REQUIRE;
 		r->wish = (struct reserve_wish){0};
@@ -199,7 +199,7 @@ static void reserve_destroy(struct reservation *r)
 	free(r);
 }
 
-/* Begins a slice. Returns 0, or -errno and it was not begun. */
+/* Begins a slice. Returns 0, or -errno if it did not begin. */
 static int reserve_submit(struct reserver *reserver, struct reservation *r)
 {
 	if (!reserver->uring) {
@@ -219,11 +219,11 @@ static int reserve_submit(struct reserver *reserver, struct reservation *r)
 	} else {
 		io_uring_prep_fallocate(sqe, r->fd, 0, (off_t)r->at, (off_t)reserve_slice_of(r));
 	}
-	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* not even the first page on the loop */
+	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC); /* else the loop would take the first pages */
 	io_uring_sqe_set_data(sqe, r);
 	int n = io_uring_submit(&reserver->ring);
 	if (io_uring_sq_ready(&reserver->ring) > 0) {
-		/* Still in the ring, it would go with the next, for a job that is freed by then. */
+		/* Left in the ring, it would go with the next, for a reservation freed by then. */
 		io_uring_prep_nop(sqe);
 		io_uring_sqe_set_data(sqe, NULL);
 		return n < 0 ? n : -EAGAIN;
@@ -257,7 +257,7 @@ static int reserve_begin_slice(struct reserver *reserver, struct reservation *r)
 	return error ? error : reserve_submit(reserver, r);
 }
 
-/* Begins as many slices as may be under way. */
+/* Begins slices of waiting reservations, until UNDER_WAY are under way. */
 static void reserve_pump(struct reserver *reserver)
 {
 	unsigned most = reserver->uring ? UNDER_WAY : 1;
@@ -275,7 +275,7 @@ static void reserve_pump(struct reserver *reserver)
 	}
 }
 
-/* A slice has ended. */
+/* A slice has ended with that result: tells the owner, and lets the rest wait for its turn. */
 static void reserve_end_slice(struct reserver *reserver, struct reservation *r, int result)
 {
 	uint64_t size = reserve_slice_of(r);
@@ -303,7 +303,7 @@ static void reserve_end_slice(struct reserver *reserver, struct reservation *r, 
 		return;
 	}
 	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
-	r->told(r->owner, 1); /* may abandon it */
+	r->told(r->owner, 1); /* the owner may abandon it here */
 }
 
 static void reserve_reap_ring(struct reserver *reserver)
@@ -418,7 +418,7 @@ void reserver_finish(struct reserver *reserver)
 		reserve_stop_thread(reserver);
 		reserve_reap_thread(reserver);
 		if (reserver->worker.job) {
-			reserve_destroy(reserver->worker.job); /* not begun */
+			reserve_destroy(reserver->worker.job); /* its slice did not begin */
 		}
 	}
 	close(reserver->fd);
@@ -447,7 +447,7 @@ struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t fr
 		.owner = owner,
 	};
 	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
-	/* By way of the eventfd, so that the owner hears of no failure before it has the result. */
+	/* The loop begins the slice later, so that the owner has the result before it hears of failure. */
 	eventfd_write(reserver->fd, 1);
 	return r;
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reserving: pages of an object taken off the loop, which never waits for a tmpfs.
+ * Reserving: takes pages for an object, while the loop goes on and never waits for a tmpfs.
  *
  *	reservation --slice--> io_uring FALLOCATE --+--> eventfd --> the loop --> its owner
  *	(waiting)         or a thread's fallocate --+
  *
- * Reservations take turns, a slice each. Where io_uring is not allowed, as in many containers, one
- * thread does what the kernel's workers would; the rest is the same. $MEMPOOLD_NO_URING=1 asks for
- * the thread, for tests.
+ * Reservations take turns, a slice of bytes each. Where io_uring is not allowed, as in many
+ * containers, one thread does what the kernel's workers would. Tests ask for the thread by
+ * $MEMPOOLD_NO_URING=1.
  *
- * Pages that are to be huge, or touched beforehand, are populated by way of a window, a mapping of
- * one slice; which of them are huge is looked up in the window before it is closed. The rest is
- * the same: MADVISE instead of FALLOCATE.
+ * When the wish is for huge pages or prefault, the slice is mapped, as the window, and populated by
+ * MADVISE instead of FALLOCATE. Before the window is closed, its huge pages are counted.
  *
  * A slice that the daemon's cgroup has no room for is not begun: that would get the daemon killed.
  *
@@ -33,9 +32,9 @@
 struct loop;
 
 /*
- * Told to the owner, on the loop, after each slice: 1 and there is more to come, 0 and that was the
- * last, or -errno and it ends here: -EOPNOTSUPP when what was required cannot be had. After 0 and
- * -errno the reservation is gone.
+ * The loop calls it after each slice. @result is 1: there is more to come; 0: that was the last
+ * slice; or -errno: the reservation failed, with -EOPNOTSUPP when it cannot have what its wish
+ * requires. After 0 and -errno the reservation is freed.
  */
 typedef void reserve_told(void *owner, int result);
 
@@ -48,13 +47,13 @@ struct reserve_wish {
 struct reservation {
 	struct reserver *reserver;
 	int fd;
-	uint64_t at, end; /* bytes: what is left */
+	uint64_t at, end; /* the bytes that are left to reserve */
 	struct reserve_wish wish;
-	void *window;   /* NULL: closed */
-	uint64_t asked; /* bytes that might be on huge pages */
-	uint64_t huge;  /* that are */
+	void *window;   /* the mapping of its slice; NULL: closed */
+	uint64_t asked; /* bytes so far that might be on huge pages */
+	uint64_t huge;  /* bytes of them that are */
 	bool under_way;
-	int result; /* the thread's */
+	int result; /* of the slice that the thread did */
 	reserve_told *told;
 	void *owner; /* NULL: abandoned */
 	TAILQ_ENTRY(reservation) of_queue;
@@ -80,13 +79,13 @@ struct reserver {
 	TAILQ_HEAD(, reservation) waiting;
 };
 
-/* Begins. Logs why not. Returns 0 or -errno. */
+/* Sets up io_uring, or starts the thread. Logs errors. Returns 0 or -errno. */
 int reserver_init(struct reserver *reserver, struct loop *loop);
 
-/* Ends, when what is under way has. No reservation has an owner any more. */
+/* Waits for the slices under way, and ends. All reservations must have been abandoned. */
 void reserver_finish(struct reserver *reserver);
 
-/* What the terms ask for; huge pages are for data alone. */
+/* What the terms ask for, for one object: huge pages only for the data. */
 struct reserve_wish reserve_wish(const struct wire_terms *terms, bool is_data);
 
 /* Says in the log how much of it, for that user's pool, is on huge pages, if that was asked for. */
