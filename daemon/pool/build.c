@@ -16,7 +16,7 @@
 #include "daemon/pool/pools.h"
 #include "daemon/base/task.h"
 
-#define FORMAT_BUDGET 16384u /* words a step */
+#define FORMAT_BUDGET 16384u /* words that one step lays */
 
 enum stage {
 	RESERVE_CONTROL,
@@ -30,7 +30,7 @@ struct build {
 	struct pool *pool;
 	struct pool_asker asker;
 	enum stage stage;
-	int fd;                          /* of the object being reserved; -1 between them */
+	int fd; /* of the object whose pages are being reserved; -1: none */
 	struct reservation *reservation; /* NULL: none under way */
 	struct mp_format format;
 	bool formatted;
@@ -64,7 +64,7 @@ static void build_destroy(struct build *build)
 
 static void build_advance(struct build *build, int result);
 
-/* A slice has been reserved, or not. */
+/* A slice of the reservation has ended with that result, see reserve_told. */
 static void build_on_reserved(void *owner, int result)
 {
 	struct build *build = owner;
@@ -78,8 +78,8 @@ static void build_on_reserved(void *owner, int result)
 }
 
 /*
- * Makes the object, of its whole size, and has its first @reserved bytes reserved. Returns 0: the
- * rest is up to build_on_reserved(); or -errno.
+ * Makes the object, of its whole size, and begins to reserve its first @reserved bytes. Returns 0:
+ * build_on_reserved() goes on; or -errno.
  */
 static int build_begin_object(struct build *build, enum object_kind kind, uint64_t size,
 			      uint64_t reserved)
@@ -103,7 +103,7 @@ static void build_end_object(struct build *build)
 	build->fd = -1;
 }
 
-/* Bytes of data to be reserved: those of the blocks there are to begin with. */
+/* Bytes of data to reserve: those of the blocks that the pool has at first. */
 static uint64_t build_data_size(const struct pool *pool)
 {
 	return mp_shape_data(&pool->shape, pool->shape.blocks);
@@ -142,7 +142,7 @@ static int build_step(struct build *build)
 	}
 }
 
-/* Bytes that are reserved, of pool_reserved(). */
+/* How many of the bytes of pool_reserved() are reserved already. */
 static uint64_t build_done(const struct build *build)
 {
 	uint64_t left = build->reservation ? build->reservation->end - build->reservation->at : 0;
@@ -167,8 +167,8 @@ uint64_t build_needs(const struct build *build)
 }
 
 /*
- * Ends the build and tells its asker. With 0 the pool exists from here on; with an error what was
- * made of it is taken down.
+ * Ends the build and tells its asker. With 0 the pool is LIVE from here on; with an error removal
+ * takes back what was made of it.
  */
 static void build_conclude(struct build *build, int error)
 {
@@ -183,7 +183,7 @@ static void build_conclude(struct build *build, int error)
 	}
 }
 
-/* Goes on after a step with that result, see build_step(). The last step frees the build. */
+/* Goes on after build_step() returned @result. The last step frees the build. */
 static void build_advance(struct build *build, int result)
 {
 	if (result > 0 && build->fd >= 0) {
@@ -205,7 +205,7 @@ static void build_advance(struct build *build, int result)
 	}
 }
 
-/* Does a step of the task. */
+/* The step of the build's task. */
 static void build_run(void *owner)
 {
 	build_advance(owner, build_step(owner));

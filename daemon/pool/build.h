@@ -18,14 +18,14 @@ struct build;
 struct pools;
 
 /*
- * Begins to make a pool of that record (state ignored). Returns 0: the asker, whose functions are
- * there, hears the end later; or -errno and nothing was begun: -ENOSPC, -EDQUOT when no record is
- * free, -ENOMEM.
+ * Begins to make a pool of that record (its state is ignored). Returns 0: the asker, which must
+ * have both functions, hears the end later; or -errno, and nothing was begun: -EDQUOT when no
+ * record is free, -ENOSPC, -ENOMEM.
  */
 int build_start(struct pools *pools, const struct registry_pool *record,
 		const struct pool_asker *asker);
 
-/* For the daemon's end: frees the build. The pool is GONE, and its memory is still there. */
+/* For the daemon's end: frees the build, and makes the pool GONE. Its memory stays for now. */
 void build_stop(struct build *build);
 
 /* The asker, whom the build tells of its progress and its end. */

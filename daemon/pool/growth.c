@@ -14,23 +14,23 @@
 #include "daemon/base/task.h"
 #include "lib/core/grow.h"
 
-#define LAY_BUDGET 16384u     /* words a step */
-#define PUNCH_SIZE (8u << 20) /* a step */
+#define LAY_BUDGET 16384u     /* words that one step lays */
+#define PUNCH_SIZE (8u << 20) /* bytes that one step gives back */
 
 struct growth {
 	struct pool *pool;
 	struct pool_asker asker;
-	uint32_t blocks;   /* there are to be */
+	uint32_t blocks;   /* how many the pool shall have */
 	int fd;            /* of the data object, while pages are reserved; else -1 */
-	uint64_t from, to; /* bytes of it */
-	uint64_t reached;  /* bytes below it are reserved */
+	uint64_t from, to; /* the bytes of the data object to reserve */
+	uint64_t reached;  /* all bytes below are reserved */
 	struct reservation *reservation;
-	int error;  /* why what was reserved is given back */
-	bool ended; /* the asker, if there was one, has heard so */
+	int error;  /* why the growth gives back what it reserved */
+	bool ended; /* the asker, if there was one, has heard the end */
 	struct mp_growth words;
 	bool laid;
 	uint64_t seed;
-	struct task task; /* of pools.builds, while words are laid or pages given back */
+	struct task task; /* of pools.builds; lays words or gives pages back */
 };
 
 uint64_t growth_needs(const struct growth *growth)
@@ -63,7 +63,7 @@ void growth_set_asker(struct growth *growth, const struct pool_asker *asker)
 	growth->asker = *asker;
 }
 
-/* Says how it ended, once. */
+/* Tells the asker the end, once. */
 static void growth_tell_end(struct growth *growth, int error)
 {
 	if (!growth->ended) {
@@ -88,7 +88,7 @@ void growth_destroy(struct growth *growth)
 	free(growth);
 }
 
-/* Logs and says how it ended, once; what was reserved may still have to be given back. */
+/* Logs and tells the end, once. What was reserved may have to be given back after that. */
 static void growth_conclude(struct growth *growth, int error)
 {
 	const struct pool *pool = growth->pool;
@@ -97,7 +97,7 @@ static void growth_conclude(struct growth *growth, int error)
 		return;
 	}
 	if (error == 0) {
-		log_info("pool '%s' of uid %u: has %u blocks now", pool->record->name,
+		log_info("pool '%s' of uid %u: grew, has %u blocks now", pool->record->name,
 			 pool->record->uid, growth->blocks);
 	} else {
 		log_warning("pool '%s' of uid %u: did not grow to %u blocks: %s",
@@ -109,7 +109,7 @@ static void growth_conclude(struct growth *growth, int error)
 
 /* ---- giving back ---- */
 
-/* A step of the task. A slice that failed has taken nothing. */
+/* The step of the task that gives pages back. A slice that failed has taken none. */
 static void growth_give_back(void *owner)
 {
 	struct growth *growth = owner;
@@ -139,7 +139,7 @@ void growth_stop(struct growth *growth)
 
 	growth_conclude(growth, -ENOENT);
 	if (reservation) {
-		/* Of a slice under way some may stay, until the pool's last user has left. */
+		/* A slice under way may still take pages: they stay until the pool is removed. */
 		growth->reservation = NULL;
 		reserve_abandon(reservation);
 		growth_begin_giving_back(growth, -ENOENT);
@@ -157,7 +157,7 @@ static void growth_touch_lay(struct pool *pool, void *arg)
 	growth->laid = mp_grow_step(&pool->view, &growth->words, LAY_BUDGET, growth->seed);
 }
 
-/* A step of the task. */
+/* The step of the task that lays words. */
 static void growth_lay(void *owner)
 {
 	struct growth *growth = owner;
@@ -183,7 +183,7 @@ static void growth_begin_laying(struct growth *growth)
 	task_add(&growth->pool->pools->builds, &growth->task);
 }
 
-/* From here on there are so many blocks, whoever dies. */
+/* Writes the new number of blocks to the registry: from here on the pool has them. */
 static void growth_commit(struct growth *growth)
 {
 	struct pool *pool = growth->pool;
@@ -197,7 +197,7 @@ static void growth_commit(struct growth *growth)
 
 /* ---- reserving ---- */
 
-/* Says how far it is. The pool grows also when nobody wants to hear it. */
+/* Tells the asker how far it is. The pool grows even if the asker does not want it any more. */
 static void growth_tell(const struct growth *growth)
 {
 	uint64_t total = growth->to - growth->from;

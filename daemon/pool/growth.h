@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Growing a pool while it is in use. The order of stores, and what the next daemon does when this
- * one dies between two of them, is told in lib/core/grow.h.
+ * A growth: a pool being given more blocks while clients use it. lib/core/grow.h says the order of
+ * stores, and what the next daemon does when this one dies between two of them.
  *
- *	RESERVING	pages, off the loop		a failure gives them back, in steps
- *	(commit)	the registry says the new number of blocks
- *	LAYING		words, in steps on the loop	goes on also when nobody waits for it
+ *	RESERVING	takes pages, off the loop	gives them back, in steps, if it fails
+ *	(commit)	writes the new number of blocks to the registry
+ *	LAYING		lays words, in steps on the loop
  *
- * A pool that is destroyed meanwhile does not grow any more. The asker hears how far it is, as of a
- * pool being made; when nobody wants to hear it, the pool grows all the same, and whoever asks for
- * the same then waits in its place.
+ * The asker hears how far it is, as for a build. When nobody wants to hear that, the pool grows all
+ * the same, and who asks for the same growth then takes the asker's place.
  *
- * Who destroys a pool ends its growth first.
+ * ending_retire(), which destroys a pool, ends its growth first.
  */
 #ifndef MP_DAEMON_GROWTH_H
 #define MP_DAEMON_GROWTH_H
@@ -24,18 +23,18 @@
 struct growth;
 
 /*
- * Begins to let the pool grow to that many blocks. Returns 0: the asker hears the end later; or
- * -errno and nothing was begun.
+ * Begins a growth of the pool to that many blocks. Returns 0: the asker hears the end later; or
+ * -errno, and nothing was begun.
  */
 int growth_start(struct pool *pool, uint32_t blocks, const struct pool_asker *asker);
 
 /*
- * After a restart: gives back pages that were reserved and not committed, and lays what was
- * committed and not laid. Returns 0 or -errno.
+ * For a restart: gives back pages that an earlier daemon reserved and did not commit, and lays
+ * words that it committed and did not lay. Returns 0 or -errno.
  */
 int growth_resume(struct pool *pool);
 
-/* The pool was destroyed: the asker hears so, and what was reserved is given back. May free it. */
+/* The pool was destroyed: tells the asker, gives back what was reserved. May free the growth. */
 void growth_stop(struct growth *growth);
 
 /* Frees the growth, at the pool's end. */

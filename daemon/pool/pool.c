@@ -12,7 +12,7 @@
 #include "daemon/pool/pools.h"
 #include "lib/wire/shape.h"
 
-/* What follows from the record's numbers is computed, never stored. */
+/* Computes the shape, which is stored nowhere, from the record. False: no pool has such a one. */
 static bool pool_resolve(struct pool *pool)
 {
 	pool->shape = wire_shape_to_core(&pool->record->shape);
@@ -41,7 +41,7 @@ struct pool *pool_create(struct pools *pools, uint32_t index)
 	pool->slots = registry_slots(&pools->registry, index);
 	memory_init(&pool->memory, &pools->host, pool->record);
 	if (!pool_resolve(pool)) {
-		pool_break(pool, "this version lays such a pool out differently");
+		pool_break(pool, "this version of mempoold lays such a pool out differently");
 	}
 	pools->of[index] = pool;
 	return pool;
@@ -134,7 +134,7 @@ static void pool_run_work(void *arg)
 static void pool_mark_header(void *arg)
 {
 	struct pool *pool = arg;
-	/* No acquire goes with it: clients look at it from time to time. */
+	/* Needs no release: clients read it from time to time, and nothing else with it. */
 	mp_store(&pool->view.header->broken, 1);
 }
 

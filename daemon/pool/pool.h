@@ -26,14 +26,14 @@ struct growth;
 struct pools;
 
 /*
- * Who hears how long work on a pool goes on, and how it ends: a build, a growth. All NULL: nobody.
+ * An asker: hears how a build or a growth goes on, and how it ends. All NULL: nobody asked.
  */
 struct pool_asker {
-	/* Hears after a step how far it is, in bytes. Returns whether anybody still wants it. */
+	/* Hears after a step how many bytes are done. Returns whether anybody still wants it. */
 	bool (*progress)(void *arg, uint64_t done, uint64_t total);
 	/*
-	 * Hears the end, once: 0, or -errno; -ECANCELED: nobody wanted it any more; -ESHUTDOWN: the
-	 * daemon stops. It may destroy the pool then.
+	 * Hears the end, once: 0, or -errno. -ECANCELED: @progress said that nobody wants it;
+	 * -ESHUTDOWN: the daemon stops. The asker may destroy the pool in this call.
 	 */
 	void (*ended)(void *arg, struct pool *pool, int error);
 	void *arg;
@@ -45,24 +45,24 @@ struct pool_removal {
 	struct task task; /* of pools.removals */
 	int fds[2];       /* by object kind; -1: nothing to give back */
 	uint64_t sizes[2];
-	uint64_t at; /* bytes of the first of them that are given back */
+	uint64_t at; /* how many bytes of the current object are given back */
 };
 
 enum pool_reclaim_stage {
-	POOL_GATHERING,  /* the waiting are buried, and become the passed */
-	POOL_PASSING,    /* the pass is under way */
-	POOL_CONCLUDING, /* it is done: the passed are let go of */
+	POOL_GATHERING,  /* buries the waiting, and moves them to the passed */
+	POOL_PASSING,    /* does the pass over the passed */
+	POOL_CONCLUDING, /* the pass is done: frees the slots of the passed, or begins their grace */
 };
 
-/* What is taken back from the dead of a pool: seat/reclaim.c. */
+/* The reclaim of a pool: what seat/reclaim.c takes back from its dead processes. */
 struct pool_reclaim {
 	struct attachment_queue waiting; /* attachments that died since the pass began */
-	struct attachment_queue passed;  /* those it is over */
+	struct attachment_queue passed;  /* attachments that the pass is for */
 	enum pool_reclaim_stage stage;
 	struct mp_pass pass;
-	struct mp_dead *dead; /* by slot */
+	struct mp_dead *dead; /* for the pass, by slot */
 	bool queued;          /* in seats.reclaims */
-	uint64_t turn;        /* number of its last one */
+	uint64_t turn;        /* number of the pool's last turn */
 	TAILQ_ENTRY(pool) of_queue;
 };
 
@@ -72,12 +72,12 @@ struct pool {
 	struct registry_pool *record;
 	struct registry_slot *slots;
 	struct mp_shape shape; /* follows from the record */
-	struct mp_pool view;   /* of the control segment, when that is mapped */
+	struct mp_pool view;   /* of the control segment, while that is mapped */
 	void *control;         /* NULL: not mapped */
 	struct memory memory;  /* both objects, open */
 	uint32_t n_used;       /* slots that are not FREE */
 	uint32_t n_live;       /* slots with an attachment that is not dying */
-	uint32_t slots_end;    /* no slot at or beyond it is in use */
+	uint32_t slots_end;    /* all slots from this one on are FREE */
 	bool owner_live;       /* lifetime CREATOR: its attachment is LIVE */
 	bool adopting; /* adoption has slots yet to look at: the pool does not end meanwhile */
 	struct build *build;   /* while it is being made */
@@ -86,7 +86,7 @@ struct pool {
 	struct pool_reclaim reclaim;
 };
 
-/* The heap object of a record that is in use. NULL: no memory. */
+/* Makes the heap object of a record that is in use. NULL: there is no memory. */
 struct pool *pool_create(struct pools *pools, uint32_t index);
 
 /* Frees the pool, closes and unmaps its objects; the record stays. It must not be growing. */
@@ -105,10 +105,10 @@ static inline bool pool_is_broken(const struct pool *pool)
 /* The LIVE pool of that name, or NULL. */
 struct pool *pool_find(struct pools *pools, const char *name);
 
-/* The pool that has the name: LIVE, or being made. NULL: the name is free. */
+/* The pool that has the name, LIVE or BUILDING. NULL: the name is free. */
 struct pool *pool_find_holder(struct pools *pools, const char *name);
 
-/* Bytes of both objects that are reserved for the blocks it has. */
+/* How many bytes of both objects are reserved, for the blocks that the pool has. */
 uint64_t pool_reserved(const struct pool *pool);
 
 /* Counts all pools, also those under removal. */
@@ -118,15 +118,15 @@ uint32_t pool_count(const struct pools *pools);
 int pool_map(struct pool *pool);
 
 /*
- * Does @work on the mapped segment, under the guard. Returns 0, or -EIO when the segment has been
- * truncated: then the pool is marked broken, and that is logged.
+ * Does @work on the mapped segment, under the guard. Returns 0, or -EIO when a client has truncated
+ * the segment: then it marks the pool broken, and logs that.
  */
 int pool_touch(struct pool *pool, void (*work)(struct pool *pool, void *arg), void *arg);
 
-/* Marks the pool broken, for @why, and says so to its users as far as possible. */
+/* Marks the pool broken in record and segment, so that clients see it, and logs @why. */
 void pool_break(struct pool *pool, const char *why);
 
-/* Whether the control object still has its size; if not, the pool is marked broken. 0 or -EIO. */
+/* Returns 0 if the control object still has its size; else marks the pool broken. 0 or -EIO. */
 int pool_verify(struct pool *pool);
 
 /* The descriptor of the control object, to write; the pool's own. */

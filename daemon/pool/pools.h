@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pools of an instance, and what every one of them is made and removed with.
+ * The pools of an instance, and what the daemon makes and removes them with.
  */
 #ifndef MP_DAEMON_POOLS_H
 #define MP_DAEMON_POOLS_H
@@ -19,7 +19,7 @@ struct pools {
 	struct memory_host host;
 	struct registry registry;
 	struct reserver reserver;
-	struct task_queue builds; /* and growths */
+	struct task_queue builds; /* tasks of builds and growths */
 	struct task_queue removals;
 	uint32_t n_adopted;              /* at the start */
 	uint32_t look_at;                /* the record whose names are looked at next */

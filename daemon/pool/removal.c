@@ -16,13 +16,13 @@
 #include "daemon/base/task.h"
 
 /*
- * Up to this size an object is unlinked in one go. Observers have no slot: one that still looks at
- * a bigger pool sees it turn to zeros.
+ * Up to this size removal unlinks an object at once; of a bigger one it first gives back the pages.
+ * An observer, which has no slot, then sees the pool turn to zeros.
  */
 #define SMALL_SIZE (32u << 20)
-#define PUNCH_SIZE (8u << 20) /* a step */
+#define PUNCH_SIZE (8u << 20) /* bytes that one step gives back */
 
-/* Frees the pool; its record, as it says now, is what is left of it. */
+/* Frees the pool. Its record stays as it is now. */
 static void removal_end(struct pool *pool)
 {
 	struct pool_removal *removal = &pool->removal;
@@ -39,7 +39,7 @@ static void removal_end(struct pool *pool)
 	pool_destroy(pool);
 }
 
-/* All that is big has been given back: takes the names away, and frees pool and record. */
+/* The pages of big objects are given back: unlinks the objects, and frees pool and record. */
 static void removal_conclude(struct pool *pool)
 {
 	struct pools *pools = pool->pools;
@@ -70,7 +70,7 @@ static bool removal_step(struct pool_removal *removal)
 	return false;
 }
 
-/* Does a step of the task. */
+/* The step of the removal's task. */
 static void removal_run(void *owner)
 {
 	struct pool *pool = owner;
@@ -87,7 +87,7 @@ static int removal_open_big(const struct pool *pool, enum object_kind kind, uint
 	return size <= SMALL_SIZE ? -1 : memory_open_to_free(&pool->memory, kind);
 }
 
-/* Bytes of data below which pages may have been reserved. */
+/* No pages of data have been reserved beyond so many bytes. */
 static uint64_t removal_data_size(const struct pool *pool)
 {
 	uint64_t size = mp_shape_data(&pool->shape, pool->shape.blocks);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Removal: the memory of a pool nobody has open any more goes back to the system. Freeing a
- * gigabyte takes the kernel tens of milliseconds, so the pages of big objects are given back in
- * slices before the names are unlinked. What a pool might have grown to has no pages and costs
- * nothing.
+ * Removal: gives the memory of a pool that nobody has open any more back to the system. Freeing a
+ * gigabyte takes the kernel tens of milliseconds, so removal gives back the pages of big objects in
+ * steps before it unlinks them. What a pool might have grown to has no pages and costs nothing.
  *
- * A pool that has been entered in the registry is freed here alone, by a task of its own: it stays
- * while others work with it.
+ * Only the task of its removal frees a pool that is in the registry, and never while another
+ * function works with the pool.
  */
 #ifndef MP_DAEMON_REMOVAL_H
 #define MP_DAEMON_REMOVAL_H
