@@ -71,7 +71,7 @@ static void attachment_dequeue_live(struct attachment *attachment)
 	}
 }
 
-/* The heap object of a slot that is in use; of a process that lives, or of none. */
+/* Makes the heap object for a slot in use. @process has died when it is NULL. */
 static struct attachment *attachment_new(struct seats *seats, struct pool *pool, uint32_t slot,
 					 struct process *process)
 {
@@ -106,8 +106,8 @@ static uint32_t *attachment_bucket(struct seats *seats, uint32_t uid)
 }
 
 /*
- * Whether the user has as many seats as it may. The bucket is an upper bound; the list is walked
- * only when the bound reaches the limit.
+ * Whether the user has as many LIVE attachments as seats_per_user allows. The bucket is an upper
+ * bound; the list is walked only when the bound reaches the limit.
  */
 static bool attachment_user_is_full(struct seats *seats, uint32_t uid)
 {
@@ -137,7 +137,7 @@ static uint32_t attachment_count(const struct process *process, const struct poo
 	return n;
 }
 
-/* Finds the process a free slot, with regard to the limits. Returns 0, a reason, or -errno. */
+/* Finds a free slot for the process, within the limits. Returns 0 or a reason of attachment.h. */
 static int attachment_find_slot(struct seats *seats, const struct pool *pool,
 				const struct process *process, uint32_t uid, uint32_t *slot)
 {
@@ -189,7 +189,7 @@ int attachment_create(struct seats *seats, struct pool *pool, struct process *pr
 	}
 	registry_move_slot(attachment_slot(a), REGISTRY_SLOT_LIVE);
 	if (pool->record->terms.lifetime == WIRE_CREATOR && !pool->record->owner_attachment) {
-		pool->record->owner_attachment = entry.attachment; /* the first is the creator's */
+		pool->record->owner_attachment = entry.attachment; /* the creator is the first */
 		pool->owner_live = true;
 	}
 	*attachment = a;

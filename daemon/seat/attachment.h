@@ -7,9 +7,9 @@
  *	                        v   |
  *	                        GRACE		its gifts may still be taken
  *
- * LIVE, it is on its process's list and in the queue seats.live. Afterwards it belongs to no
- * process, and waits for a pass over its pool, or is in seats.graced. What is said here is memory
- * of this daemon; what must outlive it is the registry's slot.
+ * A LIVE attachment is on its process's list and in the queue seats.live. Afterwards it belongs to
+ * no process, and is in a queue of pool.reclaim, where it waits for a pass, or in seats.graced.
+ * This daemon alone has the attachment; the registry's slot has what the next daemon must know.
  */
 #ifndef MP_DAEMON_ATTACHMENT_H
 #define MP_DAEMON_ATTACHMENT_H
@@ -29,9 +29,9 @@ struct registry_slot;
 
 enum attachment_stage {
 	ATTACHMENT_LIVE,
-	ATTACHMENT_DYING,   /* to be buried */
+	ATTACHMENT_DYING,   /* waits to be buried */
 	ATTACHMENT_PASSING, /* buried; a pass is under way or waits for its turn */
-	ATTACHMENT_GRACE,   /* a pass is done; the one that takes the gifts waits for its time */
+	ATTACHMENT_GRACE, /* the pass is done; when grace is over, a second pass takes the gifts */
 };
 
 struct attachment {
@@ -41,9 +41,9 @@ struct attachment {
 	uint32_t slot;
 	enum attachment_stage stage;
 	LIST_ENTRY(attachment) of_process;
-	TAILQ_ENTRY(attachment) of_queue; /* of seats: live or graced; of pool.reclaim */
-	bool grace_over;                  /* its pass takes its gifts, too */
-	struct event grace;               /* assigned with the first grace */
+	TAILQ_ENTRY(attachment) of_queue; /* seats.live, seats.graced, or one of pool.reclaim */
+	bool grace_over;                  /* its next pass takes its gifts, too */
+	struct event grace;               /* ends its grace; assigned when that begins */
 };
 
 /* Why the process gets no attachment; a reason of share.h, too. */
@@ -62,7 +62,7 @@ int attachment_create(struct seats *seats, struct pool *pool, struct process *pr
 
 /*
  * Takes over a used slot that an earlier daemon left, in whatever state. Returns 0 with the
- * attachment, LIVE unless its process is known to have died; -EREMOTE when that cannot be told; or
+ * attachment, LIVE or, if its process has died, DYING; -EREMOTE when this daemon cannot tell; or
  * -errno.
  */
 int attachment_adopt(struct seats *seats, struct pool *pool, uint32_t slot,
@@ -77,13 +77,13 @@ void attachment_die(struct attachment *attachment);
 /* DYING -> PASSING: marks its slot DEAD, in the segment and in the registry. */
 void attachment_bury(struct attachment *attachment);
 
-/* Has one that is DYING or PASSING wait for the next pass over its pool. */
+/* Lets an attachment, DYING or PASSING, wait for the next pass over its pool. */
 void attachment_enqueue(struct attachment *attachment);
 
-/* After its last pass: frees the slot and the attachment, which is in no queue. */
+/* After its last pass: frees the slot and the attachment, which must be in no queue. */
 void attachment_finish(struct attachment *attachment);
 
-/* Frees the heap object alone, at the daemon's end. It is on no list. */
+/* Frees the heap object alone, at the daemon's end. It must be on no list. */
 void attachment_destroy(struct attachment *attachment);
 
 /* The attachment's slot in the registry. */

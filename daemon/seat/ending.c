@@ -23,7 +23,7 @@ const char *ending_reason(const struct pool *pool)
 {
 	switch (pool->record->terms.lifetime) {
 	case WIRE_LAST_USER:
-		return pool->n_live == 0 ? "its last user has left" : NULL;
+		return pool->n_live == 0 ? "its last client has left" : NULL;
 	case WIRE_CREATOR:
 		return pool->owner_live ? NULL : "its creator has left";
 	default:
@@ -55,7 +55,7 @@ void ending_test(struct attachment *attachment)
 
 	if (liveness_test(pool->pools->host.instance, pool->record->id, slot->attachment) ==
 	    LIVENESS_LOST) {
-		log_debug("pool '%s', uid %u, pid %d: let go of slot %u without a word",
+		log_debug("pool '%s', uid %u, pid %d: slot %u lost its liveness lock",
 			  pool->record->name, slot->uid, (int)slot->pid, attachment->slot);
 		ending_let_go(attachment);
 	}

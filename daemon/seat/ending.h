@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Endings: an attachment that lets go may end its pool's lifetime, and a pool that has ended lets
- * go of what it was doing. A pool without a name is removed when its last attachment is gone.
+ * Endings: when a client lets go of a pool, the pool's lifetime may be over. Then the pool loses
+ * its name, and its growth ends. reclaim_settle() removes it when its last attachment is gone.
  */
 #ifndef MP_DAEMON_ENDING_H
 #define MP_DAEMON_ENDING_H
@@ -18,14 +18,16 @@ void ending_retire(struct seats *seats, struct pool *pool);
 /* Why the pool's lifetime is over, or NULL. */
 const char *ending_reason(const struct pool *pool);
 
-/* Takes the name away if the pool's lifetime is over, now that somebody has let go of it. */
+/* Calls ending_retire(), and logs, if the pool's lifetime is over. Call it when a client let go. */
 void ending_expire(struct seats *seats, struct pool *pool);
 
-/* The LIVE attachment's process has gone, or let go: it dies, and the pool with it if it was that
- * one that kept it. */
+/*
+ * The process of a LIVE attachment has died, or closed the pool: attachment_die(), then
+ * ending_expire() of its pool.
+ */
 void ending_let_go(struct attachment *attachment);
 
-/* Looks at the liveness lock of a LIVE attachment; when it is free, as ending_let_go(). */
+/* Tests the liveness lock of a LIVE attachment; when that is lost, calls ending_let_go(). */
 void ending_test(struct attachment *attachment);
 
 /* The same for every attachment of the process to the pool. */

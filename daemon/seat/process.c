@@ -42,7 +42,7 @@ void process_settle(struct process *process)
 		evtimer_del(&process->test);
 		process->backoff_ms = 0;
 	} else if (LIST_EMPTY(&process->attachments)) {
-		evtimer_add(&process->test, &(struct timeval){0}); /* which frees it */
+		evtimer_add(&process->test, &(struct timeval){0}); /* the timer frees it */
 	} else if (!evtimer_pending(&process->test, NULL)) {
 		struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 		evtimer_add(&process->test, &after);
@@ -52,8 +52,8 @@ void process_settle(struct process *process)
 }
 
 /*
- * The watch of a process that lives. A number that is not known tells nobody apart; then it is the
- * same process only if a pidfd says that the one with that pid lives still.
+ * The object of a living process, or NULL. When its identity is not known, it is the same process
+ * only if its pidfd says that it still lives.
  */
 static struct process *process_find(struct seats *seats, pid_t pid, uint64_t identity)
 {
@@ -71,7 +71,7 @@ static struct process *process_find(struct seats *seats, pid_t pid, uint64_t ide
 	return NULL;
 }
 
-/* @pidfd becomes the process's. Returns 0, or -ENOMEM and it is still the caller's. */
+/* Watches @pidfd, which the process closes from now on. -ENOMEM: the caller still closes it. */
 static int process_watch(struct process *process, int pidfd)
 {
 	event_assign(&process->death, process->seats->loop->base, pidfd, EV_READ | EV_PERSIST,
@@ -83,7 +83,7 @@ static int process_watch(struct process *process, int pidfd)
 	return 0;
 }
 
-/* As process_watch(). */
+/* Makes the object; NULL: there is no memory, and the caller still closes @pidfd. */
 static struct process *process_create(struct seats *seats, pid_t pid, uint64_t identity, int pidfd)
 {
 	struct process *process = calloc(1, sizeof *process);
@@ -104,7 +104,7 @@ static struct process *process_create(struct seats *seats, pid_t pid, uint64_t i
 	return process;
 }
 
-/* Finds or makes. @pidfd, unless -1, is used or closed. */
+/* Finds or makes the object. Uses or closes @pidfd, unless that is -1. Returns 0 or -errno. */
 static int process_get(struct seats *seats, pid_t pid, uint64_t identity, int pidfd,
 		       struct process **process)
 {
@@ -124,7 +124,7 @@ static int process_get(struct seats *seats, pid_t pid, uint64_t identity, int pi
 	return p ? 0 : -ENOMEM;
 }
 
-/* The pidfd of a socket's peer; by its number where the kernel is older than 6.5. */
+/* Opens a pidfd of a socket's peer; before Linux 6.5 by its pid, and sets *@by_number. */
 static int process_open_peer(int socket, pid_t pid, bool *by_number)
 {
 	int fd;
@@ -155,7 +155,7 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 	if (identity_has_died(pidfd)) {
 		r = -ESRCH;
 	} else if (identity == 0 && by_number) {
-		r = -EACCES; /* that pidfd may be another's, and nothing tells */
+		r = -EACCES; /* the pid may be another process's by now, and we cannot tell */
 	}
 	if (r < 0) {
 		close(pidfd);
@@ -173,7 +173,7 @@ void process_store(struct process *process)
 	}
 }
 
-/* The watch of a process whose pidfd the service manager had. */
+/* Makes the object of a process whose pidfd the service manager kept. */
 static int process_restore(struct seats *seats, const struct registry_slot *slot, int pidfd,
 			   struct process **process)
 {
@@ -197,8 +197,8 @@ static int process_restore(struct seats *seats, const struct registry_slot *slot
  *	LOST		dead		dead		dead
  *	UNKNOWN		lives		dead		cannot be told
  *
- * LOST with a process that lives is one that exec'd or closed. HELD with one that is GONE is an
- * address space that outlives its process: its time comes with its lock.
+ * LOST, while the process lives: it has exec'd or closed the pool. HELD, while it is GONE: another
+ * process has its address space, and keeps the attachment until it loses the lock.
  */
 int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
 		    struct process **process)
@@ -211,7 +211,7 @@ int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum 
 	enum identity_look look;
 
 	if (pidfd >= 0) {
-		/* Of that process and no other, whatever became of its number. */
+		/* This pidfd is of that process, even if another process has its pid by now. */
 		return process_restore(seats, slot, pidfd, process);
 	}
 	if (lock == LIVENESS_LOST) {
@@ -223,7 +223,7 @@ int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum 
 	}
 	if (look != IDENTITY_FOUND) {
 		pidfd = -1;
-		/* When a process began there says nothing here: nobody may share this watch. */
+		/* Start times of another namespace mean nothing here: no other slot may share this object. */
 		number = number & IDENTITY_PIDFD ? number : 0;
 	}
 	return process_get(seats, slot->pid, number, pidfd, process);

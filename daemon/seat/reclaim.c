@@ -8,8 +8,8 @@
 #include "daemon/pool/removal.h"
 #include "daemon/seat/reclaim.h"
 
-#define STEP_BUDGET 16384u /* words: some tens of microseconds */
-#define BURIALS 8          /* likewise: each unlinks a file */
+#define STEP_BUDGET 16384u /* words of one step: some tens of microseconds */
+#define BURIALS 8          /* of one step, as long: each unlinks a file */
 
 static void reclaim_free_queue(struct attachment_queue *queue)
 {
@@ -34,13 +34,13 @@ void reclaim_finish(struct seats *seats)
 	evtimer_del(&seats->reclaim);
 }
 
-/* Whether nobody has the pool open any more, nor ever will. */
+/* Whether the pool has no client, and can get none, as it has no name. */
 static bool reclaim_is_deserted(const struct pool *pool)
 {
 	return pool_state(pool) == REGISTRY_POOL_GONE && pool->n_live == 0;
 }
 
-/* GRACE -> PASSING, for the pass that takes the gifts. */
+/* GRACE -> PASSING: enqueues it for the pass that takes its gifts. */
 static void reclaim_end_grace(struct attachment *attachment)
 {
 	TAILQ_REMOVE(&attachment->seats->graced, attachment, of_queue);
@@ -63,7 +63,7 @@ static void reclaim_on_grace(evutil_socket_t fd, short what, void *arg)
 	slice_end(&seats->loop->slice);
 }
 
-/* PASSING -> GRACE: others may take the gifts for a while. */
+/* PASSING -> GRACE: for gift_grace_ms others may take its gifts. */
 static void reclaim_begin_grace(struct attachment *attachment)
 {
 	uint32_t ms = attachment->pool->record->gift_grace_ms;
@@ -76,7 +76,7 @@ static void reclaim_begin_grace(struct attachment *attachment)
 	evtimer_add(&attachment->grace, &grace);
 }
 
-/* Nobody is left who could take the pool's gifts. */
+/* Ends the grace of the pool's dead: no client is left who could take their gifts. */
 static void reclaim_hurry(struct seats *seats, const struct pool *pool)
 {
 	struct attachment *next;
@@ -107,7 +107,7 @@ void reclaim_settle(struct seats *seats, struct pool *pool)
 
 /* ---- a pool's turn: one step ---- */
 
-/* Buries some of those that wait. When none is left the pass begins. */
+/* Buries up to BURIALS of the waiting attachments. When none is left, begins the pass. */
 static void reclaim_gather(struct pool *pool)
 {
 	struct pool_reclaim *reclaim = &pool->reclaim;
@@ -143,13 +143,13 @@ static void reclaim_pass(struct pool *pool)
 {
 	struct reclaim_step step = {.pass = &pool->reclaim.pass};
 
-	/* Of a broken pool nothing can be taken back. */
+	/* Of a broken pool the daemon takes nothing back. */
 	if (pool_is_broken(pool) || pool_touch(pool, reclaim_touch_step, &step) < 0 || step.done) {
 		pool->reclaim.stage = POOL_CONCLUDING;
 	}
 }
 
-/* The pass over it is done: its slot is free, or its gifts have grace. */
+/* The attachment's pass is done: frees its slot, or begins its grace if it has gifts. */
 static void reclaim_conclude(struct attachment *attachment)
 {
 	const struct registry_slot *slot = attachment_slot(attachment);
@@ -158,8 +158,8 @@ static void reclaim_conclude(struct attachment *attachment)
 
 	dead->passed = false;
 	attachment->seats->n_passes++;
-	log_debug("pool '%s', uid %u, pid %d: slot %u passed over, %u blocks back, %u gifts under "
-		  "way",
+	log_debug("pool '%s', uid %u, pid %d: pass over slot %u done, %u blocks recovered, %u "
+		  "gifts not taken yet",
 		  pool->record->name, slot->uid, (int)slot->pid, attachment->slot, dead->recovered,
 		  dead->gifts);
 	if (dead->gifts == 0 || pool_is_broken(pool)) {
@@ -187,16 +187,16 @@ static void reclaim_let_go(struct seats *seats, struct pool *pool)
 	}
 }
 
-/* Whether there is nothing to be taken back from the dead of the pool. */
+/* Whether the pool has no dead attachment left to pass. */
 static bool reclaim_is_over(const struct pool_reclaim *reclaim)
 {
 	return reclaim->stage == POOL_GATHERING && TAILQ_EMPTY(&reclaim->waiting);
 }
 
 /*
- * The pool whose owner has had no turn for longest; of several of one owner the one that has had
- * none for longest. So what one user's processes leave behind costs the others half the time, and
- * not the time it takes.
+ * Chooses the pool whose owner's last turn was longest ago and, of that owner's pools, the one
+ * whose last turn was. So when one user's processes leave much behind, a second user waits no
+ * longer than twice the time his own dead need.
  */
 static struct pool *reclaim_choose(struct seats *seats)
 {

@@ -3,18 +3,18 @@
  * The seats: who has which pools open, with all attachments of the instance, and the queues
  * that they wait in.
  *
- *	live		every LIVE attachment; the sweep tests their locks, the one tested longest
- *			ago first
+ *	live		every LIVE attachment; the sweep tests their locks, and begins with the one
+ *			that was tested longest ago
  *	reclaims	pools that have DYING or PASSING attachments, whose blocks the reclaim
  *			takes back
  *
- * attachment.c alone fills the queues, and arms the timers with the first entry.
- * What the timers call is sweep.c's and reclaim.c's.
+ * attachment.c alone fills the queues, and arms a timer with the first entry. The timers call
+ * sweep.c and reclaim.c.
  *
- * Who frees what, in the whole daemon. Each is freed by callbacks of its own, never under the feet
- * of somebody who works with it:
+ * Who frees what, in the whole daemon. Callbacks of its own free each, never while another function
+ * works with it:
  *
- *	what		in a callback of			file
+ *	freed		in a callback of			file
  *	build		its step, its reservation		pool/build.c
  *	growth		its step, its reservation; its pool	pool/growth.c
  *	pool		the task of its removal			pool/removal.c
@@ -23,8 +23,8 @@
  *	session		its socket; its process's death		session/session.c
  *	reply		the build or growth it waits for	request/create.c, grow.c
  *
- * So a function may use what it was given after any call, but for those whose comment says that
- * they free it. The daemon's end frees the rest, from the sessions down.
+ * So a function may use what it was given after any call, except a call whose comment says that it
+ * frees that. The daemon's end frees the rest, sessions first, pools last.
  */
 #ifndef MP_DAEMON_SEATS_H
 #define MP_DAEMON_SEATS_H
@@ -52,24 +52,24 @@ struct seats {
 	struct pools *pools;
 	struct manager *manager;
 	struct process_list processes[SEATS_PROCESS_BUCKETS]; /* by pid */
-	event_callback_fn on_process_death;                   /* of a process's pidfd */
-	event_callback_fn on_process_test;                    /* of a process's timer */
+	event_callback_fn on_process_death; /* calls when a process's pidfd says that it has died */
+	event_callback_fn on_process_test;  /* calls when a process's timer is due */
 
 	struct attachment_queue live;
 	uint32_t n_live;
 	uint32_t n_of_user[SEATS_USER_BUCKETS]; /* LIVE, by uid modulo their number */
 	struct event sweep;
-	uint32_t n_to_sweep; /* of this round of the sweep */
+	uint32_t n_to_sweep; /* how many this round of the sweep has yet to test */
 
 	TAILQ_HEAD(, pool) reclaims;
-	uint64_t n_turns;                     /* that pools have had */
-	uint64_t turn_of[SEATS_USER_BUCKETS]; /* the last one, by uid of the pool likewise */
+	uint64_t n_turns;                     /* how many turns the reclaim has taken */
+	uint64_t turn_of[SEATS_USER_BUCKETS]; /* number of the last, by the pool's uid likewise */
 	struct attachment_queue graced;       /* GRACE */
 	struct event reclaim;
-	uint64_t n_passes; /* attachments passed over since the daemon's start */
+	uint64_t n_passes; /* how many attachments had a pass, since the daemon's start */
 };
 
-/* How long a LIVE attachment may wait for the test of its lock. A test is one flock(). */
+/* How often the sweep tests the lock of each LIVE attachment. A test is one flock(). */
 #define SEATS_SWEEP_MS 250
 
 #endif

@@ -8,7 +8,7 @@
 #include "daemon/seat/reclaim.h"
 #include "daemon/seat/sweep.h"
 
-#define STEP 32 /* tests between two looks at the clock */
+#define STEP 32 /* tests between two calls of slice_over() */
 
 static void sweep_schedule(struct seats *seats, long ms)
 {
@@ -17,7 +17,7 @@ static void sweep_schedule(struct seats *seats, long ms)
 	}
 }
 
-/* Tests the first and moves it to the end. */
+/* Tests the first LIVE attachment, and moves it to the end of the queue. */
 static void sweep_test_one(struct seats *seats)
 {
 	struct attachment *attachment = TAILQ_FIRST(&seats->live);
