@@ -12,7 +12,7 @@
 #define SO_PEERGROUPS 59
 #endif
 
-/* Whether the process was in that group, first or supplementary, when it connected. */
+/* Whether the process had that group, primary or supplementary, when it connected. */
 static bool access_in_group(const struct session *session, gid_t gid)
 {
 	gid_t few[64], *groups = few;
@@ -48,7 +48,7 @@ static const struct rule *access_find_rule(const struct session *session, const 
 	return rules_find(&session->sessions->config->rules, pool, action);
 }
 
-/* Whether there is a rule, and it lists the user. */
+/* Whether there is a rule for the action, and its list admits the user. */
 static bool access_is_listed(const struct session *session, const char *pool,
 			     enum rule_action action)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may do what. Rights go by the credentials the kernel gave for the session; root and the
- * daemon's own user may do anything. Access rules of mempoold.conf (rule.h) decide first; where
- * none does:
+ * Access: who may do what. The kernel gives the credentials of a session; root and the daemon's own
+ * user may do anything. Access rules of mempoold.conf (config/rule.h) decide first; where none
+ * does:
  *
  *	pool's mode	0400 0040 0004	open as reader or observer: owner, group, others
  *			0200 0020 0002	open as writer
@@ -22,12 +22,13 @@
 
 struct session;
 
+/* Whether the session may open the pool, create it or destroy it: see above. */
 bool access_may_open(const struct session *session, const struct registry_pool *pool,
 		     enum wire_access access);
 
 /*
- * Whether the session may not have a pool in /dev/shm that it may open: it could truncate what
- * belongs to somebody else.
+ * Whether the session may open the pool only if memfds back it: one in /dev/shm it could truncate,
+ * though it belongs to another user.
  */
 bool access_needs_memfd(const struct session *session, const struct registry_pool *pool,
 			enum wire_access access);
@@ -35,10 +36,10 @@ bool access_needs_memfd(const struct session *session, const struct registry_poo
 bool access_may_destroy(const struct session *session, const struct registry_pool *pool);
 bool access_may_create(const struct session *session, const char *pool);
 
-/* Whether a pool may be made that belongs to that user and group. */
+/* Whether the session may create a pool that belongs to that user and group. */
 bool access_may_assign(const struct session *session, uid_t uid, gid_t gid);
 
-/* To end a refusal with: names the configuration, if a rule there decided. */
+/* How to end a refusal: a clause that names mempoold.conf if a rule there decided, or "". */
 const char *access_hint(const struct session *session, const char *pool, enum rule_action action);
 
 #endif

@@ -8,9 +8,9 @@
 #include "daemon/session/death.h"
 #include "daemon/session/session.h"
 
-#define TESTS_A_LOOK 32u /* at the clock */
+#define TESTS_A_LOOK 32u /* tests between two calls of slice_over() */
 
-/* The process has gone: so have its attachments, and nobody may speak for it any more. */
+/* The process has died: lets go of its attachments, closes its sessions, and frees it. */
 static void death_of(struct process *process)
 {
 	process->dying = true;
@@ -38,8 +38,8 @@ static void death_on_pidfd(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Buries the attachments whose lock is free. When there are more than can be tested in a slice, the
- * sweep comes to the others.
+ * Lets go of the attachments that have lost their liveness lock. The sweep tests those for which
+ * the slice has no time.
  */
 static void death_test_locks(struct process *process)
 {

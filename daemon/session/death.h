@@ -8,7 +8,7 @@
 
 struct seats;
 
-/* Has processes call this file. */
+/* Sets the callbacks of all processes. */
 void death_init(struct seats *seats);
 
 #endif

@@ -22,14 +22,14 @@
 #endif
 
 #define BACKLOG 512
-#define NO_ADMISSION_MS 100 /* pause when not even the reserve helps */
+#define NO_ADMISSION_MS 100 /* how long the listener pauses when even the reserve is gone */
 
 static int listener_open_reserve(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* No descriptor is left: takes the connection in the place of the reserve, and closes it. */
+/* No descriptor is left: gives up the reserve to accept the connection, and closes that. */
 static void listener_turn_away(struct listener *listener)
 {
 	int fd;
@@ -48,13 +48,13 @@ static void listener_turn_away(struct listener *listener)
 	}
 	listener->reserve_fd = listener_open_reserve();
 	if (listener->reserve_fd < 0) {
-		/* The system as a whole has none: come back later. */
+		/* The system as a whole has no descriptor left: tries again later. */
 		event_del(&listener->readable);
 		evtimer_add(&listener->pause, &(struct timeval){.tv_usec = NO_ADMISSION_MS * 1000});
 	}
 }
 
-/* Takes one connection. Returns false when there is none. */
+/* Accepts one connection. Returns false when there is none. */
 static bool listener_accept_one(struct listener *listener)
 {
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -98,8 +98,8 @@ static void listener_on_pause_over(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Makes way for the socket. Only the daemon with the instance's lock comes here, so a socket of
- * that name is a leftover, unless another instance was told the same path and listens.
+ * Unlinks an old socket at the path. We hold the instance's lock, so that socket is a leftover,
+ * unless the daemon of another instance was given the same path and listens there.
  */
 static int listener_clear_path(const struct sockaddr_un *address)
 {
@@ -120,16 +120,16 @@ static int listener_clear_path(const struct sockaddr_un *address)
 	r = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
 	close(fd);
 	if (r != ECONNREFUSED) {
-		return -EADDRINUSE; /* or the socket is somebody else's and not for us */
+		return -EADDRINUSE; /* also when we may not connect to somebody else's socket */
 	}
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /*
- * Has the kernel turn away descriptors already at the sender, who gets EPERM; accepted sockets
- * inherit that. Received, they would have to be closed, and the last close of a file can take as
- * long as its sender likes: a TCP socket lingers for seconds. Kernels before 6.16 cannot: there a
- * session that sends descriptors is closed, and its client can hold the loop up.
+ * Makes the kernel refuse descriptors that a client sends: the sender gets EPERM. Accepted sockets
+ * inherit that. Otherwise we would have to close them, and the last close of a file can take as
+ * long as its sender likes: a TCP socket lingers for seconds. Kernels before 6.16 cannot refuse:
+ * there we close the session, and the client can hold the loop up.
  */
 static void listener_refuse_descriptors(struct listener *listener)
 {
@@ -142,7 +142,7 @@ static void listener_refuse_descriptors(struct listener *listener)
 	}
 }
 
-/* Who may connect. */
+/* Sets mode and group of the socket file, which say who may connect. */
 static int listener_set_rights(const char *path, const struct config *config)
 {
 	mode_t mode = geteuid() == 0 ? 0666 : 0600;
@@ -165,7 +165,7 @@ static int listener_bind_and_listen(struct listener *listener, const struct sock
 		return -errno;
 	}
 	listener_refuse_descriptors(listener);
-	/* Credentials from the first message on, also of those sent before accept. */
+	/* Set here, so that messages that arrive before accept() have credentials, too. */
 	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
 	    bind(listener->fd, (const struct sockaddr *)address, sizeof *address) < 0) {
 		return -errno;
@@ -181,7 +181,7 @@ static int listener_bind_and_listen(struct listener *listener, const struct sock
 	return 0;
 }
 
-/* Listens on the socket the service manager made, which stays the manager's. */
+/* Listens on the socket that the service manager made, which keeps it, too. */
 static int listener_inherit(struct listener *listener, struct place *place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -203,7 +203,7 @@ static int listener_inherit(struct listener *listener, struct place *place)
 	}
 	if (listener->sessions->config->socket_mode ||
 	    listener->sessions->config->socket_group != UINT32_MAX) {
-		log_warning("socket_mode and socket_group are not looked at: the service manager "
+		log_warning("socket_mode and socket_group have no effect: the service manager "
 			    "made %s, see SocketMode= and SocketGroup= of its unit",
 			    place->socket);
 	}

@@ -32,12 +32,12 @@ struct listener {
 	dev_t device;           /* of the socket file, to unlink no other */
 	ino_t inode;
 	struct event readable;
-	struct event pause; /* its end: then connections are taken again */
+	struct event pause; /* its end: the listener accepts connections again */
 };
 
 /*
- * Listens at @place, or where the manager does, and says so in @place; accepts from now on. The
- * instance's lock is held. Logs why not. Returns 0 or -errno.
+ * Listens at @place; if the service manager made a socket, listens on that and writes its path to
+ * @place. Accepts from now on. We must hold the instance's lock. Logs errors. Returns 0 or -errno.
  */
 int listener_open(struct listener *listener, struct sessions *sessions, struct manager *manager,
 		  struct place *place, struct watch *watch);
@@ -51,7 +51,7 @@ void listener_look(struct listener *listener);
 /* The next look says once more what is wrong. */
 void listener_ask_again(struct listener *listener);
 
-/* Stops listening and unlinks the socket, if it still is this one. */
+/* Stops listening, and unlinks the socket file if it still is the one that we made. */
 void listener_close(struct listener *listener);
 
 #endif

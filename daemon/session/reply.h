@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reply that is owed: the answer to a request that takes its time, as one for a pool being made.
- * The session is BUILDING until then, and hears now and then how far it is. When the session ends
+ * A reply that is owed: the answer to a CREATE or GROW, which takes its time. The session is
+ * BUILDING until the answer, and hears now and then how far the work is. When the session ends
  * first, the reply is owed to nobody.
  */
 #ifndef MP_DAEMON_REPLY_H
@@ -18,7 +18,7 @@ void reply_assign(struct reply *reply, struct session *session, uint32_t serial)
 /* Whether a session waits for the reply. */
 bool reply_is_owed(const struct reply *reply);
 
-/* Tells the session how far it is, ten times a second at most. */
+/* Tells the session that waits how much is done, ten times a second at most. */
 void reply_progress(struct reply *reply, uint64_t done, uint64_t total);
 
 /* Call it with the answer at hand: makes the waiting session READY; returns it, or NULL. */

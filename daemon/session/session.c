@@ -16,7 +16,7 @@
 #include "daemon/seat/reclaim.h"
 #include "daemon/session/session.h"
 
-#define EXCESS 64 /* sessions kept just to be told EUSERS; beyond it they are closed */
+#define EXCESS 64 /* sessions that stay just to hear EUSERS; further ones are closed at once */
 #define EXCESS_SECONDS 1
 
 static const char *const state_names[] = {
@@ -86,14 +86,14 @@ static int session_check_sender(const struct session *session, const struct wire
 	return -EPROTO;
 }
 
-/* A packet of @length bytes, or what receiving it said. Returns < 0: the session ends. */
+/* Takes a packet of @length bytes; or < 0: why none came. Returns < 0: the session must end. */
 static int session_take(struct session *session, const union wire_message *message, ssize_t length,
 			const struct wire_sender *sender)
 {
 	int r;
 
 	if (length == -EMSGSIZE) {
-		return session_misbehaved(session, "a packet longer than any message");
+		return session_misbehaved(session, "it sent a packet longer than any message");
 	}
 	if (length == -EBADMSG) {
 		return session_misbehaved(session, "it sent descriptors");
@@ -111,15 +111,15 @@ static int session_take(struct session *session, const union wire_message *messa
 			       "mempoold " MP_VERSION " speaks version %u of the protocol, this "
 			       "client %u; use the libmempool that came with it",
 			       WIRE_VERSION, message->head.version);
-		return session_misbehaved(session, "another version of the protocol");
+		return session_misbehaved(session, "it speaks another version of the protocol");
 	}
 	if (r < 0) {
-		return session_misbehaved(session, "a malformed message");
+		return session_misbehaved(session, "it sent a malformed message");
 	}
 	return session->sessions->handle(session, message);
 }
 
-/* Takes what has come, up to @burst messages, so that others do not starve. */
+/* Takes the messages that have come, up to @burst, so that other sessions get their turn. */
 static int session_receive(struct session *session, uint32_t burst)
 {
 	int r = 0;
@@ -144,7 +144,7 @@ static int session_receive(struct session *session, uint32_t burst)
 	return r;
 }
 
-/* Its turn has come, after it had to wait. */
+/* The step of the session's task: it had to wait, and takes one message now. */
 static void session_receive_late(void *owner)
 {
 	struct session *session = owner;
@@ -155,7 +155,7 @@ static void session_receive_late(void *owner)
 	}
 }
 
-/* Whether the session has to wait: others do already, or have used up this turn of the loop. */
+/* Whether the session must wait: others wait already, or this turn of the loop is over. */
 static bool session_must_wait(const struct session *session)
 {
 	const struct sessions *sessions = session->sessions;
@@ -194,7 +194,7 @@ uint32_t session_count_of(const struct sessions *sessions, uid_t uid)
 	return n;
 }
 
-/* The setting that keeps the user from one more session, or NULL. */
+/* The setting that denies the user one more session, or NULL. */
 static const char *session_limit(const struct sessions *sessions, uid_t uid)
 {
 	const struct limits *limits = &sessions->config->limits;
@@ -211,8 +211,8 @@ static const char *session_limit(const struct sessions *sessions, uid_t uid)
 }
 
 /*
- * Whether there is room for one more session, and the peer is in a PID namespace that can be seen;
- * -EUSERS when it has to be told that not, or -EMFILE when not even that can be done.
+ * Returns 0 when the limits allow the session and we can see the peer's PID namespace; -EUSERS when
+ * it shall become EXCESS, to be told why not; -EMFILE when too many are EXCESS already.
  */
 static int session_check_limits(struct session *session)
 {
@@ -225,7 +225,7 @@ static int session_check_limits(struct session *session)
 	return session->sessions->n_excess < EXCESS ? -EUSERS : -EMFILE;
 }
 
-/* Asks the kernel who connected, and finds the process's watch. */
+/* Asks the kernel who connected, and finds the process. Returns 0 or -errno. */
 static int session_identify(struct session *session)
 {
 	struct ucred *peer = &session->peer;
@@ -261,7 +261,7 @@ static void session_begin(struct session *session, enum session_state state)
 	event_add(&session->readable, state == SESSION_EXCESS ? &patience : NULL);
 }
 
-/* Says why a connection became no session. Of a peer that has gone already nothing is said. */
+/* Logs why a connection became no session; nothing if the peer has died already. */
 static void session_log_closed(const struct session *session, int error)
 {
 	uid_t uid = session ? session->peer.uid : (uid_t)-1;
@@ -302,7 +302,7 @@ int session_create(struct sessions *sessions, int fd)
 	return 0;
 }
 
-/* What it is owed is owed to nobody. */
+/* The session ends: the reply that it is owed is owed to nobody. */
 static void session_forget(struct session *session)
 {
 	if (session->owed) {

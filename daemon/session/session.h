@@ -3,10 +3,10 @@
  * A session: one connection of one process.
  *
  *	state		the client may send		then
- *	EXCESS		HELLO, within a second		it is told why not; the end
+ *	EXCESS		HELLO, within a second		it is refused; the end
  *	HELLO		HELLO				READY
  *	READY		any request but HELLO		a CREATE or GROW: BUILDING
- *	BUILDING	nothing until its reply		READY
+ *	BUILDING	nothing				with the reply: READY
  *	ENDING		nothing				its next callback closes it
  *	CLOSED		nothing				-
  *
@@ -14,15 +14,14 @@
  * message, a descriptor, credentials other than the session's (a process that shared its socket or
  * changed its user), replies it does not read. Replies are never queued here.
  *
- * Only a session's own callback, the death of its process and the daemon's end free it. Whoever
- * else finds that it must end, such as a build whose requester does not read, calls
- * session_abort(): what is owed to the session is owed to nobody at once, and its next callback
- * closes it.
- * So a session, and the process it belongs to, stay while others work with them.
+ * Only a session's own callback, the death of its process and the daemon's end free it. Any other
+ * code that finds that a session must end, such as a build whose creator does not read, calls
+ * session_abort(): then the session's next callback closes it. So a function may work with a
+ * session, and with its process, in peace.
  *
- * What a session has sent is dealt with as it comes, a burst at a time. When many send so much that
- * a turn of the loop is over before all had theirs, the others wait in a queue, in which each has
- * one message taken at a time.
+ * The daemon handles messages as they come, a burst of one session at a time. When sessions send so
+ * much that the turn of the loop is over first, the rest wait in a queue, which takes one message
+ * of each in turn.
  */
 #ifndef MP_DAEMON_SESSION_H
 #define MP_DAEMON_SESSION_H
@@ -66,7 +65,7 @@ struct session {
 	struct sessions *sessions;
 	int fd;
 	enum session_state state; /* written by session_set_state() alone */
-	struct ucred peer;        /* when it connected, as the kernel says */
+	struct ucred peer;        /* credentials when it connected, from the kernel */
 	struct process *process;
 	bool is_hidden;        /* EXCESS: /proc and this kernel hide who it is */
 	const char *limit;     /* EXCESS: the setting that it is beyond, if any */
@@ -89,26 +88,26 @@ struct sessions {
 	int (*handle)(struct session *session, const union wire_message *message);
 	LIST_HEAD(, session) all;
 	uint32_t n;
-	uint32_t n_excess;          /* of them */
-	struct task_queue requests; /* of sessions that have to wait */
+	uint32_t n_excess;          /* of them, those that are EXCESS */
+	struct task_queue requests; /* tasks of sessions that wait */
 };
 
 /* How many that user has. */
 uint32_t session_count_of(const struct sessions *sessions, uid_t uid);
 
 /*
- * Begins a session on a fresh connection, which becomes the session's or is closed. Logs why not.
- * Returns 0 or -errno.
+ * Begins a session on a fresh connection; closes @fd if it cannot. Logs errors. Returns 0 or
+ * -errno.
  */
 int session_create(struct sessions *sessions, int fd);
 
-/* Ends and frees the session, and settles its process. Not for callbacks of others: see above. */
+/* Closes and frees the session, and settles its process. See above who may call it. */
 void session_close(struct session *session);
 
-/* Has the session closed by its next callback; what it is owed is owed to nobody now. */
+/* ENDING: its next callback closes the session. The reply that it is owed is owed to nobody. */
 void session_abort(struct session *session);
 
-/* The one place that changes the state; an edge that is not in its table is a bug. */
+/* Changes the state, and logs it. A change that its table does not allow is a bug. */
 void session_set_state(struct session *session, enum session_state state);
 
 /*
@@ -125,7 +124,7 @@ int session_send(struct session *session, const union wire_message *message, con
 __attribute__((format(printf, 4, 5))) int session_refuse(struct session *session, uint32_t serial,
 							 int error, const char *format, ...);
 
-/* Logs what the client must not do. Returns -EPROTO: the session must be closed. */
+/* Logs how the client misbehaved. Returns -EPROTO: the session must be closed. */
 int session_misbehaved(const struct session *session, const char *what);
 
 #endif
