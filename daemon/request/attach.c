@@ -25,7 +25,7 @@ const char *attach_name(enum wire_access access)
 	return names[access];
 }
 
-/* What goes out with ATTACHED; closed after sending, but for the pool's own. */
+/* What ATTACHED carries. handout_finish() closes the descriptors, but for the pool's own. */
 struct handout {
 	int fds[WIRE_FDS]; /* control, data, liveness */
 	int n;
@@ -42,10 +42,10 @@ static void handout_finish(const struct pool *pool, struct handout *handout)
 }
 
 /*
- * Seats the session's process. A close that an earlier daemon did not hear of, or an exec, may have
- * left seats that only the locks tell of: when there is no room these are asked, and what they gave
- * up is taken back, as far as that can be done at once. Returns 0, a reason of attachment.h, or
- * -errno: -ENOENT when the pool's life hung on one of them.
+ * Attaches the session's process. When there is no room, it tests the liveness locks of the
+ * process's attachments to the pool, as the process may have closed the pool while there was no
+ * daemon, or exec'd; then it reclaims what can be reclaimed at once, and tries again. Returns 0, a
+ * reason of attachment.h, or -errno: -ENOENT when the pool's lifetime ended with one of those.
  */
 static int attach_seat(const struct session *session, struct pool *pool, enum wire_access access,
 		       struct attachment **attachment, int *liveness_fd)
@@ -67,8 +67,8 @@ static int attach_seat(const struct session *session, struct pool *pool, enum wi
 }
 
 /*
- * Opens what the session gets, and seats it. Returns 0, a reason of attachment.h, or -errno; then
- * there is no seat.
+ * Opens the descriptors that the session gets, and attaches its process unless it observes. Returns
+ * 0; or a reason of attachment.h or -errno, and it did not attach.
  */
 static int handout_init(struct handout *handout, const struct session *session, struct pool *pool,
 			enum wire_access access)
@@ -148,8 +148,8 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 				      session->peer.uid, limits->seats_per_user);
 	case -ENOENT:
 		return session_refuse(session, serial, ENOENT,
-				      "pool '%s' has just ended with its last user or its creator; "
-				      "make it anew",
+				      "pool '%s' has just ended, as its last client or its creator "
+				      "left; make it anew",
 				      name);
 	case -EIO:
 		return session_refuse(session, serial, EIO,

@@ -12,7 +12,7 @@
 struct pool;
 struct session;
 
-/* "writer", "reader", "observer". */
+/* The name of the access: "writer", "reader" or "observer". */
 const char *attach_name(enum wire_access access);
 
 /*

@@ -27,16 +27,16 @@ static uint32_t create_or_default(uint32_t value, uint32_t otherwise)
 	return value ? value : otherwise;
 }
 
-/* Works out the shape asked for. NULL, or what is wrong with it. */
+/* Works out the shape that the request asks for. Returns NULL, or what is wrong with it. */
 static const char *create_resolve(struct mp_shape *shape, const struct wire_shape *asked)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*shape = wire_shape_to_core(asked); /* no caches at all, 0, is meant */
+	*shape = wire_shape_to_core(asked); /* n_caches 0 means no caches, not the default */
 	return mp_shape_resolve(shape, cpus > 0 ? (unsigned)cpus : 1);
 }
 
-/* Whether others than the owner may come to open the pool as writer or reader. */
+/* Whether mode or access rules may let others than the owner open it as writer or reader. */
 static bool create_has_others(const struct config *config, const struct registry_pool *record)
 {
 	const struct rule *write = rules_find(&config->rules, record->name, RULE_WRITE);
@@ -46,7 +46,7 @@ static bool create_has_others(const struct config *config, const struct registry
 	       (read && read->lists[RULE_READ].n > 0);
 }
 
-/* Settles where the pool's memory is to be. NULL, or why not there. */
+/* Chooses what backs the pool. Returns NULL, or why it cannot be what the request asks for. */
 static const char *create_choose_memory(const struct config *config, struct registry_pool *record)
 {
 	struct wire_terms *terms = &record->terms;
@@ -54,7 +54,7 @@ static const char *create_choose_memory(const struct config *config, struct regi
 
 	if (terms->backing >= WIRE_BACKING_END || terms->huge_pages >= WIRE_EFFORT_END ||
 	    terms->prefault >= WIRE_EFFORT_END) {
-		return "its backing, huge_pages or prefault is not known";
+		return "its backing, huge_pages or prefault has a value that does not exist";
 	}
 	if (terms->backing == WIRE_SHM && others && config->require_memfd) {
 		return "others than its owner may open it, and could truncate it in /dev/shm: ask "
@@ -133,26 +133,27 @@ static int create_check_limits(struct session *session, uint32_t serial,
 	return session_refuse(session, serial, EDQUOT, "pool '%s': %s", record->name, text);
 }
 
-/* Whether the record is one that a pool can have. */
+/* Refuses a record that no pool can have. Returns 0, or as session_refuse(). */
 static int create_check_record(struct session *session, uint32_t serial,
 			       const struct registry_pool *record)
 {
 	if (record->mode > 0777) {
 		return session_refuse(session, serial, EINVAL,
-				      "pool '%s': mode 0%o has more than permission bits",
+				      "pool '%s': mode 0%o has other than permission bits",
 				      record->name, record->mode);
 	}
 	if (record->terms.lifetime >= WIRE_LIFETIME_END ||
 	    (record->terms.schema_version && !record->terms.schema)) {
-		return session_refuse(session, serial, EINVAL,
-				      "pool '%s': lifetime %u is not known, or there is a schema's "
-				      "version and no schema",
-				      record->name, record->terms.lifetime);
+		return session_refuse(
+			session, serial, EINVAL,
+			"pool '%s': lifetime %u does not exist, or there is a schema's "
+			"version and no schema",
+			record->name, record->terms.lifetime);
 	}
 	return 0;
 }
 
-/* Checks what was asked, and that the session may. */
+/* Refuses what is wrong, or what the session may not do. Returns 0, or as session_refuse(). */
 static int create_check(struct session *session, uint32_t serial,
 			const struct registry_pool *record, const struct mp_shape *shape)
 {
@@ -182,7 +183,7 @@ static int create_check(struct session *session, uint32_t serial,
 	return r ? r : create_check_room(session, serial, record, shape);
 }
 
-/* ---- who waits for it: a creation, until the build has ended ---- */
+/* ---- the asker of a build: a creation, on the heap until the build ends ---- */
 
 struct creation {
 	struct seats *seats;
@@ -234,7 +235,7 @@ static void create_on_end(void *arg, struct pool *pool, int error)
 	struct session *session = reply_take(&creation->reply);
 
 	if (error == 0) {
-		/* It waits still: else create_on_progress() had said that nobody wants the pool. */
+		/* The session waits still, or create_on_progress() would have ended the build. */
 		create_publish(creation, session, pool);
 	} else {
 		create_abandon(creation, session, pool, error);
@@ -242,7 +243,7 @@ static void create_on_end(void *arg, struct pool *pool, int error)
 	free(creation);
 }
 
-/* Begins the build. Returns 0 or -errno. */
+/* Begins the build, and owes the session the reply. Returns 0 or -errno. */
 static int create_start(struct session *session, uint32_t serial,
 			const struct registry_pool *record)
 {
@@ -279,7 +280,7 @@ static int create_seat_again(struct session *session, uint32_t serial, struct po
 	return r;
 }
 
-/* There is a pool of that name, or one is being made. */
+/* Answers when a pool has the name: the same request asks again, or the name is taken. */
 static int create_again(struct session *session, const struct wire_create *create,
 			struct pool *pool)
 {
@@ -339,7 +340,7 @@ int handle_create(struct session *session, const union wire_message *message)
 	if (r) {
 		return r;
 	}
-	removal_hurry(pools); /* what was destroyed just now makes room */
+	removal_hurry(pools); /* pools that were destroyed just now make room */
 	pool = pool_find_holder(pools, create->name);
 	return pool ? create_again(session, create, pool) : create_begin(session, create);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CREATE: whether a pool may be made, and of what. What comes after that is a build.
+ * CREATE: checks whether the session may create such a pool, and begins the build.
  */
 #ifndef MP_DAEMON_CREATE_H
 #define MP_DAEMON_CREATE_H
@@ -12,14 +12,14 @@
 struct config;
 struct session;
 
-/* Whose a pool is when the request does not say. */
+/* The owner of a pool when the request names none. */
 struct create_owner {
 	uint32_t uid, gid;
 };
 
 /*
- * Works out record and shape of the pool asked for, with the configuration's defaults. Returns
- * NULL, or what is wrong with the request.
+ * Works out record and shape of the pool that @create asks for, with the configuration's defaults.
+ * Returns NULL, or what is wrong with the request.
  */
 const char *create_record(struct registry_pool *record, struct mp_shape *shape,
 			  const struct config *config, const struct wire_create *create,

@@ -14,7 +14,7 @@
 #include "daemon/session/access.h"
 #include "daemon/session/reply.h"
 
-/* Answers how it ended. */
+/* Answers the session how the growth ended. */
 static int grow_answer(struct session *session, uint32_t serial, const struct pool *pool, int error)
 {
 	const char *name = pool->record->name;
@@ -32,8 +32,8 @@ static int grow_answer(struct session *session, uint32_t serial, const struct po
 			name, memory_name(pool->record));
 	case -EOPNOTSUPP:
 		return session_refuse(session, serial, EOPNOTSUPP,
-				      "pool '%s' did not grow: it requires huge pages, and no more "
-				      "are to be had",
+				      "pool '%s' did not grow: it requires huge pages, and there "
+				      "are no more",
 				      name);
 	case -ENOENT:
 		return session_refuse(session, serial, ENOENT,
@@ -49,7 +49,7 @@ static int grow_answer(struct session *session, uint32_t serial, const struct po
 	}
 }
 
-/* ---- who waits for it: a struct reply on the heap, until the growth has ended ---- */
+/* ---- the asker of a growth: a struct reply, on the heap until the growth ends ---- */
 
 static bool grow_on_progress(void *arg, uint64_t done, uint64_t total)
 {
@@ -70,7 +70,7 @@ static void grow_on_end(void *arg, struct pool *pool, int error)
 	free(reply);
 }
 
-/* The reply that is owed when it has ended. NULL: none ever was. */
+/* The reply that waits for the growth's end. NULL: a restart resumed it, and nobody asked. */
 static struct reply *grow_reply(const struct growth *growth)
 {
 	const struct pool_asker *asker = growth_asker(growth);
@@ -78,7 +78,7 @@ static struct reply *grow_reply(const struct growth *growth)
 	return asker->ended == grow_on_end ? asker->arg : NULL;
 }
 
-/* NULL: there is no memory. */
+/* Makes a reply, and sets @asker for it. NULL: there is no memory. */
 static struct reply *grow_new_reply(struct pool_asker *asker)
 {
 	struct reply *reply = calloc(1, sizeof *reply);
@@ -136,8 +136,8 @@ static int grow_check_limits(struct session *session, const struct wire_grow *gr
 }
 
 /*
- * It grows already. When nobody waits for that and it is what this session wants, it is likely to
- * be who asked for it, before the connection or the daemon was lost.
+ * The pool grows already. If it grows to what this session asks for and no session waits for that,
+ * this session waits from now on: it is likely to have asked before it lost connection or daemon.
  */
 static int grow_join(struct session *session, const struct wire_grow *grow, struct growth *growth,
 		     const struct pool *pool)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GROW: whether a pool may grow, and who waits for it. What comes after that is a growth.
+ * GROW: checks whether the session may let the pool grow, begins the growth, and owes the reply.
  */
 #ifndef MP_DAEMON_GROW_H
 #define MP_DAEMON_GROW_H

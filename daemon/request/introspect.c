@@ -16,14 +16,14 @@
 #include "daemon/session/listener.h"
 #include "daemon/session/session.h"
 
-/* Whether a question may see the pool: not while it is made, nor when only memory is left of it. */
+/* Whether answers show the pool: not while it is made, nor once its last client has gone. */
 static bool introspect_is_visible(const struct pool *pool, const char *name)
 {
 	return pool && (pool_state(pool) == REGISTRY_POOL_LIVE || pool->n_used > 0) &&
 	       !pool->build && (*name == 0 || !strcmp(pool->record->name, name));
 }
 
-/* Looks at the control object's size first, so that a pool cut off is told as broken. */
+/* Checks the control object's size first, so that the answer says if a pool is broken. */
 static int introspect_describe(struct session *session, uint32_t serial, struct pool *pool,
 			       uint32_t cursor)
 {

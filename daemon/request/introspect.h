@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers to questions: which pools there are, who has them open, how the daemon is. Anybody who is
- * connected may ask.
+ * Introspection answers which pools there are, which clients have them open, and how the daemon is.
+ * Every session may ask.
  *
- * Cursors. Of pools: index of the record + 1. Of clients: (index of the record * REGISTRY_SLOTS +
- * slot) + 1. They stay meaningful while pools and clients come and go.
+ * The cursor of a pool is the index of its record + 1; of a client, (index of the record *
+ * REGISTRY_SLOTS + slot) + 1. So a cursor stays valid while pools and clients come and go.
  */
 #ifndef MP_DAEMON_INTROSPECT_H
 #define MP_DAEMON_INTROSPECT_H

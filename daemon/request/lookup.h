@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lookup: the pool that a request names, or a refusal that says why there is none.
+ * Lookup finds the pool that a request names, or refuses the request and says why.
  */
 #ifndef MP_DAEMON_LOOKUP_H
 #define MP_DAEMON_LOOKUP_H
@@ -10,13 +10,13 @@
 struct pool;
 struct session;
 
-/* Whether a pool can have that name. Returns 0, or as session_refuse(). */
+/* Returns 0 when a pool can have that name; else refuses, and returns as session_refuse(). */
 int lookup_check_name(struct session *session, uint32_t serial, const char *name);
 
-/* There is no pool of that name: refuses. */
+/* Refuses, as no pool has that name. Returns as session_refuse(). */
 int lookup_refuse_unknown(struct session *session, uint32_t serial, const char *name);
 
-/* Finds the LIVE pool of that name. Returns 0, or as session_refuse(). */
+/* Finds the LIVE pool of that name, or refuses. Returns 0, or as session_refuse(). */
 int lookup_pool(struct session *session, uint32_t serial, const char *name, struct pool **pool);
 
 #endif

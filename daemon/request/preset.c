@@ -16,7 +16,7 @@
 #include "daemon/request/preset.h"
 #include "daemon/store/hugepage.h"
 
-/* What a client would send to have it made. */
+/* The CREATE that a client would send to have the pool made. */
 static struct wire_create preset_create_of(const struct preset *preset)
 {
 	bool no_cache = preset->thread_cache == UINT32_MAX;
@@ -101,7 +101,7 @@ struct preset_difference {
 	bool differs;
 };
 
-/* Names what an existing pool has otherwise. Growing is none of it. */
+/* Lists the keys in which an existing pool differs. That it has grown is no difference. */
 static void preset_list_differences(const struct preset *preset, const struct registry_pool *is,
 				    const struct registry_pool *wanted, char *text, size_t size)
 {
@@ -140,7 +140,7 @@ static void preset_list_differences(const struct preset *preset, const struct re
 	}
 }
 
-/* There is a pool of that name, or one is being made. */
+/* A pool has the name already: keeps it, and logs how it differs. */
 static void preset_keep(const struct preset *preset, const struct registry_pool *wanted,
 			const struct pool *pool)
 {
@@ -161,7 +161,7 @@ static void preset_keep(const struct preset *preset, const struct registry_pool 
 	}
 }
 
-/* Whether there is no room for it, which is logged then. */
+/* Whether limits, memory or huge pages do not allow the pool; if so, logs that. */
 static bool preset_has_no_room(const struct pools *pools, const struct preset *preset,
 			       const struct registry_pool *record, const struct mp_shape *shape)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Presets: the pools that *.pool files describe. They are made when the daemon starts, before
- * anybody is served, and when the configuration is read again. What exists by that name is kept as
- * it is, and what differs is said. One that cannot be made does not keep others from being made.
+ * Presets: the pools that *.pool files describe. The daemon makes them when it starts, before it
+ * listens, and when it reads the configuration again. When a pool of that name exists, the daemon
+ * keeps it and logs how it differs. When it cannot make one preset, it still makes the others.
  */
 #ifndef MP_DAEMON_PRESET_H
 #define MP_DAEMON_PRESET_H
@@ -12,13 +12,13 @@
 struct config;
 struct pools;
 
-/* Begins to make those of the configuration that are missing; logs. */
+/* Begins to make the presets that do not exist yet; logs why it cannot. */
 void preset_make_all(struct pools *pools);
 
-/* Whether some are being made. */
+/* Whether presets are being made. */
 bool preset_is_pending(const struct pools *pools);
 
-/* Says of pools that @old had and @new has not that they stay. */
+/* Logs which presets of @old are no more in @new: their pools stay. */
 void preset_tell_vanished(struct pools *pools, const struct config *old, const struct config *new);
 
 #endif

@@ -160,10 +160,10 @@ static int handle_detach(struct session *session, const union wire_message *mess
 	union wire_message reply;
 
 	if (!attachment) {
-		return session_refuse(
-			session, message->head.serial, ENOENT,
-			"pid %d has no slot %u of pool %016" PRIx64 "; it was given back before",
-			(int)session->peer.pid, message->detach.slot, message->detach.pool_id);
+		return session_refuse(session, message->head.serial, ENOENT,
+				      "pid %d has no slot %u of pool %016" PRIx64 " any more",
+				      (int)session->peer.pid, message->detach.slot,
+				      message->detach.pool_id);
 	}
 	ending_let_go(attachment);
 	attachment_bury(attachment);
@@ -210,10 +210,11 @@ int request_handle(struct session *session, const union wire_message *message)
 	bool is_new = session->state == SESSION_HELLO || session->state == SESSION_EXCESS;
 
 	if (message->head.type >= WIRE_REQUEST_END) {
-		return session_misbehaved(session, "a reply instead of a request");
+		return session_misbehaved(session, "it sent a reply instead of a request");
 	}
 	if (is_hello != is_new) {
-		return session_misbehaved(session, is_hello ? "a second hello" : "no hello first");
+		return session_misbehaved(session, is_hello ? "it sent a second HELLO"
+							    : "its first message is no HELLO");
 	}
 	if (session->state == SESSION_BUILDING) {
 		return session_refuse(session, message->head.serial, EBUSY,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests: what a well-formed message asks for, and the answer. A table says who handles what;
- * handlers check ranges, then rights, then act.
+ * Requests: what a well-formed message asks for, and the answer. A table has the handler of each
+ * type; handlers check ranges, then rights, then act.
  *
- * Whatever may refuse returns 0 to go on, SESSION_REFUSED when the session has been told why not,
- * or -errno when the session must be closed; the caller says `if (r) return r`.
+ * A function that may refuse returns 0 to go on, SESSION_REFUSED when it told the session why not,
+ * or -errno when the session must be closed; its caller says `if (r) return r`.
  */
 #ifndef MP_DAEMON_REQUEST_H
 #define MP_DAEMON_REQUEST_H
