@@ -43,7 +43,7 @@ static int adopt_check_objects(struct pool *pool, int found)
 	return r;
 }
 
-/* Takes over one attachment. One whose process is known to have died is dead already. */
+/* Takes over one slot. If its process has died, the reclaim gets the attachment at once. */
 static int adopt_slot(struct seats *seats, struct pool *pool, uint32_t slot)
 {
 	struct attachment *attachment;
@@ -52,12 +52,11 @@ static int adopt_slot(struct seats *seats, struct pool *pool, uint32_t slot)
 	int r = attachment_adopt(seats, pool, slot, &attachment);
 
 	if (r == -EREMOTE) {
-		log_error(
-			"pool '%s': whether pid %d of uid %u, which has it open, lives cannot be "
-			"told from here: its liveness file is gone from /dev/shm, and the process "
-			"is in another PID namespace or hidden by /proc; start mempoold where "
-			"that process can be seen, or end it and start mempoold there once",
-			pool->record->name, (int)entry->pid, entry->uid);
+		log_error("pool '%s': mempoold cannot tell whether pid %d of uid %u, which has it "
+			  "open, lives: its liveness file is gone from /dev/shm, and the process "
+			  "is in another PID namespace or hidden by /proc; start mempoold where "
+			  "it can see that process, or end it and start mempoold there once",
+			  pool->record->name, (int)entry->pid, entry->uid);
 	}
 	if (r == 0 && attachment->stage == ATTACHMENT_LIVE) {
 		process = attachment->process;
@@ -114,7 +113,7 @@ static int adopt_find_memory(struct pool *pool, int *found)
 	return r == -ENOENT || r == -EUCLEAN || r == -EACCES ? 0 : r;
 }
 
-/* Takes over one record that is in use. */
+/* Takes over the pool of one record that is in use. */
 static int adopt_pool(struct seats *seats, uint32_t index)
 {
 	struct pool *pool = pool_create(seats->pools, index);
@@ -156,7 +155,7 @@ static int adopt_pool(struct seats *seats, uint32_t index)
 	return r;
 }
 
-/* What the registry knows: the ids that are part of objects' names, sorted. */
+/* The ids that are part of the names of the registry's objects, sorted. */
 struct known {
 	const struct pools *pools;
 	struct id {
@@ -189,7 +188,7 @@ static void adopt_list_pool(struct known *known, const struct pool *pool)
 	}
 }
 
-/* Returns 0 or -ENOMEM. */
+/* Lists the ids of all records and slots in use. Returns 0 or -ENOMEM. */
 static int adopt_list_known(struct known *known, const struct pools *pools)
 {
 	size_t n = 1;
@@ -234,8 +233,8 @@ static bool adopt_is_pool(const struct known *known, uint64_t id, const char *fi
 }
 
 /*
- * Whether an object in /dev/shm is one the registry knows. The ids it would have are read from its
- * name; then the name is made of them anew, and compared.
+ * Whether the registry has an object of that name in /dev/shm. Reads the ids from the name, then
+ * makes the name anew from the ids, and compares.
  */
 static int adopt_is_known(void *arg, const char *file)
 {
@@ -260,7 +259,7 @@ static int adopt_is_known(void *arg, const char *file)
 		return false;
 	}
 	object_liveness_name(name, instance, pool, id);
-	/* A keeper's has the pool's own id. */
+	/* The liveness file of a keeper has the pool's id twice. */
 	return !strcmp(name + 1, file) && id && adopt_find_id(known, pool, id == pool ? 0 : id);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Adoption: what a starting daemon makes of the registry an earlier one left, however that ended.
+ * Adoption: how a starting daemon takes over the registry that an earlier one left, at whatever
+ * instruction that died.
  */
 #ifndef MP_DAEMON_ADOPT_H
 #define MP_DAEMON_ADOPT_H
@@ -10,9 +11,9 @@
 struct seats;
 
 /*
- * Goes through the registry: finishes what was begun, opens and checks what is whole, finds the
- * processes again. Passes are left to the loop. Returns 0 with the number of LIVE pools, or -errno;
- * logs.
+ * Goes through the registry: takes down pools that were being made, opens and checks the others,
+ * and finds their clients' processes again. The reclaim works later, from the loop. Sets @n_pools
+ * to the number of LIVE pools. Returns 0 or -errno; logs errors.
  */
 int adopt_all(struct seats *seats, uint32_t *n_pools);
 

@@ -14,7 +14,7 @@ static void check_print_line(void *unused, const char *line)
 	puts(line);
 }
 
-/* What holds, in the form of a file; a comment says where it comes from. */
+/* Prints all settings in the form of a file; a comment says where each comes from. */
 static void check_print_settings(const struct config *config)
 {
 	const char *section = "";

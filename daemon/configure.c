@@ -33,8 +33,8 @@ int configure(struct configuration *configuration, struct options *options)
 	}
 	source_read_main(&configuration->source, config, &faults);
 	if (faults.n > 0) {
-		log_error("not started with such a configuration; mempoold --check-config checks "
-			  "it");
+		log_error("mempoold does not start with such a configuration; mempoold "
+			  "--check-config checks it");
 		return -EINVAL;
 	}
 	source_read_pools(&configuration->source, config, &faults);
@@ -55,7 +55,10 @@ static bool configure_is_same(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-/* What holds since the start goes on to hold in @new. Names what does not change for that. */
+/*
+ * Puts into @new what @old says about settings that only a restart changes. Logs those for which
+ * the files say something else now.
+ */
 static void configure_keep_fixed(struct config *old, struct config *new)
 {
 	char names[256] = "";

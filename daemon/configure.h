@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuring: the files are read at the start and on SIGHUP, and what they say is done.
+ * Configuring: reads the files at the start and on SIGHUP, and does what they say.
  */
 #ifndef MP_DAEMON_CONFIGURE_H
 #define MP_DAEMON_CONFIGURE_H
@@ -16,13 +16,13 @@ struct pools;
 
 struct configuration {
 	struct source source;
-	struct config config; /* what holds now */
-	bool log_level_said;  /* on the command line: the files do not change it */
+	struct config config; /* in force */
+	bool log_level_said;  /* the command line sets it: the files do not change it */
 };
 
 /*
- * Reads the files for the first time; they say where @options say nothing. Logs faults. Returns 0,
- * or -errno and the daemon must not start.
+ * Reads the files for the first time, and fills in @options that the command line does not set.
+ * Logs faults. Returns 0, or -errno: the daemon must not start.
  */
 int configure(struct configuration *configuration, struct options *options);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoold: names, places and watches over memory pools. Where to start reading: server.h for the
- * parts, registry.c for what survives, request.c for what clients may ask, process.c and reclaim.c
- * for what happens when they die.
+ * mempoold: makes, names and watches over memory pools. Where to start reading: server.h for the
+ * parts, store/registry.c for what survives a daemon, request/request.c for what clients may ask,
+ * session/death.c and seat/reclaim.c for what happens when they die.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,7 +17,10 @@
 
 #define EXIT_USAGE 2
 
-/* Started without 0, 1 or 2, the registry or a socket would get that number, and be written to. */
+/*
+ * Opens /dev/null for 0, 1 and 2 where they are closed: else registry or socket would get such a
+ * number, and log lines would go there.
+ */
 static void fill_standard_fds(void)
 {
 	int fd;

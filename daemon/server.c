@@ -87,7 +87,7 @@ static void server_on_settle(evutil_socket_t fd, short what, void *arg)
 	log_settle();
 }
 
-/* A session takes two descriptors and a pool one: ask for as many as we may have. */
+/* Raises the soft limit of descriptors to the hard one: a session takes two, a pool up to four. */
 static void server_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -104,7 +104,7 @@ static int server_prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* what is too big fails with EFBIG, also a line for the log */
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN); /* keepers need nobody to wait for them */
+	signal(SIGCHLD, SIG_IGN); /* so nobody needs to wait for keepers that died */
 	server_raise_descriptor_limit();
 	return guard_install();
 }
@@ -144,7 +144,7 @@ static int server_init_loop(struct server *server)
 	return reserver_init(&server->pools.reserver, &server->loop);
 }
 
-/* The status that the service manager shows. */
+/* Writes the status that the service manager shows. */
 static void server_describe(const void *arg, char *text, size_t size)
 {
 	const struct server *server = arg;
@@ -153,7 +153,7 @@ static void server_describe(const void *arg, char *text, size_t size)
 		 server->seats.n_live);
 }
 
-/* Has every part know those it works with. */
+/* Gives every part pointers to the parts that it works with. */
 static void server_connect(struct server *server)
 {
 	struct config *config = &server->configuration.config;
@@ -255,14 +255,14 @@ int server_start(struct server *server, const struct options *said)
 }
 
 /*
- * What has happened by now is still dealt with, so that a pool whose users died before the signal
- * leaves nothing behind. Bounded: what is not done in time the next daemon does.
+ * Handles the events that came before the end, so that a pool whose clients died before the signal
+ * leaves nothing behind. Ends at end_ns: the next daemon does the rest.
  */
 static void server_drain(struct server *server)
 {
 	do {
 		slice_begin_turn(&server->loop.slice);
-		/* ONCE too: else it goes round for as long as a timer of 0 arms itself again. */
+		/* With EVLOOP_ONCE: else it runs as long as a timer of 0 arms itself again. */
 		event_base_loop(server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	} while ((!TAILQ_EMPTY(&server->seats.reclaims) ||
 		  !TAILQ_EMPTY(&server->pools.removals.tasks)) &&
@@ -289,7 +289,7 @@ static int server_turn(struct server *server)
 	return event_base_got_break(server->loop.base);
 }
 
-/* As `on_stop` of the configuration wants. */
+/* Destroys pools that nobody has open, if the setting `on_stop` is unused. */
 static void server_destroy_unused(struct server *server)
 {
 	for (uint32_t i = 0;
@@ -335,7 +335,7 @@ int server_run(struct server *server)
 	return r < 0 ? r : 0;
 }
 
-/* Pools that are whole stay; what was being made or removed is taken down. No slot is looked at. */
+/* Ends builds and removals, and frees all pools. LIVE pools stay in the registry as they are. */
 static void server_stop_pools(struct server *server)
 {
 	while (server->loop.base && names_look(&server->pools)) {
@@ -376,7 +376,7 @@ void server_stop(struct server *server)
 	if (server->pools.registry.fd >= 0) {
 		server_stop_pools(server);
 	}
-	/* Before the lock goes: the next daemon gives back what was reserved in vain, once. */
+	/* Before the lock goes: the next daemon gives back, once, what was reserved in vain. */
 	reserver_finish(&server->pools.reserver);
 	if (server->pools.registry.fd >= 0) {
 		if (!registry_is_empty(&server->pools.registry)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon as a whole: one event loop and the nouns that live on it.
+ * The server: the daemon as a whole, one event loop and all parts that run on it.
  */
 #ifndef MP_DAEMON_SERVER_H
 #define MP_DAEMON_SERVER_H
@@ -35,13 +35,13 @@ struct server {
 	struct event settle; /* the log */
 };
 
-/* Brings the daemon up, with the pools it finds; logs why not. Returns 0 or -errno. */
+/* Starts all parts, and adopts the pools of an earlier daemon. Logs errors. Returns 0 or -errno. */
 int server_start(struct server *server, const struct options *options);
 
-/* Makes missing pools, listens and serves until SIGTERM or SIGINT. Returns 0 or -errno. */
+/* Makes missing presets, listens and serves until SIGTERM or SIGINT. Returns 0 or -errno. */
 int server_run(struct server *server);
 
-/* Takes down what server_start() brought up. Pools and those who use them stay as they are. */
+/* Takes down what server_start() started. Pools and their clients stay as they are. */
 void server_stop(struct server *server);
 
 #endif

@@ -359,7 +359,7 @@ START_TEST(a_daemon_with_a_faulty_main_file_does_not_start)
 		 service.dir, service.instance);
 	ck_assert_int_eq(run(arguments), 1);
 	ck_assert_ptr_nonnull(strstr(said, "mempoold.conf:2: pools cannot be '0': "));
-	ck_assert_ptr_nonnull(strstr(said, "not started with such a configuration"));
+	ck_assert_ptr_nonnull(strstr(said, "mempoold does not start with such a configuration"));
 	snprintf(arguments, sizeof arguments, "--config %s/none --runtime-dir %s", service.dir,
 		 service.dir);
 	ck_assert_int_eq(run(arguments), 1);
