@@ -77,7 +77,7 @@ struct config {
 	struct preset *presets;
 	size_t n_presets;
 	char *file;                              /* the main one; NULL: there is none */
-	struct config_said said[SETTING_MAIN_N]; /* in the order of setting_main */
+	struct config_said said[SETTING_MAIN_N]; /* in the order of table_main */
 };
 
 /* Frees what the configuration has, and zeroes it. */

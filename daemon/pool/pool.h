@@ -51,7 +51,7 @@ struct pool_removal {
 enum pool_reclaim_stage {
 	POOL_GATHERING,  /* buries the waiting, and moves them to the passed */
 	POOL_PASSING,    /* does the pass over the passed */
-	POOL_CONCLUDING, /* the pass is done: frees the slots of the passed, or begins their grace */
+	POOL_CONCLUDING, /* the pass is done: frees their slots, or begins their grace */
 };
 
 /* The reclaim of a pool: what seat/reclaim.c takes back from its dead processes. */

@@ -16,7 +16,7 @@ int liveness_create(const char *instance, uint64_t pool_id, uint64_t attachment)
 	int fd;
 
 	object_liveness_name(name, instance, pool_id, attachment);
-	/* Read-only: that is enough for a lock and a mapping, and the client cannot fill the file. */
+	/* Read-only: enough for a lock and a mapping, and the client cannot fill the file. */
 	fd = object_create(name, O_RDONLY);
 	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) {
 		int r = -errno;
