@@ -4,8 +4,8 @@
  *
  * One block, NP processes in as many slots; each gets, puts, gives, takes and withdraws as it
  * likes, with every token that was ever made (they are copied, kept and forged). Up to KILLS of
- * them die at any step; the daemon passes over the slot, waits the grace out, and seats the next
- * process there.
+ * them die at any step; the daemon does the pass, waits the grace out, and gives the slot to the
+ * next process.
  *
  * As in lib/core/word.[ch]: the word is one atomic, generation included. Give, take and withdraw
  * are a load, a check and a CAS; what the daemon does is CAS. app is who believes to own the
@@ -21,7 +21,7 @@
  *			mistake; no deaths
  * Broken on purpose, each found:
  *	-DSPLIT		the generation is beside the word, the CAS of the word alone
- *	-DEARLYREUSE	the slot is seated again before the grace is over
+ *	-DEARLYREUSE	the slot goes to another process before the grace is over
  *	-DNORAISE	give does not raise the generation
  *	-DBLINDGIVE	give stores without looking
  *	-DSTOREGIVE	give is a store: sound by itself, but with -DRACE a block that another has

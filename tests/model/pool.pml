@@ -11,8 +11,8 @@
  * It follows lib/core/{magazine,local,cache,depot,collect,steal,pass,slot} as they are. Each client is
  * a process with one thread in slot p. It gets up to OPS blocks, puts each some time, and then
  * its thread exits or stays idle, to be stolen from. Up to KILLS die, between any two stores; a
- * rebuild is in steps; who dies is passed over and its slot seated again (LIVES times in all), as
- * its record is. The daemon is killed up to RESTARTS times and begins the pass anew. Whoever
+ * rebuild is in steps; after a death the daemon does the pass, and slot and record go to another
+ * process (LIVES times in all). The daemon is killed up to RESTARTS times and begins the pass anew. Whoever
  * finds a lock taken waits for it; up to BUSYS times somebody gives up instead, as if its holder
  * had been stopped.
  *
@@ -61,7 +61,7 @@
  *	-DNOSEQ		a holder has no sequence
  *	-DNOBUSY	a thief does not look at busy
  *	-DCLEARS	a thief clears steal when it has done
- *	-DEARLYSLOT	the slot is seated before the pass is over
+ *	-DEARLYSLOT	another process gets the slot before the pass is over
  *	-DEARLYRECORD	the record is freed before its magazines are orphaned
  *	-DOWNERFIRST	at a thread's exit its record is freed before its magazines have gone
  *	-DNOREBUILD	a lock whose owner died is taken as it is
