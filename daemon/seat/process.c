@@ -223,7 +223,7 @@ int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum 
 	}
 	if (look != IDENTITY_FOUND) {
 		pidfd = -1;
-		/* A start time of another namespace means nothing here: no other slot may match it. */
+		/* Start times of another namespace mean nothing here: no other slot may match. */
 		number = number & IDENTITY_PIDFD ? number : 0;
 	}
 	return process_get(seats, slot->pid, number, pidfd, process);

@@ -447,7 +447,7 @@ struct reservation *reserve_start(struct reserver *reserver, int fd, uint64_t fr
 		.owner = owner,
 	};
 	TAILQ_INSERT_TAIL(&reserver->waiting, r, of_queue);
-	/* The loop begins the slice later: the owner has our result before it hears of a failure. */
+	/* The loop begins the slice later: the owner gets our result before a failure. */
 	eventfd_write(reserver->fd, 1);
 	return r;
 }
