@@ -136,7 +136,7 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 	if (!seen) {
 		return fail(ENOMEM, "no memory to check %u blocks", pool->core.max_blocks);
 	}
-	mp_audit_live(&pool->core, seen, &audit);
+	mp_audit_live(&pool->core, NULL, seen, &audit);
 	free(seen);
 	*report = (struct mempool_report){
 		.blocks = mp_pool_born(&pool->core),

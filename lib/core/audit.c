@@ -32,7 +32,17 @@
 struct walk {
 	const struct mp_pool *pool;
 	struct mp_audit *audit;
+	const struct mp_refresh *refresh; /* NULL: the pool is the segment itself */
 	uint32_t findings;
+};
+
+/*
+ * A question about a block, magazine or record. Of a copy, refresh reads again what the question is
+ * about; it returns false when that changed while it was read, or cannot be read.
+ */
+struct question {
+	bool (*is_wrong)(const struct mp_pool *pool, uint32_t at);
+	bool (*refresh)(const struct walk *w, uint32_t at);
 };
 
 __attribute__((format(printf, 3, 4))) static void audit_found(struct walk *w, uint64_t *counter,
@@ -49,21 +59,98 @@ __attribute__((format(printf, 3, 4))) static void audit_found(struct walk *w, ui
 	}
 }
 
-/* Whether @wrong() says so every time. */
-static bool audit_is_confirmed(struct walk *w, bool (*wrong)(const struct mp_pool *, uint32_t),
-			       uint32_t at)
+/*
+ * Whether the question is answered "wrong" every time. Once there are many findings, those of a
+ * copy are taken as they are: each look would be some system calls, and a pool in ruins may have
+ * millions.
+ */
+static bool audit_is_confirmed(struct walk *w, const struct question *question, uint32_t at)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	bool is_ruin = w->findings >= CONFIRM_AT_MOST;
 
 	for (int i = 0; i < CONFIRMATIONS; i++) {
-		if (!wrong(w->pool, at)) {
+		if (w->refresh && !is_ruin && !question->refresh(w, at)) {
 			return false;
 		}
-		if (w->findings < CONFIRM_AT_MOST) {
+		if (!question->is_wrong(w->pool, at)) {
+			return false;
+		}
+		if (!is_ruin) {
 			nanosleep(&pause, NULL);
 		}
 	}
 	return true;
+}
+
+/* ---- of a copy ---- */
+
+/* Reads the part at @at, which points into the copy, again. */
+static bool audit_read_again(const struct walk *w, const void *at, uint64_t size)
+{
+	const char *copy = (const char *)w->pool->header;
+
+	return w->refresh->again(w->refresh->arg, (uint64_t)((const char *)at - copy), size);
+}
+
+/* Header, shards, slots and records. */
+static bool audit_read_processes(const struct walk *w)
+{
+	return audit_read_again(w, w->pool->header, w->pool->shape.channels_at);
+}
+
+static bool audit_refresh_block(const struct walk *w, uint32_t block)
+{
+	const struct mp_pool *pool = w->pool;
+	const union mp_word *at = &pool->words[block];
+
+	if (!audit_read_again(w, at, sizeof *at)) {
+		return false;
+	}
+	uint64_t word = mp_load(&at->whole);
+	uint32_t m = mp_word_ref(word);
+	bool read = mp_word_state(word) != MP_FREE ? audit_read_processes(w)
+		    : m < pool->shape.n_magazines
+			    ? audit_read_again(w, mp_magazine(pool, m), pool->shape.magazine_size)
+			    : true;
+	return read && audit_read_again(w, at, sizeof *at) && mp_load(&at->whole) == word;
+}
+
+static bool audit_refresh_holder(const struct walk *w, uint32_t m)
+{
+	const struct mp_magazine *magazine = mp_magazine(w->pool, m);
+
+	if (!audit_read_again(w, magazine, sizeof *magazine)) {
+		return false;
+	}
+	uint64_t holder = mp_load(&magazine->holder);
+	return audit_read_processes(w) && audit_read_again(w, magazine, sizeof *magazine) &&
+	       mp_load(&magazine->holder) == holder;
+}
+
+static bool audit_refresh_count(const struct walk *w, uint32_t m)
+{
+	return audit_read_again(w, mp_magazine(w->pool, m), sizeof(struct mp_magazine));
+}
+
+static bool audit_refresh_magazine_of(const struct walk *w, uint32_t m)
+{
+	return m >= w->pool->shape.n_magazines || audit_refresh_count(w, m);
+}
+
+static bool audit_refresh_record(const struct walk *w, uint32_t r)
+{
+	const struct mp_cache *c = &w->pool->caches[r];
+
+	if (!audit_read_processes(w)) {
+		return false;
+	}
+	uint64_t owner = mp_load(&c->owner), gets = mp_load(&c->gets), puts = mp_load(&c->puts);
+	uint32_t loaded = mp_load(&c->loaded), previous = mp_load(&c->previous);
+	return audit_refresh_magazine_of(w, loaded) && audit_refresh_magazine_of(w, previous) &&
+	       audit_read_again(w, c, sizeof *c) && mp_load(&c->owner) == owner &&
+	       mp_load(&c->gets) == gets && mp_load(&c->puts) == puts &&
+	       mp_load(&c->loaded) == loaded && mp_load(&c->previous) == previous;
 }
 
 /* ---- blocks ---- */
@@ -147,6 +234,7 @@ static void audit_mark(const struct mp_pool *pool, uint32_t m, unsigned char *se
 
 static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 {
+	static const struct question lost = {audit_is_block_lost, audit_refresh_block};
 	const struct mp_pool *pool = w->pool;
 
 	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
@@ -154,8 +242,7 @@ static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 	}
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t b = 0; b < born; b++) {
-		if (!seen[b] && audit_is_block_lost(pool, b) &&
-		    audit_is_confirmed(w, audit_is_block_lost, b)) {
+		if (!seen[b] && audit_is_block_lost(pool, b) && audit_is_confirmed(w, &lost, b)) {
 			uint64_t word = mp_load(&pool->words[b].whole);
 			audit_found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
 				    (int)mp_word_state(word), mp_word_ref(word));
@@ -216,16 +303,17 @@ static bool audit_is_record_wrong(const struct mp_pool *pool, uint32_t r)
 
 static void audit_walk_magazines(struct walk *w)
 {
+	static const struct question holder = {audit_is_holder_wrong, audit_refresh_holder};
+	static const struct question count = {audit_is_count_wrong, audit_refresh_count};
+
 	for (uint32_t m = 0; m < w->pool->shape.n_magazines; m++) {
-		if (audit_is_holder_wrong(w->pool, m) &&
-		    audit_is_confirmed(w, audit_is_holder_wrong, m)) {
+		if (audit_is_holder_wrong(w->pool, m) && audit_is_confirmed(w, &holder, m)) {
 			audit_found(w, &w->audit->broken,
 				    "magazine %u has a holder that is none, or is an orphan nobody "
 				    "announced",
 				    m);
 		}
-		if (audit_is_count_wrong(w->pool, m) &&
-		    audit_is_confirmed(w, audit_is_count_wrong, m)) {
+		if (audit_is_count_wrong(w->pool, m) && audit_is_confirmed(w, &count, m)) {
 			audit_found(w, &w->audit->broken, "magazine %u counts more than it holds",
 				    m);
 		}
@@ -234,18 +322,20 @@ static void audit_walk_magazines(struct walk *w)
 
 static void audit_walk_records(struct walk *w)
 {
+	static const struct question record = {audit_is_record_wrong, audit_refresh_record};
+
 	for (uint32_t r = 0; r < w->pool->shape.n_caches; r++) {
-		if (audit_is_record_wrong(w->pool, r) &&
-		    audit_is_confirmed(w, audit_is_record_wrong, r)) {
+		if (audit_is_record_wrong(w->pool, r) && audit_is_confirmed(w, &record, r)) {
 			audit_found(w, &w->audit->duplicated,
 				    "cache %u gets from a magazine that it does not hold", r);
 		}
 	}
 }
 
-void mp_audit_live(const struct mp_pool *pool, unsigned char *seen, struct mp_audit *audit)
+void mp_audit_live(const struct mp_pool *pool, const struct mp_refresh *refresh,
+		   unsigned char *seen, struct mp_audit *audit)
 {
-	struct walk w = {.pool = pool, .audit = audit};
+	struct walk w = {.pool = pool, .audit = audit, .refresh = refresh};
 
 	*audit = (struct mp_audit){0};
 	audit_walk_magazines(&w);
@@ -300,7 +390,7 @@ void mp_audit_still(const struct mp_pool *pool, unsigned char *seen, struct mp_a
 {
 	struct walk w = {.pool = pool, .audit = audit};
 
-	mp_audit_live(pool, seen, audit);
+	mp_audit_live(pool, NULL, seen, audit);
 	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
 		audit_walk_shard(&w, s);
 	}

@@ -21,7 +21,7 @@ static struct mp_audit audit(void)
 {
 	unsigned char seen[100] = {0};
 	struct mp_audit result;
-	mp_audit_live(&arena.daemon, seen, &result);
+	mp_audit_live(&arena.daemon, NULL, seen, &result);
 	return result;
 }
 
