@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "lib/export.h"
+#include "lib/look.h"
 #include "lib/poison.h"
 
 EXPORT size_t mempool_block_size(const struct mempool *pool)
@@ -16,18 +17,18 @@ EXPORT size_t mempool_stride(const struct mempool *pool)
 
 EXPORT uint32_t mempool_blocks(const struct mempool *pool)
 {
-	return mp_pool_born(&pool->core);
+	return look_born(pool);
 }
 
 EXPORT int64_t mempool_block_index(const struct mempool *pool, const void *block)
 {
 	uint64_t index = mp_pool_index(&pool->core, block);
-	return index < mp_pool_born(&pool->core) ? (int64_t)index : -EINVAL;
+	return index < look_born(pool) ? (int64_t)index : -EINVAL;
 }
 
 EXPORT void *mempool_block_at(const struct mempool *pool, uint32_t index)
 {
-	if (index >= mp_pool_born(&pool->core)) {
+	if (index >= look_born(pool)) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -40,5 +41,5 @@ EXPORT void *mempool_block_at(const struct mempool *pool, uint32_t index)
 EXPORT bool mempool_contains(const struct mempool *pool, const void *address)
 {
 	return (uintptr_t)address - (uintptr_t)pool->core.data <
-	       pool->core.stride * mp_pool_born(&pool->core);
+	       pool->core.stride * look_born(pool);
 }

@@ -9,6 +9,9 @@
 #ifndef MP_HANDLE_H
 #define MP_HANDLE_H
 
+#include <pthread.h>
+#include <sys/types.h>
+
 #include <mempool/mempool.h>
 
 #include "lib/core/layout.h"
@@ -35,6 +38,12 @@ struct mempool {
 	uint64_t attachment;
 	bool poisoned; /* we tell AddressSanitizer or Memcheck about its blocks; see poison.h */
 	void *control, *data, *liveness;
+
+	/* Of an observer alone, whose control is a copy; see look.h. */
+	pthread_mutex_t looking; /* guards the copy */
+	int control_fd;
+	dev_t control_device;
+	ino_t control_inode;
 };
 
 /* Whether an ancestor made the handle, before a fork. */

@@ -8,12 +8,12 @@
 
 #include <mempool/admin.h>
 
-#include "lib/call.h"
 #include "lib/core/audit.h"
 #include "lib/core/stats.h"
 #include "lib/core/word.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/look.h"
 #include "lib/thread.h"
 
 static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
@@ -51,23 +51,41 @@ static void inspect_fill_usage(const struct mp_tally *t, struct mempool_usage *u
 	};
 }
 
+/* One walk, of which the numbers of the pool and of each slot come. */
+static int inspect_tally(struct mempool *pool, struct mempool_stats *stats, struct mp_tally *total,
+			 struct mp_tally *by_slot, uint32_t slots)
+{
+	struct look look;
+
+	int error = look_begin(&look, pool);
+	if (error) {
+		return error;
+	}
+	thread_finish_vanished(); /* nobody counts what they cached */
+	error = look_read_all(&look);
+	if (error == 0) {
+		mp_tally(&pool->core, total, by_slot, slots);
+		if (stats) {
+			inspect_fill_stats(pool, total, stats);
+		}
+	}
+	look_end(&look);
+	return error;
+}
+
 EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 			  struct mempool_usage *usage, size_t n)
 {
 	struct mp_tally total, *by_slot = NULL;
 	uint32_t slots = n < pool->core.shape.n_slots ? (uint32_t)n : pool->core.shape.n_slots;
 
-	int error = call_refuse_foreign(pool);
-	if (error) {
-		return error;
-	}
 	if (usage && !(by_slot = calloc(slots + 1, sizeof *by_slot))) {
 		return fail(ENOMEM, "no memory to count the blocks of %u processes", slots);
 	}
-	thread_finish_vanished(); /* nobody counts what they cached */
-	mp_tally(&pool->core, &total, by_slot, slots);
-	if (stats) {
-		inspect_fill_stats(pool, &total, stats);
+	int error = inspect_tally(pool, stats, &total, by_slot, slots);
+	if (error) {
+		free(by_slot);
+		return error;
 	}
 	for (size_t i = 0; usage && i < n; i++) {
 		inspect_fill_usage(i < slots ? &by_slot[i] : &(struct mp_tally){0}, &usage[i]);
@@ -102,21 +120,24 @@ static enum mempool_block_state inspect_state_of(enum mp_place place)
 
 EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block)
 {
+	struct look look;
 	uint32_t slot;
 
-	int error = call_refuse_foreign(pool);
+	int error = look_begin(&look, pool);
 	if (error) {
 		return error;
 	}
-	if (index >= mp_pool_born(&pool->core)) {
-		return fail(EINVAL, "there is no block %u: the pool has %u", index,
-			    mp_pool_born(&pool->core));
+	uint32_t born = look_born(pool);
+	error = index < born ? look_read_block(&look, index)
+			     : fail(EINVAL, "there is no block %u: the pool has %u", index, born);
+	if (error == 0) {
+		uint64_t word = mp_load(&pool->core.words[index].whole);
+		block->state = inspect_state_of(mp_place_of(&pool->core, word, &slot));
+		block->slot = slot;
+		block->generation = mp_word_generation(word);
 	}
-	uint64_t word = mp_load(&pool->core.words[index].whole);
-	block->state = inspect_state_of(mp_place_of(&pool->core, word, &slot));
-	block->slot = slot;
-	block->generation = mp_word_generation(word);
-	return 0;
+	look_end(&look);
+	return error;
 }
 
 EXPORT int mempool_slot(const struct mempool *pool)
@@ -124,22 +145,38 @@ EXPORT int mempool_slot(const struct mempool *pool)
 	return pool->core.slot == MP_NONE ? -EACCES : (int)pool->core.slot;
 }
 
-EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
+static int inspect_audit(struct mempool *pool, struct mp_audit *audit)
 {
-	struct mp_audit audit;
+	struct mp_refresh refresh;
+	struct look look;
 
-	int error = call_refuse_foreign(pool);
-	if (error) {
-		return error;
-	}
 	unsigned char *seen = calloc(1, pool->core.max_blocks);
 	if (!seen) {
 		return fail(ENOMEM, "no memory to check %u blocks", pool->core.max_blocks);
 	}
-	mp_audit_live(&pool->core, NULL, seen, &audit);
+	int error = look_begin(&look, pool);
+	if (error == 0) {
+		error = look_read_all(&look);
+		if (error == 0) {
+			mp_audit_live(&pool->core, look_refresh(&look, &refresh), seen, audit);
+			error = look.error;
+		}
+		look_end(&look);
+	}
 	free(seen);
+	return error;
+}
+
+EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
+{
+	struct mp_audit audit;
+
+	int error = inspect_audit(pool, &audit);
+	if (error) {
+		return error;
+	}
 	*report = (struct mempool_report){
-		.blocks = mp_pool_born(&pool->core),
+		.blocks = look_born(pool),
 		.lost = audit.lost,
 		.duplicated = audit.duplicated,
 		.broken = audit.broken,

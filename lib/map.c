@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "lib/error.h"
+#include "lib/look.h"
 #include "lib/map.h"
 #include "lib/poison.h"
 
@@ -32,7 +33,9 @@ static void *map_one(int fd, uint64_t size, int protection)
 
 void map_close(struct mempool *pool)
 {
-	if (pool->control) {
+	if (pool->access == WIRE_OBSERVER) {
+		look_close(pool);
+	} else if (pool->control) {
 		munmap(pool->control, pool->core.shape.control_size);
 	}
 	if (pool->poisoned) {
@@ -46,21 +49,44 @@ void map_close(struct mempool *pool)
 	}
 }
 
-int map_open(struct mempool *pool, const int *fds)
+static int map_failed(void)
+{
+	return errno == EIO ? fail(EIO, "the pool is broken: its memory was cut short, by somebody "
+					"who may write to it; destroy it")
+			    : fail(errno, "cannot map the pool: %s", strerror(errno));
+}
+
+/*
+ * Maps a writer's or reader's control. The lock on our life first: from here on the daemon can tell
+ * exec from living on.
+ */
+static int map_control(struct mempool *pool, const int *fds)
+{
+	uint64_t size = pool->core.shape.control_size;
+
+	pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
+	pool->control = pool->liveness ? map_one(fds[CONTROL], size, PROT_READ | PROT_WRITE) : NULL;
+	return pool->control ? 0 : map_failed();
+}
+
+int map_open(struct mempool *pool, int *fds)
 {
 	const struct mp_shape *shape = &pool->core.shape;
-	int all = PROT_READ | PROT_WRITE;
+	int error;
 
-	/* The liveness page first: from here on the daemon can tell whether we have called exec. */
-	if (pool->access != WIRE_OBSERVER) {
-		pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
+	if (pool->access == WIRE_OBSERVER) {
+		error = look_open(pool, fds[CONTROL]);
+		fds[CONTROL] = error ? fds[CONTROL] : -1;
+	} else {
+		error = map_control(pool, fds);
 	}
-	pool->control = map_one(fds[CONTROL], shape->control_size,
-				pool->access == WIRE_OBSERVER ? PROT_READ : all);
-	pool->data =
-		map_one(fds[DATA], shape->data_size, pool->access == WIRE_WRITER ? all : PROT_READ);
-	if (!pool->control || !pool->data || (pool->access != WIRE_OBSERVER && !pool->liveness)) {
-		return fail(errno, "cannot map the pool: %s", strerror(errno));
+	if (error) {
+		return error;
+	}
+	pool->data = map_one(fds[DATA], shape->data_size,
+			     pool->access == WIRE_WRITER ? PROT_READ | PROT_WRITE : PROT_READ);
+	if (!pool->data) {
+		return map_failed();
 	}
 	if (!mp_layout_matches(pool->control, shape, pool->id)) {
 		return fail(EPROTONOSUPPORT, "the pool is laid out by another version of mempool");

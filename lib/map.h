@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool's objects in this process's address space: control and data, and for writers and readers a
- * page of the liveness file, never touched, by which the daemon sees that we live.
+ * A pool's objects in this process's address space: data, and for writers and readers control and a
+ * page of the liveness file, never touched, by which the daemon sees that we live. Observers have a
+ * copy in the place of control, see look.h.
  */
 #ifndef MP_MAP_H
 #define MP_MAP_H
@@ -10,9 +11,10 @@
 
 /*
  * Maps the objects behind @fds, which were sent with ATTACHED, as the handle's shape and access
- * say. Returns 0 or a negative errno; what was mapped until then is for map_close().
+ * say. A descriptor that the handle keeps is -1 in @fds then. Returns 0 or a negative errno; what
+ * was mapped until then is for map_close().
  */
-int map_open(struct mempool *pool, const int *fds);
+int map_open(struct mempool *pool, int *fds);
 
 /* Applies huge_pages and prefault to the mapped pool. 0 or a negative errno. */
 int map_prepare(const struct mempool *pool, const struct wire_terms *terms);

@@ -19,8 +19,7 @@
 /* ---- attaching ---- */
 
 /* Fills a handle from the daemon's answer. */
-static int pool_attach(struct mempool *pool, const struct wire_attached *reply, const int *fds,
-		       int n_fds)
+static int pool_attach(struct mempool *pool, const struct wire_attached *reply, int *fds, int n_fds)
 {
 	int wanted = reply->access == WIRE_OBSERVER ? 2 : 3;
 
@@ -76,7 +75,7 @@ static int pool_enlist(struct process *process, struct mempool *pool)
 				       PROCESS_POOLS);
 }
 
-/* Makes a handle of the daemon's answer; the descriptors are closed. */
+/* Makes a handle of the daemon's answer; descriptors that it does not keep are closed. */
 static int pool_admit(struct process *process, struct mempool_conn *conn,
 		      const struct wire_attached *reply, int *fds, int n_fds,
 		      struct mempool **result)
@@ -87,13 +86,16 @@ static int pool_admit(struct process *process, struct mempool_conn *conn,
 	if (pool) {
 		pool->epoch = process_epoch();
 		pool->opens = 1;
+		pool->control_fd = -1;
 		pool->conn = conn;
 		error = pool_attach(pool, reply, fds, n_fds);
 	} else {
 		error = fail(ENOMEM, "no memory for a pool's handle");
 	}
 	while (n_fds > 0) {
-		close(fds[--n_fds]);
+		if (fds[--n_fds] >= 0) {
+			close(fds[n_fds]);
+		}
 	}
 	error = error ? error : pool_enlist(process, pool);
 	if (error) {

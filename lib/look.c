@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/call.h"
+#include "lib/core/magazine.h"
+#include "lib/core/word.h"
+#include "lib/error.h"
+#include "lib/look.h"
+
+static bool look_is_observer(const struct mempool *pool)
+{
+	return pool->access == WIRE_OBSERVER;
+}
+
+/* Whether the descriptor is still the pool's, and was not closed by the application. */
+static bool look_has_file(const struct mempool *pool)
+{
+	struct stat st;
+
+	return pool->control_fd >= 0 && fstat(pool->control_fd, &st) == 0 &&
+	       st.st_dev == pool->control_device && st.st_ino == pool->control_inode;
+}
+
+/* Reads @size bytes at @at into the same place of the copy. */
+static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
+{
+	while (size > 0) {
+		ssize_t n = pread(pool->control_fd, (char *)pool->control + at, size, (off_t)at);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return fail(errno, "cannot read the pool's memory: %s", strerror(errno));
+		}
+		if (n == 0) {
+			return fail(EIO,
+				    "the pool is broken: its memory was cut short, by somebody "
+				    "who may write to it; destroy it");
+		}
+		at += (uint64_t)n;
+		size -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int look_read_header(struct mempool *pool)
+{
+	const struct mp_header *header = pool->control;
+
+	int error = look_read(pool, 0, sizeof *header);
+	if (error == 0 && header->magic != MP_MAGIC) {
+		error = fail(EIO, "the pool is broken: its header was overwritten, by somebody who "
+				  "may write to it; destroy it");
+	}
+	return error;
+}
+
+int look_open(struct mempool *pool, int fd)
+{
+	uint64_t size = pool->core.shape.control_size;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		return fail(errno, "cannot read the pool's memory: %s", strerror(errno));
+	}
+	void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (copy == MAP_FAILED) {
+		return fail(ENOMEM, "no room to read the pool's bookkeeping");
+	}
+	madvise(copy, size, MADV_DONTFORK);
+	pool->control = copy;
+	pool->control_fd = fd;
+	pool->control_device = st.st_dev;
+	pool->control_inode = st.st_ino;
+	int error = look_read_header(pool);
+	if (error) {
+		pool->control_fd = -1;
+		return error;
+	}
+	pthread_mutexattr_t attr;
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&pool->looking, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return 0;
+}
+
+void look_close(struct mempool *pool)
+{
+	if (look_has_file(pool)) {
+		close(pool->control_fd);
+		pthread_mutex_destroy(&pool->looking);
+	}
+	pool->control_fd = -1;
+	if (pool->control) {
+		munmap(pool->control, pool->core.shape.control_size);
+	}
+}
+
+/* ---- a call ---- */
+
+int look_begin(struct look *look, struct mempool *pool)
+{
+	*look = (struct look){.pool = pool};
+	int error = call_refuse_foreign(pool);
+	if (error || !look_is_observer(pool)) {
+		return error;
+	}
+	/* Reads are points of cancellation. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &look->cancel);
+	if (pthread_mutex_lock(&pool->looking) != 0) {
+		pthread_setcancelstate(look->cancel, NULL);
+		return fail(EDEADLK, "a signal handler looks at a pool in the middle of a look");
+	}
+	if (!look_has_file(pool)) {
+		look_end(look);
+		return fail(EBADF, "the program closed a descriptor that belongs to an open pool");
+	}
+	return 0;
+}
+
+void look_end(struct look *look)
+{
+	const struct mp_shape *shape = &look->pool->core.shape;
+
+	if (look_is_observer(look->pool)) {
+		if (look->has_read_all) {
+			uint64_t kept = (shape->channels_at + MP_PAGE - 1) / MP_PAGE * MP_PAGE;
+			madvise((char *)look->pool->control + kept, shape->control_size - kept,
+				MADV_DONTNEED);
+		}
+		pthread_mutex_unlock(&look->pool->looking);
+		pthread_setcancelstate(look->cancel, NULL);
+	}
+}
+
+/* Reads a part again; what has failed once is not tried again. */
+static bool look_again(struct look *look, uint64_t at, uint64_t size)
+{
+	look->error = look->error ? look->error : look_read(look->pool, at, size);
+	return look->error == 0;
+}
+
+int look_read_all(struct look *look)
+{
+	const struct mp_pool *core = &look->pool->core;
+	const struct mp_shape *shape = &core->shape;
+
+	look->has_read_all = true;
+	if (look_is_observer(look->pool) && look_again(look, 0, shape->channels_at) &&
+	    look_again(look, shape->magazines_at,
+		       (uint64_t)shape->n_magazines * shape->magazine_size)) {
+		look_again(look, shape->words_at, mp_pool_born(core) * sizeof(union mp_word));
+	}
+	return look->error;
+}
+
+static uint64_t look_place_of(const struct mp_pool *core, const void *at)
+{
+	return (uint64_t)((const char *)at - (const char *)core->header);
+}
+
+/* Reads who has a FREE block: its magazine's holder, and the owner of a cache. */
+static void look_read_holder(struct look *look, uint32_t magazine)
+{
+	const struct mp_pool *core = &look->pool->core;
+
+	if (magazine >= core->shape.n_magazines) {
+		return;
+	}
+	const struct mp_magazine *m = mp_magazine(core, magazine);
+	if (!look_again(look, look_place_of(core, m), sizeof *m)) {
+		return;
+	}
+	uint64_t holder = mp_load(&m->holder);
+	uint32_t record = mp_holder_id(holder);
+	if (mp_holder_kind(holder) == MP_HOLDER_CACHE && record < core->shape.n_caches) {
+		look_again(look, look_place_of(core, &core->caches[record]), sizeof *core->caches);
+	}
+}
+
+int look_read_block(struct look *look, uint32_t index)
+{
+	const struct mp_pool *core = &look->pool->core;
+
+	if (look_is_observer(look->pool) &&
+	    look_again(look, look_place_of(core, &core->words[index]), sizeof *core->words)) {
+		uint64_t word = mp_load(&core->words[index].whole);
+		if (mp_word_state(word) == MP_FREE) {
+			look_read_holder(look, mp_word_ref(word));
+		}
+	}
+	return look->error;
+}
+
+static bool look_refresh_part(void *arg, uint64_t at, uint64_t size)
+{
+	return look_again(arg, at, size);
+}
+
+const struct mp_refresh *look_refresh(struct look *look, struct mp_refresh *refresh)
+{
+	*refresh = (struct mp_refresh){.again = look_refresh_part, .arg = look};
+	return look_is_observer(look->pool) ? refresh : NULL;
+}
+
+uint32_t look_born(const struct mempool *pool)
+{
+	uint32_t born;
+
+	if (look_is_observer(pool) && !pool_is_foreign(pool) && look_has_file(pool) &&
+	    pread(pool->control_fd, &born, sizeof born, (off_t)offsetof(struct mp_header, born)) ==
+		    sizeof born) {
+		return born <= pool->core.max_blocks ? born : pool->core.max_blocks;
+	}
+	return mp_pool_born(&pool->core);
+}
