@@ -173,7 +173,12 @@ static enum status blocks_walk(struct walk *walk, struct mempool *pool)
 	for (uint32_t i = 0; i < walk->info->blocks && !out_has_failed(); i++) {
 		int r = mempool_block(pool, i, &block);
 
-		if (r < 0 || block.state >= N_STATES) {
+		if (r < 0) {
+			complain_error(r, "could not read block %" PRIu32 " of pool %s", i,
+				       walk->info->name);
+			return STATUS_FAILED;
+		}
+		if (block.state >= N_STATES) {
 			complain("pool %s: cannot read block %" PRIu32 "; try mempoolctl check",
 				 walk->info->name, i);
 			return STATUS_FAILED;

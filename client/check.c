@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <string.h>
 
 #include "client/call.h"
 #include "client/complain.h"
@@ -51,7 +50,7 @@ static bool check_pool(struct call *call, const char *name, struct json_object *
 	r = mempool_check(pool, &report);
 	mempool_close(pool);
 	if (r < 0 && r != -EUCLEAN) {
-		complain("could not check pool %s: %s", name, strerror(-r));
+		complain_error(r, "could not check pool %s", name);
 		return false;
 	}
 	json_append(array, check_json(name, &report));

@@ -111,8 +111,12 @@ static void pool_count(struct pool *pool, struct mempool *open)
 	if (pool->usage == NULL) {
 		complain_no_memory();
 	}
-	pool->seen = mempool_census(open, &pool->stats, pool->usage, n) == 0;
-	pool->remark = pool->seen ? "" : "not counted";
+
+	int r = mempool_census(open, &pool->stats, pool->usage, n);
+
+	pool->seen = r == 0;
+	pool->info.broken = r == -EIO;
+	pool->remark = r == 0 ? "" : r == -EIO ? "broken" : "not counted";
 }
 
 static bool pool_look(struct pool *pool, struct mempool_conn *conn)
@@ -132,6 +136,7 @@ static bool pool_look(struct pool *pool, struct mempool_conn *conn)
 		mempool_close(open);
 		return true;
 	}
+	pool->info.broken = r == -EIO;
 	pool->remark = pool_blind_remark(r);
 	if (pool->remark == NULL) {
 		complain_error(r, "could not open pool %s", info->name);
