@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Observers: what those who may write to a pool do to its memory never ends a process that only
+ * looks, and it sees what there is to see.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/handle.h"
+#include "tests/system/story.h"
+
+static struct mempool *seen;
+
+static void begin_observing(void)
+{
+	begin();
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &seen), 0);
+	ck_assert_ptr_ne(seen, pool);
+}
+
+static void end_observing(void)
+{
+	ck_assert_int_eq(mempool_close(seen), 0);
+	end();
+}
+
+/* A descriptor of the pool's object in /dev/shm that ends so. */
+static int object(const char *ending)
+{
+	char path[200], begin[64];
+	int fd = -1;
+	snprintf(begin, sizeof begin, "mempool.%s.", service.instance);
+	DIR *dir = opendir("/dev/shm");
+	for (struct dirent *e; (e = readdir(dir));) {
+		size_t n = strlen(e->d_name), k = strlen(ending);
+		if (strncmp(e->d_name, begin, strlen(begin)) == 0 && n > k &&
+		    strcmp(e->d_name + n - k, ending) == 0) {
+			snprintf(path, sizeof path, "/dev/shm/%.150s", e->d_name);
+			fd = open(path, O_RDWR);
+		}
+	}
+	closedir(dir);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static void assert_all_looks_say(int error)
+{
+	struct mempool_stats s;
+	struct mempool_report report;
+	struct mempool_block block;
+	ck_assert_int_eq(mempool_stat(seen, &s), error);
+	ck_assert_int_eq(mempool_check(seen, &report), error);
+	ck_assert_int_eq(mempool_block(seen, BLOCKS - 1, &block), error);
+}
+
+/* The writer of the pool is this process too: its pages must be there again before it ends. */
+START_TEST(an_observer_of_a_pool_cut_short_is_told_and_lives)
+{
+	static char kept[1 << 20];
+	begin_observing();
+	int fd = object(".ctl");
+	ssize_t size = pread(fd, kept, sizeof kept, 0);
+	ck_assert_int_gt(size, 4096);
+	ck_assert_int_lt(size, (ssize_t)sizeof kept);
+	assert_all_looks_say(0);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	assert_all_looks_say(-EIO);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "cut short"));
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	assert_all_looks_say(-EIO);
+	ck_assert_uint_eq(mempool_blocks(seen), BLOCKS);
+	ck_assert_int_eq(pwrite(fd, kept, (size_t)size, 0), size);
+	assert_all_looks_say(0);
+	close(fd);
+	end_observing();
+}
+END_TEST
+
+START_TEST(a_pool_cut_short_cannot_be_observed)
+{
+	begin();
+	int fd = object(".ctl");
+	static char kept[1 << 20];
+	ssize_t size = pread(fd, kept, sizeof kept, 0);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &seen), -EIO);
+	ck_assert_int_eq(pwrite(fd, kept, (size_t)size, 0), size);
+	close(fd);
+	end();
+}
+END_TEST
+
+START_TEST(an_observer_sees_what_the_writer_does)
+{
+	struct mempool_stats s;
+	struct mempool_block block;
+	begin_observing();
+	void *mine = mempool_get(pool);
+	uint32_t index = (uint32_t)mempool_block_index(pool, mine);
+	ck_assert_int_eq(mempool_stat(seen, &s), 0);
+	ck_assert_uint_eq(s.used, 1);
+	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.reclaimed, BLOCKS);
+	ck_assert_int_eq(mempool_block(seen, index, &block), 0);
+	ck_assert_int_eq(block.state, MEMPOOL_BLOCK_USED);
+	ck_assert_int_eq((int)block.slot, mempool_slot(pool));
+	ck_assert_int_eq(mempool_put(pool, mine), 0);
+	ck_assert_int_eq(mempool_block(seen, index, &block), 0);
+	ck_assert_int_eq(block.state, MEMPOOL_BLOCK_CACHED);
+	ck_assert_int_eq((int)block.slot, mempool_slot(pool));
+	ck_assert_int_eq(mempool_block(seen, BLOCKS, &block), -EINVAL);
+	end_observing();
+}
+END_TEST
+
+static atomic_bool done;
+
+static void *get_and_put(void *unused)
+{
+	void *blocks[40];
+	for (unsigned n = 1; !done; n = n % 40 + 1) {
+		if (mempool_get_bulk(pool, blocks, n) == 0) {
+			ck_assert_int_eq(mempool_put_bulk(pool, blocks, n), 0);
+		}
+	}
+	return unused;
+}
+
+START_TEST(an_observer_that_checks_a_busy_pool_finds_nothing)
+{
+	pthread_t threads[2];
+	begin_observing();
+	done = false;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, get_and_put, NULL), 0);
+	}
+	for (int64_t end = now_ms() + 1000; now_ms() < end;) {
+		struct mempool_report report;
+		int error = mempool_check(seen, &report);
+		ck_assert_msg(error == 0, "%d: %s", error, report.first);
+	}
+	done = true;
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	end_observing();
+}
+END_TEST
+
+START_TEST(an_observer_that_checks_finds_what_is_wrong)
+{
+	struct mempool_report report;
+	begin_observing();
+	void *mine = mempool_get(pool);
+	union mp_word *word = &pool->core.words[mempool_block_index(pool, mine)];
+	uint64_t right = mp_load(&word->whole);
+	mp_store(&word->low, mp_word_low(MP_USED, 77)); /* nobody has that slot */
+	ck_assert_int_eq(mempool_check(seen, &report), -EUCLEAN);
+	ck_assert_uint_eq(report.lost, 1);
+	mp_store(&word->whole, right);
+	ck_assert_int_eq(mempool_check(seen, &report), 0);
+	ck_assert_int_eq(mempool_put(pool, mine), 0);
+	end_observing();
+}
+END_TEST
+
+/* It reads its own files by that number else, and takes them for the pool. */
+START_TEST(an_observer_whose_descriptor_was_closed_is_told)
+{
+	begin_observing();
+	ck_assert_int_eq(close(seen->control_fd), 0);
+	int other = open("/dev/zero", O_RDONLY);
+	ck_assert_int_eq(other, seen->control_fd);
+	assert_all_looks_say(-EBADF);
+	ck_assert_int_eq(mempool_close(seen), 0);
+	ck_assert_int_eq(close(other), 0); /* it was not closed for us */
+	end();
+}
+END_TEST
+
+static int descriptors(void)
+{
+	int n = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	while (readdir(dir)) {
+		n++;
+	}
+	closedir(dir);
+	return n;
+}
+
+START_TEST(observing_leaves_no_descriptor_behind)
+{
+	begin_observing();
+	int n = descriptors();
+	ck_assert_int_eq(mempool_close(seen), 0);
+	ck_assert_int_eq(descriptors(), n - 1);
+	ck_assert_int_eq(mempool_open(conn, "frames", MEMPOOL_OBSERVE, &seen), 0);
+	ck_assert_int_eq(descriptors(), n);
+	end_observing();
+}
+END_TEST
+
+SUITE("observing", an_observer_of_a_pool_cut_short_is_told_and_lives,
+      a_pool_cut_short_cannot_be_observed, an_observer_sees_what_the_writer_does,
+      an_observer_that_checks_a_busy_pool_finds_nothing,
+      an_observer_that_checks_finds_what_is_wrong, an_observer_whose_descriptor_was_closed_is_told,
+      observing_leaves_no_descriptor_behind)
