@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -69,6 +70,20 @@ static int map_control(struct mempool *pool, const int *fds)
 	return pool->control ? 0 : map_failed();
 }
 
+/*
+ * Leaves the blocks out of core files: they are everybody's, may be many, and the blocks of a dead
+ * process come back only when its core is written. Whoever looks for an error in them asks for them
+ * in the environment, as it is the one who debugs that knows, not the one who made the pool.
+ */
+static void map_hide_from_core(const struct mempool *pool)
+{
+	const char *wanted = secure_getenv("MEMPOOL_CORE_BLOCKS");
+
+	if (!wanted || strcmp(wanted, "1") != 0) {
+		madvise(pool->data, pool->core.shape.data_size, MADV_DONTDUMP);
+	}
+}
+
 int map_open(struct mempool *pool, int *fds)
 {
 	const struct mp_shape *shape = &pool->core.shape;
@@ -88,6 +103,7 @@ int map_open(struct mempool *pool, int *fds)
 	if (!pool->data) {
 		return map_failed();
 	}
+	map_hide_from_core(pool);
 	if (!mp_layout_matches(pool->control, shape, pool->id)) {
 		return fail(EPROTONOSUPPORT, "the pool is laid out by another version of mempool");
 	}
