@@ -33,20 +33,25 @@ static bool conn_copy_path(struct sockaddr_un *address, const char *path)
 	return true;
 }
 
+/*
+ * The socket of this user's own daemon. A directory of another user's is not followed: a program that
+ * was started by su or sudo may have it in its environment, and would map what that user's daemon
+ * hands out.
+ */
 static bool conn_user_socket(struct sockaddr_un *address)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
+	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
 	char path[sizeof address->sun_path];
 	struct stat st;
 
-	return dir && *dir &&
+	return dir && *dir && stat(dir, &st) == 0 && st.st_uid == geteuid() &&
 	       (size_t)snprintf(path, sizeof path, "%s/mempoold/socket", dir) < sizeof path &&
 	       stat(path, &st) == 0 && conn_copy_path(address, path);
 }
 
 static int conn_find_address(struct sockaddr_un *address, const char *path)
 {
-	path = path ? path : getenv("MEMPOOL_SOCKET");
+	path = path ? path : secure_getenv("MEMPOOL_SOCKET");
 	if (path && *path) {
 		return conn_copy_path(address, path)
 			       ? 0
