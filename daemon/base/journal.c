@@ -18,7 +18,7 @@ void journal_open(void)
 		.sun_family = AF_UNIX,
 		.sun_path = "/run/systemd/journal/socket",
 	};
-	const char *stream = getenv("JOURNAL_STREAM");
+	const char *stream = secure_getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat st;
 

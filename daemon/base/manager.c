@@ -107,10 +107,10 @@ static uint64_t manager_watchdog_us(void)
 
 void manager_init(struct manager *manager)
 {
-	const char *store = getenv("FDSTORE");
+	const char *store = secure_getenv("FDSTORE");
 
 #ifdef HAVE_LIBSYSTEMD
-	manager->present = getenv("NOTIFY_SOCKET") != NULL;
+	manager->present = secure_getenv("NOTIFY_SOCKET") != NULL;
 #endif
 	manager->keeps = manager->present && store && strtoul(store, NULL, 10) >= MANAGER_PLACES;
 	manager->listen_fd = -1;

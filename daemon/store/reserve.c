@@ -174,7 +174,7 @@ static bool reserve_is_usable(struct io_uring *ring)
 
 static bool reserve_start_ring(struct reserver *reserver)
 {
-	const char *no = getenv("MEMPOOLD_NO_URING");
+	const char *no = secure_getenv("MEMPOOLD_NO_URING");
 
 	if ((no && strcmp(no, "1") == 0) ||
 	    io_uring_queue_init(RING_ENTRIES, &reserver->ring, 0) < 0) {
