@@ -119,51 +119,52 @@ void wire_init(union wire_message *message, uint16_t type, uint32_t serial)
 	message->head.serial = serial;
 }
 
-/*
- * Says who sends: with the effective ids, which are those the kernel noted at connect; left to
- * itself it would add the real ones, and a set-user-ID client would look like somebody else.
- */
-static struct cmsghdr *message_add_credentials(struct msghdr *msg)
+static void message_add(struct msghdr *msg, int type, const void *data, size_t size)
 {
-	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
-	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	struct cmsghdr *c = (void *)((char *)msg->msg_control + msg->msg_controllen);
 
 	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_CREDENTIALS;
-	c->cmsg_len = CMSG_LEN(sizeof self);
-	memcpy(CMSG_DATA(c), &self, sizeof self);
-	return c;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), data, size);
+	msg->msg_controllen += CMSG_SPACE(size);
+}
+
+/* 0 or a negative errno. */
+static int message_send(int socket, const struct msghdr *msg, int flags)
+{
+	while (sendmsg(socket, msg, flags | MSG_NOSIGNAL) < 0) {
+		if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
 }
 
 int wire_send(int socket, const union wire_message *message, const int *fds, int n_fds, int flags)
 {
 	_Alignas(struct cmsghdr) char control[CONTROL_SIZE] = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)message, .iov_len = message->head.size};
-	size_t size = (size_t)n_fds * sizeof(int);
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen =
-			CMSG_SPACE(sizeof(struct ucred)) + (n_fds > 0 ? CMSG_SPACE(size) : 0),
-	};
+	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
 
-	struct cmsghdr *c = message_add_credentials(&msg);
 	if (n_fds > 0) {
-		c = CMSG_NXTHDR(&msg, c);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(c), fds, size);
+		message_add(&msg, SCM_RIGHTS, fds, (size_t)n_fds * sizeof(int));
 	}
-	for (;;) {
-		if (sendmsg(socket, &msg, flags | MSG_NOSIGNAL) >= 0) {
-			return 0;
-		}
-		if (errno != EINTR) {
-			return -errno;
-		}
+	size_t without = msg.msg_controllen;
+	/*
+	 * Who sends: with the effective ids, which are those the kernel noted at connect; left to
+	 * itself it would add the real ones, and a set-user-ID client would look like somebody
+	 * else.
+	 */
+	message_add(&msg, SCM_CREDENTIALS, &self, sizeof self);
+	int r = message_send(socket, &msg, flags);
+	if (r == -EINVAL) {
+		/* In a user namespace that has no number for us we cannot name ourselves. */
+		msg.msg_controllen = without;
+		r = message_send(socket, &msg, flags);
 	}
+	return r;
 }
 
 /* Takes the descriptors of one control message: into @fds while there is room, else closes them. */
