@@ -34,9 +34,9 @@ static bool conn_copy_path(struct sockaddr_un *address, const char *path)
 }
 
 /*
- * The socket of this user's own daemon. A directory of another user's is not followed: a program that
- * was started by su or sudo may have it in its environment, and would map what that user's daemon
- * hands out.
+ * The socket of this user's own daemon. A directory of another user's is not followed: a program
+ * that was started by su or sudo may have it in its environment, and would map what that user's
+ * daemon hands out.
  */
 static bool conn_user_socket(struct sockaddr_un *address)
 {
@@ -100,7 +100,12 @@ static int conn_tell_failure(const struct mempool_conn *conn, int error)
 	case ECONNREFUSED:
 		return fail(error, "nobody listens on %s: is mempoold running?", path);
 	case EACCES:
-		return fail(error, "no right to connect to %s", path);
+		return fail(error,
+			    "no right to connect to %s: its mode and group say who may, see "
+			    "socket_mode and socket_group in mempoold.conf(5)",
+			    path);
+	case EPROTOTYPE:
+		return fail(error, "what listens at %s is no mempoold", path);
 	case EAGAIN:
 		return fail(ETIMEDOUT, "mempoold at %s does not accept connections", path);
 	default:
@@ -114,7 +119,11 @@ static int conn_open_socket(struct mempool_conn *conn)
 
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		return fail(errno, "cannot make a socket: %s", strerror(errno));
+		return fail(errno, "cannot make a socket: %s%s", strerror(errno),
+			    errno == EMFILE ? "; this process has no descriptors left (ulimit -n)"
+			    : errno == EPERM || errno == EACCES
+				    ? "; a sandbox (seccomp) refuses this process socket(AF_UNIX)"
+				    : "");
 	}
 	/* So that a full backlog, or a daemon that does not read, does not block us for ever. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -225,6 +234,54 @@ static int conn_ask(struct mempool_conn *conn, union wire_message *message, int 
 }
 
 static int conn_hello(struct mempool_conn *conn)
+/* A daemon that cannot have one more session says why, unasked, and hangs up. */
+static bool conn_is_last_word(const union wire_message *m)
+{
+	return m->head.type == WIRE_ERROR && m->head.serial == 0;
+}
+
+/* What lies there still when the connection was found closed; else @error. */
+static int conn_hear_last_word(struct mempool_conn *conn, union wire_message *m, int error)
+{
+	ssize_t n = wire_receive(conn->fd, m, NULL, NULL, NULL, MSG_DONTWAIT);
+
+	if (n > 0 && wire_check(m, (size_t)n) == 0) {
+		return -EPROTO; /* no answer, whatever it is */
+	}
+	m->head.type = 0;
+	return error;
+}
+
+/* Why there is no greeting, as far as this side can know. */
+static int conn_tell_no_greeting(const struct mempool_conn *conn, const union wire_message *m,
+				 int error)
+{
+	const char *path = conn->address.sun_path;
+
+	switch (-error) {
+	case ECONNRESET:
+	case EPIPE:
+		return fail(-error,
+			    "what listens at %s hung up before it greeted: see mempoold's log; it "
+			    "does so when it has no descriptors left (LimitNOFILE=), or may not "
+			    "look at this process",
+			    path);
+	case EPROTONOSUPPORT:
+		return fail(-error,
+			    "mempoold at %s speaks version %u of the protocol, libmempool "
+			    "" MP_VERSION " version %u; use those of one release",
+			    path, m->head.version, WIRE_VERSION);
+	case EPROTO:
+	case EMSGSIZE:
+	case EBADMSG:
+		return fail(-error, "what listens at %s is no mempoold", path);
+	case ETIMEDOUT:
+		return fail(-error, "mempoold at %s does not greet; is it stopped?", path);
+	default:
+		return fail(-error, "mempoold at %s does not greet: %s", path, strerror(-error));
+	}
+}
+
 {
 	union wire_message m;
 
@@ -232,13 +289,13 @@ static int conn_hello(struct mempool_conn *conn)
 	m.hello.signature = mp_signature();
 	m.hello.pid = getpid();
 	int error = conn_ask(conn, &m, NULL, NULL, REPLY_MS);
-	if (error == 0 && m.head.type == WIRE_ERROR) {
-		error = fail(m.head.error, "%s", m.error.text);
-	} else if (error) {
-		error = fail(-error, "mempoold at %s does not greet: %s", conn->address.sun_path,
-			     strerror(-error));
+	if (error == -ECONNRESET || error == -EPIPE) {
+		error = conn_hear_last_word(conn, &m, error);
 	}
-	return error;
+	if (error && !conn_is_last_word(&m)) {
+		return conn_tell_no_greeting(conn, &m, error);
+	}
+	return m.head.type == WIRE_ERROR ? fail(m.head.error, "%s", m.error.text) : 0;
 }
 
 static int conn_dial(struct mempool_conn *conn)
@@ -304,10 +361,7 @@ static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *me
 			*n_fds = room;
 		}
 	}
-	return fail(-error, "mempoold at %s: %s", conn->address.sun_path,
-		    error == -ETIMEDOUT ? "no reply; is it stopped?"
-		    : error == -EMFILE  ? "this process has no descriptors left for a pool's three"
-					: strerror(-error));
+	return conn_tell_no_reply(conn, error);
 }
 
 int conn_check_name(const char *name)
