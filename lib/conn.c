@@ -227,13 +227,13 @@ static int conn_ask(struct mempool_conn *conn, union wire_message *message, int 
 
 	message->head.serial = ++conn->serial;
 	int error = wire_send(conn->fd, message, NULL, 0, 0);
+	conn->sent = error == 0;
 	if (error) {
 		return error;
 	}
 	return conn_await_reply(conn, message, fds, n_fds ? n_fds : &none, patience_ms);
 }
 
-static int conn_hello(struct mempool_conn *conn)
 /* A daemon that cannot have one more session says why, unasked, and hangs up. */
 static bool conn_is_last_word(const union wire_message *m)
 {
@@ -282,6 +282,7 @@ static int conn_tell_no_greeting(const struct mempool_conn *conn, const union wi
 	}
 }
 
+static int conn_hello(struct mempool_conn *conn)
 {
 	union wire_message m;
 
@@ -331,11 +332,42 @@ static int conn_redial(struct mempool_conn *conn)
 	}
 }
 
+/*
+ * Whether a request that a daemon had when it ended may be put to the next. CREATE and GROW reserve
+ * memory, which may be what ended it, and would end each daemon in turn: they are repeated only
+ * when they were carried out, and all that is missing is the reply.
+ */
+static bool conn_may_repeat(struct mempool_conn *conn, const union wire_message *message)
+{
+	uint16_t type = message->head.type;
+	union wire_message m;
+
+	if (type != WIRE_CREATE && type != WIRE_GROW) {
+		return true;
+	}
+	wire_init(&m, WIRE_FIND_POOL, 0);
+	strcpy(m.name.name, type == WIRE_CREATE ? message->create.name : message->grow.name);
+	if (conn_ask(conn, &m, NULL, NULL, REPLY_MS) != 0 || m.head.type != WIRE_POOL) {
+		return false;
+	}
+	return type == WIRE_CREATE || m.pool.shape.blocks >= message->grow.blocks;
+}
+
+static int conn_tell_no_reply(const struct mempool_conn *conn, int error)
+{
+	return fail(-error, "mempoold at %s: %s", conn->address.sun_path,
+		    error == -ETIMEDOUT ? "no reply; is it stopped?"
+		    : error == -EMFILE  ? "this process has no descriptors left for a pool's three"
+					: strerror(-error));
+}
+
+/* Once more after the connection was lost, when that is safe, to whichever daemon is there then. */
 static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *message, int *fds,
 			       int *n_fds)
 {
 	union wire_message again = *message;
 	int room = n_fds ? *n_fds : 0, error = -ECONNRESET;
+	bool delivered = false;
 
 	for (int tries = 0; tries < 2; tries++) {
 		if (!conn_is_connected(conn)) {
@@ -345,6 +377,12 @@ static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *me
 				return error;
 			}
 		}
+		if (delivered && !conn_may_repeat(conn, message)) {
+			return fail(ECONNRESET,
+				    "mempoold at %s ended while it did this, and was not asked "
+				    "again: that might end it once more; see its log",
+				    conn->address.sun_path);
+		}
 		error = conn_ask(conn, message, fds, n_fds, REPLY_MS);
 		if (error == 0) {
 			return 0;
@@ -352,6 +390,7 @@ static int conn_ask_and_redial(struct mempool_conn *conn, union wire_message *me
 		if (error == -EMFILE) {
 			break; /* the reply came, its descriptors did not; the connection is good */
 		}
+		delivered = conn->sent;
 		conn_hang_up(conn);
 		if (!conn_is_gone(error)) {
 			break;

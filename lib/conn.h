@@ -2,9 +2,11 @@
 /*
  * A connection: requests to the daemon and their replies, one at a time.
  *
- * A request that finds the connection lost connects again and is sent again: every request can be
- * repeated (CREATE by its cookie). The application may have closed our descriptor, and the number
- * may be a file of its own by now: before we write to it we compare the socket's cookie.
+ * Lost connections are made again by the next request. A request whose reply is lost is sent again
+ * once, as requests are made to be repeatable; CREATE (by its cookie) and GROW only when the next
+ * daemon says that they were carried out, as their work may be what ended the last. A descriptor
+ * that the application closed behind our back, and that may be a file of its own by now, is told by
+ * the socket's cookie before it is written to.
  */
 #ifndef MP_CONN_H
 #define MP_CONN_H
@@ -24,7 +26,8 @@ struct mempool_conn {
 	int fd;                /* -1: none */
 	uint64_t cookie;       /* SO_COOKIE of fd */
 	uint32_t serial;
-	void (*tell)(void *arg, uint64_t done, uint64_t total); /* gets progress; may be NULL */
+	bool sent; /* the last request left this process */
+	void (*tell)(void *arg, uint64_t done, uint64_t total); /* of progress; NULL: nobody */
 	void *tell_arg;
 	mp_atomic32 references; /* the user's, and one for each open pool */
 	struct sockaddr_un address;
