@@ -44,7 +44,7 @@ static void listener_turn_away(struct listener *listener)
 	}
 	fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
-		close(fd);
+		session_turn_away(fd, -EMFILE);
 	}
 	listener->reserve_fd = listener_open_reserve();
 	if (listener->reserve_fd < 0) {

@@ -275,6 +275,35 @@ static void session_log_closed(const struct session *session, int error)
 	}
 }
 
+/* What can be done about it. */
+static const char *session_remedy(int error)
+{
+	switch (-error) {
+	case EMFILE:
+	case ENFILE:
+		return "it has no file descriptor left; raise LimitNOFILE= of its unit";
+	case EPERM:
+	case ENOSYS:
+		return "it may not call pidfd_open; allow it (SystemCallFilter=, seccomp)";
+	case ENOMEM:
+		return "it has no memory left";
+	default:
+		return "it cannot watch this process; its log says more";
+	}
+}
+
+void session_turn_away(int fd, int error)
+{
+	union wire_message message;
+
+	wire_init(&message, WIRE_ERROR, 0);
+	message.head.error = error == -EMFILE ? ENFILE : -error; /* not the client's own */
+	snprintf(message.error.text, sizeof message.error.text, "mempoold turned this away: %s",
+		 session_remedy(error));
+	wire_send(fd, &message, NULL, 0, MSG_DONTWAIT);
+	close(fd);
+}
+
 int session_create(struct sessions *sessions, int fd)
 {
 	struct session *session = calloc(1, sizeof *session);
@@ -294,7 +323,7 @@ int session_create(struct sessions *sessions, int fd)
 	}
 	if (r < 0) {
 		session_log_closed(session, r);
-		close(fd);
+		session_turn_away(fd, r);
 		free(session);
 		return r;
 	}

@@ -101,6 +101,12 @@ uint32_t session_count_of(const struct sessions *sessions, uid_t uid);
  */
 int session_create(struct sessions *sessions, int fd);
 
+/*
+ * Closes a connection that cannot become a session, and tells its client why, for which it need not
+ * have asked: @error, a negative errno, and what an administrator can do.
+ */
+void session_turn_away(int fd, int error);
+
 /* Closes and frees the session, and settles its process. See above who may call it. */
 void session_close(struct session *session);
 
