@@ -203,8 +203,70 @@ START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
 }
 END_TEST
 
+/* What is under way while the daemon is killed, once it has the request, and started again. */
+static int over_a_restart(void *(*request)(void *))
+{
+	int error = 1;
+	pthread_t thread;
+	kill(service.pid, SIGSTOP);
+	ck_assert_int_eq(pthread_create(&thread, NULL, request, &error), 0);
+	sleep_ms(100);
+	service_kill(&service);
+	service_restart(&service);
+	pthread_join(thread, NULL);
+	return error;
+}
+
+static struct mempool *more;
+
+static void *create_more(void *error)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	attr.block_size = 64;
+	attr.blocks = 8;
+	attr.max_blocks = 16;
+	*(int *)error = mempool_create(conn, "more", &attr, &more);
+	return NULL;
+}
+
+static void *grow_more(void *error)
+{
+	*(int *)error = mempool_grow(conn, "more", 16);
+	return NULL;
+}
+
+static void *destroy_more(void *error)
+{
+	*(int *)error = mempool_destroy(conn, "more");
+	return NULL;
+}
+
+/* The memory it asks for may be what ended the daemon; the next is not ended by it. */
+START_TEST(what_reserves_memory_is_not_asked_of_the_next_daemon)
+{
+	struct mempool_info info;
+	int error;
+	begin();
+	ck_assert_int_eq(over_a_restart(create_more), -ECONNRESET);
+	ck_assert_int_eq(mempool_find_pool(conn, "more", &info), -ENOENT);
+	create_more(&error);
+	ck_assert_int_eq(error, 0);
+	ck_assert_int_eq(over_a_restart(grow_more), -ECONNRESET);
+	ck_assert_int_eq(mempool_find_pool(conn, "more", &info), 0);
+	ck_assert_uint_eq(info.blocks, 8);
+	grow_more(&error);
+	ck_assert_int_eq(error, 0);
+	ck_assert_int_eq(over_a_restart(grow_more), 0); /* done already */
+	ck_assert_int_eq(over_a_restart(find), 0);
+	ck_assert_int_eq(over_a_restart(destroy_more), 0);
+	ck_assert_int_eq(mempool_close(more), 0);
+	end();
+}
+END_TEST
+
 SUITE("restart", clients_keep_their_blocks_over_a_restart, who_died_meanwhile_is_reclaimed,
       who_execed_meanwhile_is_reclaimed, a_request_waits_for_the_next_daemon,
+      what_reserves_memory_is_not_asked_of_the_next_daemon,
       without_a_daemon_requests_fail_and_blocks_do_not,
       a_destroyed_pool_goes_with_its_last_user_after_a_restart_too, gifts_outlive_the_daemon,
       two_daemons_do_not_share_an_instance, who_squats_on_a_liveness_file_buries_nobody,

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whoever cannot connect is told why, and what to do about it.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "tests/system/raw.h"
+
+/* Somebody who listens where a daemon should, and does not behave as one. */
+struct impostor {
+	char path[64];
+	int fd;
+	union wire_message says; /* size 0: nothing */
+	bool listens;            /* to what is asked, before it says something */
+};
+
+static void *play(void *arg)
+{
+	struct impostor *impostor = arg;
+	union wire_message m;
+	int fd = accept(impostor->fd, NULL, NULL);
+	if (impostor->listens) {
+		recv(fd, &m, sizeof m, 0);
+	}
+	if (impostor->says.head.size) {
+		send(fd, &impostor->says, impostor->says.head.size, MSG_NOSIGNAL);
+	}
+	close(fd);
+	return NULL;
+}
+
+/* What connecting to it says; its sentence is in mempool_errmsg(). */
+static int connect_to(struct impostor *impostor, int type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct mempool_conn *c;
+	pthread_t thread;
+	snprintf(impostor->path, sizeof impostor->path, "/tmp/mempool-impostor.%d", (int)getpid());
+	unlink(impostor->path);
+	strcpy(address.sun_path, impostor->path);
+	impostor->fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(impostor->fd, (struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(listen(impostor->fd, 4), 0);
+	bool answers = type == SOCK_SEQPACKET;
+	if (answers) {
+		ck_assert_int_eq(pthread_create(&thread, NULL, play, impostor), 0);
+	}
+	int error = mempool_connect(&c, impostor->path);
+	if (answers) {
+		pthread_join(thread, NULL);
+	}
+	close(impostor->fd);
+	unlink(impostor->path);
+	return error;
+}
+
+static void assert_told(const char *words)
+{
+	ck_assert_msg(strstr(mempool_errmsg(), words) != NULL, "'%s' is not in: %s", words,
+		      mempool_errmsg());
+}
+
+START_TEST(who_is_hung_up_on_hears_of_the_likely_causes)
+{
+	struct impostor silent = {.listens = true};
+	ck_assert_int_eq(connect_to(&silent, SOCK_SEQPACKET), -ECONNRESET);
+	assert_told("LimitNOFILE");
+	assert_told(silent.path);
+}
+END_TEST
+
+START_TEST(what_a_daemon_says_before_it_hangs_up_is_heard)
+{
+	for (int listens = 0; listens < 2; listens++) {
+		struct impostor full = {.listens = listens};
+		wire_init(&full.says, WIRE_ERROR, 0);
+		full.says.head.error = ENFILE;
+		strcpy(full.says.error.text, "no room at the inn");
+		ck_assert_int_eq(connect_to(&full, SOCK_SEQPACKET), -ENFILE);
+		assert_told("no room at the inn");
+	}
+}
+END_TEST
+
+START_TEST(a_daemon_of_another_version_is_named_so)
+{
+	struct impostor later = {.listens = true};
+	char words[32];
+	wire_init(&later.says, WIRE_ERROR, 1);
+	later.says.head.version = WIRE_VERSION + 1;
+	later.says.head.error = EPROTONOSUPPORT;
+	ck_assert_int_eq(connect_to(&later, SOCK_SEQPACKET), -EPROTONOSUPPORT);
+	snprintf(words, sizeof words, "version %u", WIRE_VERSION + 1);
+	assert_told(words);
+	assert_told("one release");
+}
+END_TEST
+
+START_TEST(what_is_no_daemon_is_named_so)
+{
+	struct impostor other = {.listens = true};
+	wire_init(&other.says, WIRE_DONE, 7);
+	ck_assert_int_eq(connect_to(&other, SOCK_SEQPACKET), -EPROTO);
+	assert_told("no mempoold");
+	ck_assert_int_eq(connect_to(&other, SOCK_STREAM), -EPROTOTYPE);
+	assert_told("no mempoold");
+}
+END_TEST
+
+/* The lowest number that no descriptor of the daemon has. */
+static rlim_t free_number_of_the_daemon(void)
+{
+	char path[64];
+	rlim_t n = 0;
+	do {
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)service.pid, (int)n++);
+	} while (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return n - 1;
+}
+
+START_TEST(a_daemon_out_of_descriptors_says_so)
+{
+	struct mempool_conn *c;
+	struct rlimit before, few;
+	begin();
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	few = before;
+	few.rlim_cur = free_number_of_the_daemon();
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	ck_assert_int_eq(mempool_connect(&c, NULL), -ENFILE);
+	assert_told("LimitNOFILE");
+	few.rlim_cur += 8;
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	ck_assert_int_eq(mempool_connect(&c, NULL), 0);
+	mempool_disconnect(c);
+	end();
+}
+END_TEST
+
+/* Only root can give a directory away. */
+START_TEST(the_runtime_directory_of_another_user_is_not_followed)
+{
+	char dir[] = "/tmp/mempool-runtime.XXXXXX", sub[64], path[80];
+	struct mempool_conn *c;
+	begin();
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(sub, sizeof sub, "%s/mempoold", dir);
+	snprintf(path, sizeof path, "%s/socket", sub);
+	ck_assert_int_eq(mkdir(sub, 0755), 0);
+	ck_assert_int_eq(symlink(service.socket, path), 0);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	char *socket = strdup(getenv("MEMPOOL_SOCKET"));
+	unsetenv("MEMPOOL_SOCKET");
+	ck_assert_int_eq(mempool_connect(&c, NULL), 0);
+	mempool_disconnect(c);
+	if (chown(dir, 65534, 65534) == 0) {
+		struct mempool_daemon info;
+		int error = mempool_connect(&c, NULL); /* to the system's, if there is one */
+		if (error == 0) {
+			ck_assert_int_eq(mempool_daemon(c, &info), 0);
+			ck_assert_int_ne(info.pid, service.pid);
+			mempool_disconnect(c);
+		}
+	}
+	setenv("MEMPOOL_SOCKET", socket, 1);
+	free(socket);
+	unlink(path);
+	rmdir(sub);
+	rmdir(dir);
+	end();
+}
+END_TEST
+
+SUITE("connecting", who_is_hung_up_on_hears_of_the_likely_causes,
+      what_a_daemon_says_before_it_hangs_up_is_heard, a_daemon_of_another_version_is_named_so,
+      what_is_no_daemon_is_named_so, a_daemon_out_of_descriptors_says_so,
+      the_runtime_directory_of_another_user_is_not_followed)
