@@ -237,7 +237,8 @@ static int conn_ask(struct mempool_conn *conn, union wire_message *message, int 
 /* A daemon that cannot have one more session says why, unasked, and hangs up. */
 static bool conn_is_last_word(const union wire_message *m)
 {
-	return m->head.type == WIRE_ERROR && m->head.serial == 0;
+	return m->head.type == WIRE_ERROR && m->head.serial == 0 &&
+	       wire_check(m, m->head.size) == 0;
 }
 
 /* What lies there still when the connection was found closed; else @error. */

@@ -287,6 +287,8 @@ static const char *session_remedy(int error)
 		return "it may not call pidfd_open; allow it (SystemCallFilter=, seccomp)";
 	case ENOMEM:
 		return "it has no memory left";
+	case EUSERS:
+		return "it has as many sessions as it may, and as many that wait to hear of it";
 	default:
 		return "it cannot watch this process; its log says more";
 	}
@@ -298,8 +300,8 @@ void session_turn_away(int fd, int error)
 
 	wire_init(&message, WIRE_ERROR, 0);
 	message.head.error = error == -EMFILE ? ENFILE : -error; /* not the client's own */
-	snprintf(message.error.text, sizeof message.error.text, "mempoold turned this away: %s",
-		 session_remedy(error));
+	snprintf(message.error.text, sizeof message.error.text,
+		 "mempoold turned this process away: %s", session_remedy(error));
 	wire_send(fd, &message, NULL, 0, MSG_DONTWAIT);
 	close(fd);
 }
@@ -323,7 +325,7 @@ int session_create(struct sessions *sessions, int fd)
 	}
 	if (r < 0) {
 		session_log_closed(session, r);
-		session_turn_away(fd, r);
+		session_turn_away(fd, limit < 0 ? -EUSERS : r);
 		free(session);
 		return r;
 	}

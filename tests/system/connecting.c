@@ -86,10 +86,15 @@ START_TEST(what_a_daemon_says_before_it_hangs_up_is_heard)
 }
 END_TEST
 
+/* Also when its messages are laid out otherwise. */
 START_TEST(a_daemon_of_another_version_is_named_so)
 {
 	struct impostor later = {.listens = true};
 	char words[32];
+	wire_init(&later.says, WIRE_ERROR, 0);
+	later.says.head.version = WIRE_VERSION + 1;
+	memset(later.says.error.text, 'x', sizeof later.says.error.text);
+	ck_assert_int_eq(connect_to(&later, SOCK_SEQPACKET), -EPROTONOSUPPORT);
 	wire_init(&later.says, WIRE_ERROR, 1);
 	later.says.head.version = WIRE_VERSION + 1;
 	later.says.head.error = EPROTONOSUPPORT;
