@@ -159,12 +159,12 @@ int mempool_status(struct mempool_conn *conn, struct mempool_status *status, siz
 
 /*
  * The numbers of mempool_stat() and, from the same walk, what each of the first @n slots has.
- * @stats or @usage may be NULL. Returns 0 or -ECHILD.
+ * @stats or @usage may be NULL. Returns 0, -ENOMEM, or as mempool_stat().
  */
 int mempool_census(struct mempool *pool, struct mempool_stats *stats, struct mempool_usage *usage,
 		   size_t n);
 
-/* Fills @block for the block of that index. Returns 0, -EINVAL or -ECHILD. */
+/* Fills @block for the block of that index. Returns 0, -EINVAL, or as mempool_stat(). */
 int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block);
 
 /*

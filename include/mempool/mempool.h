@@ -7,8 +7,9 @@
  * killed, at whatever instruction: no block is lost, none is handed out twice, nobody hangs.
  *
  * Caveats
- * - A pool is a trust domain. Whoever maps it for writing can spoil it for the others of that pool
- *   (never for another pool or for the daemon).
+ * - A pool is a trust domain. Its writers and its readers, who write to the bookkeeping as they get
+ *   and put, can spoil it for the others of that pool (never for another pool or for the daemon).
+ *   Observers trust nobody: the calls that look return EIO to them.
  * - The payload of a block whose owner died half way through writing is half written.
  * - If a process puts a block twice and has got it again in between, the second put looks right.
  * - Two threads of one process that put, or put and give, one block within the same nanoseconds are
@@ -154,6 +155,7 @@ struct mempool_report {
  * Connects to the daemon that listens on the socket @address; NULL takes $MEMPOOL_SOCKET, else
  * $XDG_RUNTIME_DIR/mempoold/socket when it exists, else /run/mempoold/socket. The connection is
  * the caller's until mempool_disconnect(). When the daemon restarts, the next request reconnects.
+ * A set-user-ID program ignores the environment, and a directory of another user's is not followed.
  *
  * Returns 0, or
  * -ENOENT         there is no socket at that address
@@ -162,8 +164,9 @@ struct mempool_report {
  * -ENAMETOOLONG   the address is longer than a socket address can be
  * -EPROTONOSUPPORT the daemon speaks another version
  * -EUSERS         the daemon has as many sessions as it may
+ * -ENFILE         the daemon has no descriptor left
  * -ETIMEDOUT      the daemon does not answer
- * -ECONNRESET, -EPIPE, -EPROTO  what answers there hangs up, or is no mempoold
+ * -ECONNRESET, -EPIPE, -EPROTO, -EPROTOTYPE  what answers there hangs up, or is no mempoold
  * -ENOMEM, -EMFILE no memory, no descriptor
  */
 int mempool_connect(struct mempool_conn **conn, const char *address);
@@ -189,6 +192,8 @@ void mempool_disconnect(struct mempool_conn *conn);
  *           system keep the daemon from taking so much
  * -EPERM, -ENOSYS  a sandbox, or an old kernel, refuses the daemon what such a pool takes
  * -EPERM    the owner or group asked for is not the caller's to give
+ * -ECONNRESET  the daemon ended meanwhile, and the next one does not have the pool; it was not
+ *           asked again, as the request may be what ended the first
  */
 int mempool_create(struct mempool_conn *conn, const char *name, const struct mempool_attr *attr,
 		   struct mempool **pool);
@@ -198,6 +203,14 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * A pool that this process has open already in the same manner is the same handle again; close
  * it as often as it was opened.
  *
+ * An observer's handle keeps a descriptor and reads the bookkeeping into memory of its own (some 12
+ * bytes a block while a call walks over all), so that nobody who cuts the pool's memory short can
+ * end it by SIGBUS. The blocks, which mempool_block_at() finds, are mapped for observers too: of
+ * a pool in /dev/shm they are as safe as its writers are good.
+ *
+ * Blocks are left out of core files unless $MEMPOOL_CORE_BLOCKS is 1; see core(5) for the
+ * bookkeeping, which is shared memory like any other.
+ *
  * Returns 0, or
  * -ENOENT          there is no such pool
  * -EACCES          no right to open it so
@@ -206,9 +219,8 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  *                  daemon lets have it
  * -EINVAL          the name or the flags break the rules
  * -EPROTONOSUPPORT the pool's layout is another than this library's
- * -EIO             the daemon has marked the pool broken
- * -EOPNOTSUPP      the pool requires prefault and this kernel cannot; or it is to be read, and the
- *                  daemon sees no /proc
+ * -EIO             the pool is broken: the daemon marked it so, or its memory was cut short
+ * -EOPNOTSUPP      the pool requires prefault and this kernel cannot
  * -ECONNREFUSED, -ENOENT (socket), -ETIMEDOUT  the daemon cannot be reached
  * -ECHILD          the connection is the parent's
  * -ENOMEM, -EMFILE no memory, no descriptor
@@ -237,6 +249,7 @@ int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned fl
  * -ENOSPC   /dev/shm has no room
  * -EDQUOT   beyond the daemon's limits of bytes or blocks, or those that the system sets it
  * -EBUSY    the pool is growing already, for somebody else
+ * -ECONNRESET  the daemon ended meanwhile, as for mempool_create()
  * -ENOENT, -EACCES, -EIO as mempool_open(), or what a request returns when the daemon cannot be
  * reached
  */
@@ -511,7 +524,11 @@ bool mempool_contains(const struct mempool *pool, const void *address);
 /*
  * Fills @stats. Reads every block's word once: about a millisecond for a million blocks.
  *
- * Returns 0, or -ECHILD.
+ * Returns 0, or
+ * -EIO      an observer's handle alone: somebody cut the pool's memory short
+ * -EBADF    the same: the program closed the descriptor of the handle
+ * -EDEADLK  the same: called from a signal handler that interrupted such a call
+ * -ECHILD   the handle is the parent's
  */
 int mempool_stat(struct mempool *pool, struct mempool_stats *stats);
 
@@ -522,7 +539,7 @@ int mempool_stat(struct mempool *pool, struct mempool_stats *stats);
  * Returns 0 when all is well, or
  * -EUCLEAN  something is broken; @report says what
  * -ENOMEM   no memory for the walk
- * -ECHILD   the handle is the parent's
+ * -EIO, -EBADF, -EDEADLK, -ECHILD  as for mempool_stat()
  */
 int mempool_check(struct mempool *pool, struct mempool_report *report);
 
