@@ -2,11 +2,13 @@
 /*
  * Whoever cannot connect is told why, and what to do about it.
  */
+#include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "tests/system/raw.h"
 
@@ -146,23 +148,78 @@ START_TEST(a_daemon_out_of_descriptors_says_so)
 }
 END_TEST
 
+/* ---- the environment ---- */
+
+static char runtime[40], runtime_sub[60], runtime_socket[80];
+
+/* A $XDG_RUNTIME_DIR that leads to the service, and nothing else that does. */
+static void begin_by_runtime_dir(void)
+{
+	begin();
+	strcpy(runtime, "/tmp/mempool-runtime.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(runtime));
+	snprintf(runtime_sub, sizeof runtime_sub, "%s/mempoold", runtime);
+	snprintf(runtime_socket, sizeof runtime_socket, "%s/socket", runtime_sub);
+	ck_assert_int_eq(mkdir(runtime_sub, 0755), 0);
+	ck_assert_int_eq(symlink(service.socket, runtime_socket), 0);
+	setenv("XDG_RUNTIME_DIR", runtime, 1);
+	unsetenv("MEMPOOL_SOCKET");
+}
+
+static void end_by_runtime_dir(void)
+{
+	setenv("MEMPOOL_SOCKET", service.socket, 1);
+	unlink(runtime_socket);
+	rmdir(runtime_sub);
+	rmdir(runtime);
+	end();
+}
+
+/* What `privileged` says as a set-user-ID program of root that an ordinary user starts. */
+static int run_privileged(void)
+{
+	char copy[64], command[600], pid[16];
+	int status;
+	snprintf(copy, sizeof copy, "/tmp/mempool-privileged.%d", (int)getpid());
+	snprintf(command, sizeof command, "cp '%s' %s && chmod 4755 %s", TEST_PRIVILEGED, copy,
+		 copy);
+	ck_assert_int_eq(system(command), 0);
+	snprintf(pid, sizeof pid, "%d", (int)service.pid);
+	pid_t child = fork();
+	if (child == 0) {
+		if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0) {
+			_exit(77);
+		}
+		execl(copy, copy, pid, NULL);
+		_exit(77);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	unlink(copy);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Only root can try; and not where set-user-ID programs get nothing. */
+START_TEST(a_set_user_id_program_ignores_its_environment)
+{
+	begin();
+	int by_socket = run_privileged();
+	ck_assert_int_ne(by_socket, 1);
+	end();
+	begin_by_runtime_dir();
+	ck_assert_int_eq(run_privileged(), by_socket);
+	end_by_runtime_dir();
+}
+END_TEST
+
 /* Only root can give a directory away. */
 START_TEST(the_runtime_directory_of_another_user_is_not_followed)
 {
-	char dir[] = "/tmp/mempool-runtime.XXXXXX", sub[64], path[80];
 	struct mempool_conn *c;
-	begin();
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	snprintf(sub, sizeof sub, "%s/mempoold", dir);
-	snprintf(path, sizeof path, "%s/socket", sub);
-	ck_assert_int_eq(mkdir(sub, 0755), 0);
-	ck_assert_int_eq(symlink(service.socket, path), 0);
-	setenv("XDG_RUNTIME_DIR", dir, 1);
-	char *socket = strdup(getenv("MEMPOOL_SOCKET"));
-	unsetenv("MEMPOOL_SOCKET");
+	begin_by_runtime_dir();
 	ck_assert_int_eq(mempool_connect(&c, NULL), 0);
 	mempool_disconnect(c);
-	if (chown(dir, 65534, 65534) == 0) {
+	if (chown(runtime, 65534, 65534) == 0) {
 		struct mempool_daemon info;
 		int error = mempool_connect(&c, NULL); /* to the system's, if there is one */
 		if (error == 0) {
@@ -171,16 +228,12 @@ START_TEST(the_runtime_directory_of_another_user_is_not_followed)
 			mempool_disconnect(c);
 		}
 	}
-	setenv("MEMPOOL_SOCKET", socket, 1);
-	free(socket);
-	unlink(path);
-	rmdir(sub);
-	rmdir(dir);
-	end();
+	end_by_runtime_dir();
 }
 END_TEST
 
 SUITE("connecting", who_is_hung_up_on_hears_of_the_likely_causes,
       what_a_daemon_says_before_it_hangs_up_is_heard, a_daemon_of_another_version_is_named_so,
       what_is_no_daemon_is_named_so, a_daemon_out_of_descriptors_says_so,
+      a_set_user_id_program_ignores_its_environment,
       the_runtime_directory_of_another_user_is_not_followed)
