@@ -2,10 +2,12 @@
 /* Pools backed by memfds, and pages touched beforehand: what outlives whom, and who may do what. */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/handle.h"
 #include "tests/system/raw.h"
 
 #define OTHER 65534 /* a user that is neither root nor the daemon's */
@@ -414,7 +416,54 @@ START_TEST(progress_is_told_while_pages_are_touched)
 }
 END_TEST
 
-SUITE("memory", a_memfd_outlives_the_daemon_with_who_has_blocks, a_keeper_that_dies_is_replaced,
+/* ---- core files ---- */
+
+/* Whether the mapping at @at is left out of core files. */
+static bool is_left_out(const void *at)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	char line[512];
+	unsigned long from, to;
+	bool is_it = false, is_out = false;
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof line, file)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+			is_it = (unsigned long)at >= from && (unsigned long)at < to;
+		} else if (is_it && strncmp(line, "VmFlags:", 8) == 0) {
+			is_out = strstr(line, " dd") != NULL;
+		}
+	}
+	fclose(file);
+	return is_out;
+}
+
+START_TEST(blocks_are_left_out_of_core_files_unless_asked_for)
+{
+	static const struct {
+		const char *wish;
+		bool is_out;
+	} tries[] = {{NULL, true}, {"1", false}, {"0", true}};
+	begin();
+	for (uint32_t backing = MEMPOOL_BACKING_SHM; backing <= MEMPOOL_BACKING_MEMFD; backing++) {
+		for (size_t i = 0; i < 3; i++) {
+			unsetenv("MEMPOOL_CORE_BLOCKS");
+			if (tries[i].wish) {
+				setenv("MEMPOOL_CORE_BLOCKS", tries[i].wish, 1);
+			}
+			ck_assert_int_eq(make("kept", backing, 0600, 4096), 0);
+			ck_assert_int_eq(is_left_out(mempool_block_at(kept, 0)), tries[i].is_out);
+			ck_assert_int_eq(is_left_out(mempool_block_at(kept, 99)), tries[i].is_out);
+			ck_assert(!is_left_out(kept->core.header)); /* bookkeeping is kept */
+			remove_kept();
+		}
+	}
+	unsetenv("MEMPOOL_CORE_BLOCKS");
+	end();
+}
+END_TEST
+
+SUITE("memory", blocks_are_left_out_of_core_files_unless_asked_for,
+      a_memfd_outlives_the_daemon_with_who_has_blocks, a_keeper_that_dies_is_replaced,
       a_pool_nobody_kept_is_gone_and_can_be_made_anew,
       a_daemon_killed_while_it_makes_a_memfd_leaves_nothing,
       keepers_end_when_everything_is_removed_by_hand, a_client_cannot_change_the_size_of_a_memfd,
