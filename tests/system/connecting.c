@@ -4,6 +4,7 @@
  */
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -148,6 +149,27 @@ START_TEST(a_daemon_out_of_descriptors_says_so)
 }
 END_TEST
 
+/* A sandbox that maps no user, or where the system allows no namespace: then nothing is tried. */
+START_TEST(who_has_no_number_in_a_user_namespace_is_served)
+{
+	int status;
+	begin();
+	pid_t child = fork();
+	if (child == 0) {
+		struct mempool_conn *c;
+		struct mempool *frames;
+		bool good = unshare(CLONE_NEWUSER) != 0 ||
+			    (mempool_connect(&c, NULL) == 0 &&
+			     mempool_open(c, "frames", 0, &frames) == 0 && mempool_get(frames));
+		_exit(good ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	end();
+}
+END_TEST
+
 /* ---- the environment ---- */
 
 static char runtime[40], runtime_sub[60], runtime_socket[80];
@@ -235,5 +257,6 @@ END_TEST
 SUITE("connecting", who_is_hung_up_on_hears_of_the_likely_causes,
       what_a_daemon_says_before_it_hangs_up_is_heard, a_daemon_of_another_version_is_named_so,
       what_is_no_daemon_is_named_so, a_daemon_out_of_descriptors_says_so,
+      who_has_no_number_in_a_user_namespace_is_served,
       a_set_user_id_program_ignores_its_environment,
       the_runtime_directory_of_another_user_is_not_followed)
