@@ -7,8 +7,7 @@
 #include "daemon/pool/pools.h"
 #include "daemon/store/object.h"
 
-#define LOOKS 128  /* pools at a time */
-#define KEEPERS 4u /* made at a time: each is a process */
+#define LOOKS 128 /* pools at a time */
 
 static void names_watch_registry(struct pools *pools)
 {
@@ -21,19 +20,19 @@ static void names_watch_registry(struct pools *pools)
 
 bool names_look(struct pools *pools)
 {
-	uint32_t end = pools->look_at + LOOKS, kept = 0;
+	uint32_t end = pools->look_at + LOOKS;
+	bool kept = false; /* one is enough at a time: to keep it takes a process */
 
 	if (pools->look_at == 0) {
 		registry_restore(&pools->registry, pools->host.instance);
 		names_watch_registry(pools);
 	}
-	for (; pools->look_at < end && pools->look_at < REGISTRY_POOLS && kept < KEEPERS;
-	     pools->look_at++) {
+	for (; pools->look_at < end && pools->look_at < REGISTRY_POOLS && !kept; pools->look_at++) {
 		struct pool *pool = pools->of[pools->look_at];
 		if (pool && !pool->build && !pool->removal.begun) {
 			bool nameless = pool->memory.nameless;
 			memory_look(&pool->memory);
-			kept += pool->memory.nameless && !nameless;
+			kept = pool->memory.nameless && !nameless;
 		}
 	}
 	if (pools->look_at < REGISTRY_POOLS) {

@@ -50,7 +50,8 @@
  * another name, locked and filled with a copy; w it is renamed, unless there is something of that
  * name; x it is mapped in the place of the first, whose lock is given up. The daemon is one thread:
  * nothing is stored between copy and x.
- *	v	No name leads to either; the next start finds nothing, and removes the copy.
+ *	v	The next start finds no registry, but a copy, which says all once its magic, the
+ *		last of it, is stored: gives it the name, unless somebody holds its lock.
  *	w, x	The copy is the registry, is locked until the daemon is dead, and says all.
  * Another daemon of the instance that comes between vanishing and w makes a registry of its own,
  * and finds that somebody listens on the socket, or listens elsewhere: its registry is left alone,
@@ -259,21 +260,45 @@ static void registry_draft_name(char draft[OBJECT_NAME], const char *name)
 	snprintf(draft, OBJECT_NAME, "%.140s.draft", name);
 }
 
+static int registry_rename(const char *from, const char *to)
+{
+	char old[sizeof "/dev/shm" + OBJECT_NAME], new[sizeof "/dev/shm" + OBJECT_NAME];
+
+	snprintf(old, sizeof old, "/dev/shm%s", from);
+	snprintf(new, sizeof new, "/dev/shm%s", to);
+	return renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+/* A daemon that was about to make the registry again, and was killed, may have left the copy. */
+static void registry_find_draft(const char *draft, const char *name)
+{
+	int fd = shm_open(draft, O_RDWR | O_CLOEXEC, 0);
+
+	if (fd < 0) {
+		return;
+	}
+	if (object_check(fd) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    registry_rename(draft, name) == -EEXIST) {
+		shm_unlink(draft); /* it was of an earlier time */
+	}
+	close(fd);
+}
+
 int registry_open(struct registry *registry, const char *instance)
 {
 	char name[OBJECT_NAME], draft[OBJECT_NAME];
 	int r;
 
 	object_registry_name(name, instance);
+	registry_draft_name(draft, name);
 	squat_end(name);
+	registry_find_draft(draft, name);
 	r = registry_open_locked(name);
 	if (r < 0) {
 		return r;
 	}
 	registry->fd = r;
 	registry->lost = 0;
-	registry_draft_name(draft, name);
-	shm_unlink(draft);
 	r = registry_use(registry, name);
 	if (r < 0) {
 		close(registry->fd);
@@ -324,9 +349,11 @@ void registry_spoil(int fd)
 static int registry_copy(const struct registry *from, int to)
 {
 	const char *base = (const char *)from->header;
+	const size_t magic = sizeof from->header->magic;
 	int r = ftruncate(to, WHOLE_SIZE) < 0 ? -errno : object_reserve(to, 0, FIXED_SIZE);
 
-	if (r == 0 && pwrite(to, base, FIXED_SIZE, 0) != FIXED_SIZE) {
+	if (r == 0 && pwrite(to, base + magic, FIXED_SIZE - magic, (off_t)magic) !=
+			      (ssize_t)(FIXED_SIZE - magic)) {
 		r = -EIO;
 	}
 	for (uint32_t i = 0; r == 0 && i < REGISTRY_POOLS; i++) {
@@ -339,6 +366,9 @@ static int registry_copy(const struct registry *from, int to)
 		if (r == 0 && pwrite(to, base + at, size, (off_t)at) != (ssize_t)size) {
 			r = -EIO;
 		}
+	}
+	if (r == 0 && pwrite(to, base, magic, 0) != (ssize_t)magic) {
+		r = -EIO;
 	}
 	return r;
 }
@@ -353,15 +383,6 @@ static void registry_move_into(struct registry *registry, int fd)
 	}
 	close(registry->fd);
 	registry->fd = fd;
-}
-
-static int registry_rename(const char *from, const char *to)
-{
-	char old[sizeof "/dev/shm" + OBJECT_NAME], new[sizeof "/dev/shm" + OBJECT_NAME];
-
-	snprintf(old, sizeof old, "/dev/shm%s", from);
-	snprintf(new, sizeof new, "/dev/shm%s", to);
-	return renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
 /* Makes the copy, locked, and gives it the name. */

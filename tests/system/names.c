@@ -4,6 +4,7 @@
  * of pools, of the registry, of the socket. Who has a pool open goes on, new clients come, and the
  * next daemon finds all.
  */
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,27 @@ START_TEST(what_is_made_after_the_registry_vanished_survives_a_restart)
 	ck_assert_int_eq(mempool_find_pool(conn, "later", &info), 0);
 	ck_assert_int_eq(mempool_close(later), 0);
 	ck_assert_int_eq(mempool_destroy(conn, "later"), 0);
+	end();
+}
+END_TEST
+
+/* As after a death between the copy and its name; then an old copy beside the registry. */
+START_TEST(a_copy_of_the_registry_that_was_not_named_yet_is_found)
+{
+	char path[160], draft[170];
+	begin();
+	snprintf(path, sizeof path, "/dev/shm/mempool.%s.registry", service.instance);
+	snprintf(draft, sizeof draft, "%s.draft", path);
+	service_kill(&service);
+	ck_assert_int_eq(rename(path, draft), 0);
+	service_restart(&service);
+	ck_assert_int_eq(access(draft, F_OK), -1);
+	open_and_use_elsewhere();
+	service_kill(&service);
+	close(open(draft, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	service_restart(&service);
+	ck_assert_int_eq(access(draft, F_OK), -1);
+	open_and_use_elsewhere();
 	end();
 }
 END_TEST
@@ -424,6 +446,7 @@ END_TEST
 SUITE("names", a_pool_without_names_goes_on_and_lets_new_clients_in, a_pool_without_names_grows,
       pools_whose_names_vanished_survive_restarts,
       what_is_made_after_the_registry_vanished_survives_a_restart,
+      a_copy_of_the_registry_that_was_not_named_yet_is_found,
       memfds_survive_a_registry_that_vanished, without_proc_writers_readers_and_observers_come_in,
       one_pool_more_than_there_are_descriptors_is_refused_with_the_remedy,
       names_that_vanish_before_a_stop_are_made_good, a_vanished_name_is_told_once_a_pool,
