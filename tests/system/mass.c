@@ -5,7 +5,7 @@
 
 #include "tests/system/raw.h"
 
-#define BIG (8u << 20)
+#define BIG (TEST_IS_SANITIZED ? 1u << 20 : 8u << 20)
 #define MOST 50
 
 /* Whether nobody but this process has a slot of the pool. */

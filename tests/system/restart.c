@@ -180,7 +180,8 @@ static bool is_big_removed(void *unused)
 /* Passes over the dead armed a timer of 0 again and again, and the loop did not come back. */
 START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
 {
-	enum { CROWD = 60, BIG = 16 << 20 }; /* some seconds of work */
+	/* Some seconds of work, when each of the dead had a walk of its own. */
+	enum { CROWD = TEST_IS_SANITIZED ? 10 : 60, BIG = TEST_IS_SANITIZED ? 1 << 20 : 16 << 20 };
 	begin();
 	struct mempool *big = service_pool(conn, "big", 16, BIG);
 	pid_t pids[CROWD];
