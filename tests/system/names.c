@@ -196,7 +196,7 @@ START_TEST(memfds_survive_a_registry_that_vanished)
 	attr.backing = MEMPOOL_BACKING_MEMFD;
 	ck_assert_int_eq(mempool_create(conn, "kept", &attr, &kept), 0);
 	ck_assert_uint_eq(remove_names("registry"), 1);
-	ck_assert(wait_until(is_logged, "it gets another", 5000));
+	ck_assert(wait_until(is_logged, "mempoold starts another", 5000));
 	ck_assert_int_eq(mempool_find_pool(conn, "kept", &info), 0); /* it has it by now */
 	service_kill(&service);
 	service_restart(&service);
