@@ -118,10 +118,18 @@ static enum mempool_block_state inspect_state_of(enum mp_place place)
 	}
 }
 
+static void inspect_fill_block(const struct mempool *pool, uint32_t index,
+			       struct mempool_block *block)
+{
+	uint64_t word = mp_load(&pool->core.words[index].whole);
+
+	block->state = inspect_state_of(mp_place_of(&pool->core, word, &block->slot));
+	block->generation = mp_word_generation(word);
+}
+
 EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block)
 {
 	struct look look;
-	uint32_t slot;
 
 	int error = look_begin(&look, pool);
 	if (error) {
@@ -131,13 +139,29 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 	error = index < born ? look_read_block(&look, index)
 			     : fail(EINVAL, "there is no block %u: the pool has %u", index, born);
 	if (error == 0) {
-		uint64_t word = mp_load(&pool->core.words[index].whole);
-		block->state = inspect_state_of(mp_place_of(&pool->core, word, &slot));
-		block->slot = slot;
-		block->generation = mp_word_generation(word);
+		inspect_fill_block(pool, index, block);
 	}
 	look_end(&look);
 	return error;
+}
+
+EXPORT ssize_t mempool_block_bulk(struct mempool *pool, uint32_t first,
+				  struct mempool_block *blocks, size_t n)
+{
+	struct look look;
+
+	int error = look_begin(&look, pool);
+	if (error) {
+		return error;
+	}
+	uint32_t born = look_born(pool), left = first < born ? born - first : 0;
+	n = n < left ? n : left;
+	error = n > 0 ? look_read_blocks(&look, first, (uint32_t)n) : 0;
+	for (size_t i = 0; error == 0 && i < n; i++) {
+		inspect_fill_block(pool, first + (uint32_t)i, &blocks[i]);
+	}
+	look_end(&look);
+	return error ? error : (ssize_t)n;
 }
 
 EXPORT int mempool_slot(const struct mempool *pool)

@@ -147,18 +147,23 @@ static bool look_again(struct look *look, uint64_t at, uint64_t size)
 	return look->error == 0;
 }
 
-int look_read_all(struct look *look)
+int look_read_blocks(struct look *look, uint32_t first, uint32_t n)
 {
-	const struct mp_pool *core = &look->pool->core;
-	const struct mp_shape *shape = &core->shape;
+	const struct mp_shape *shape = &look->pool->core.shape;
 
 	look->has_read_all = true;
 	if (look_is_observer(look->pool) && look_again(look, 0, shape->channels_at) &&
 	    look_again(look, shape->magazines_at,
 		       (uint64_t)shape->n_magazines * shape->magazine_size)) {
-		look_again(look, shape->words_at, mp_pool_born(core) * sizeof(union mp_word));
+		look_again(look, shape->words_at + first * sizeof(union mp_word),
+			   n * sizeof(union mp_word));
 	}
 	return look->error;
+}
+
+int look_read_all(struct look *look)
+{
+	return look_read_blocks(look, 0, look_born(look->pool));
 }
 
 static uint64_t look_place_of(const struct mp_pool *core, const void *at)

@@ -168,9 +168,17 @@ int mempool_census(struct mempool *pool, struct mempool_stats *stats, struct mem
 int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block);
 
 /*
- * While a create or a grow over this connection takes long, the waiting thread calls @tell some ten
- * times a second, with the bytes of memory that are ready and the bytes there will be. @tell may
- * not use the connection, nor create, open or close a pool. NULL: no calls.
+ * The same for @n blocks from @first on. Each call of an observer reads much of the bookkeeping:
+ * ask for many at once. Returns how many there were, fewer at the end of the pool, or as
+ * mempool_stat().
+ */
+ssize_t mempool_block_bulk(struct mempool *pool, uint32_t first, struct mempool_block *blocks,
+			   size_t n);
+
+/*
+ * Has @tell called while a create or a grow over this connection takes long: how many bytes of
+ * memory are there, and how many there will be; some ten times a second, by the thread that waits,
+ * which may not use the connection, nor create, open or close a pool. NULL: nobody is told.
  */
 void mempool_set_progress(struct mempool_conn *conn,
 			  void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg);
