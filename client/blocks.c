@@ -2,10 +2,11 @@
 /*
  * mempoolctl blocks: the state and the holder of each block of a pool. People get one line for each
  * run of neighbours with the same state and holder; programs get every block. The walk stores no
- * list of blocks, so the pool may be of any size.
+ * list of all blocks, so the pool may be of any size.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/call.h"
@@ -25,6 +26,8 @@ static const char *const states[] = {
 	[MEMPOOL_BLOCK_CACHED] = "cached", [MEMPOOL_BLOCK_USED] = "used",
 	[MEMPOOL_BLOCK_MOVING] = "moving", [MEMPOOL_BLOCK_RECLAIMED] = "reclaimed",
 };
+
+#define AT_ONCE (1u << 20) /* blocks that are read in one go: 12 MiB */
 
 #define N_STATES (sizeof(states) / sizeof(*states))
 
@@ -163,29 +166,49 @@ static void blocks_print_summary(const struct walk *walk)
 	out_print("\n");
 }
 
+/* Shows @n blocks from @first on, of those that are wanted. */
+static void blocks_show_wanted(struct walk *walk, uint32_t first,
+			       const struct mempool_block *blocks, size_t n)
+{
+	for (size_t i = 0; i < n && !out_has_failed(); i++) {
+		if (blocks_is_wanted(walk, &blocks[i])) {
+			blocks_show(walk, first + (uint32_t)i, &blocks[i]);
+		}
+	}
+}
+
+/* Shows all, some at a time. Returns 0, or a negative errno of the library. */
+static int blocks_show_all(struct walk *walk, struct mempool *pool)
+{
+	struct mempool_block *blocks = calloc(AT_ONCE, sizeof(*blocks));
+	uint32_t first = 0;
+	ssize_t n;
+
+	if (blocks == NULL) {
+		complain_no_memory();
+	}
+	do {
+		uint32_t left = walk->info->blocks - first;
+
+		n = mempool_block_bulk(pool, first, blocks, left < AT_ONCE ? left : AT_ONCE);
+		blocks_show_wanted(walk, first, blocks, n > 0 ? (size_t)n : 0);
+		first += n > 0 ? (uint32_t)n : 0;
+	} while (n > 0 && first < walk->info->blocks && !out_has_failed());
+	free(blocks);
+	return n < 0 ? (int)n : 0;
+}
+
 static enum status blocks_walk(struct walk *walk, struct mempool *pool)
 {
-	struct mempool_block block;
-
 	if (walk->json) {
 		out_print("[");
 	}
-	for (uint32_t i = 0; i < walk->info->blocks && !out_has_failed(); i++) {
-		int r = mempool_block(pool, i, &block);
 
-		if (r < 0) {
-			complain_error(r, "could not read block %" PRIu32 " of pool %s", i,
-				       walk->info->name);
-			return STATUS_FAILED;
-		}
-		if (block.state >= N_STATES) {
-			complain("pool %s: cannot read block %" PRIu32 "; try mempoolctl check",
-				 walk->info->name, i);
-			return STATUS_FAILED;
-		}
-		if (blocks_is_wanted(walk, &block)) {
-			blocks_show(walk, i, &block);
-		}
+	int r = blocks_show_all(walk, pool);
+
+	if (r < 0) {
+		complain_error(r, "could not read the blocks of pool %s", walk->info->name);
+		return STATUS_FAILED;
 	}
 	if (walk->json) {
 		out_print("%s]\n", walk->n_shown > 0 ? "\n" : "");
