@@ -57,6 +57,7 @@ static void assert_all_looks_say(int error)
 	ck_assert_int_eq(mempool_stat(seen, &s), error);
 	ck_assert_int_eq(mempool_check(seen, &report), error);
 	ck_assert_int_eq(mempool_block(seen, BLOCKS - 1, &block), error);
+	ck_assert_int_eq(mempool_block_bulk(seen, 0, &block, 1), error ? error : 1);
 }
 
 /* The writer of the pool is this process too: its pages must be there again before it ends. */
@@ -114,6 +115,17 @@ START_TEST(an_observer_sees_what_the_writer_does)
 	ck_assert_int_eq(block.state, MEMPOOL_BLOCK_CACHED);
 	ck_assert_int_eq((int)block.slot, mempool_slot(pool));
 	ck_assert_int_eq(mempool_block(seen, BLOCKS, &block), -EINVAL);
+	for (uint32_t i = 0; i < BLOCKS; i += 300) {
+		struct mempool_block some[300];
+		ssize_t n = mempool_block_bulk(seen, i, some, 300);
+		ck_assert_int_eq(n, i + 300 <= BLOCKS ? 300 : BLOCKS - i);
+		for (ssize_t k = 0; k < n; k++) {
+			ck_assert_int_eq(mempool_block(pool, i + (uint32_t)k, &block), 0);
+			ck_assert_int_eq(some[k].state, block.state);
+			ck_assert_uint_eq(some[k].slot, block.slot);
+		}
+	}
+	ck_assert_int_eq(mempool_block_bulk(seen, BLOCKS, &block, 1), 0);
 	end_observing();
 }
 END_TEST
