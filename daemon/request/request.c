@@ -32,6 +32,36 @@ static int request_refuse_namespace(struct session *session, const struct wire_h
 	return -EACCES;
 }
 
+/* The kernel and /proc hide which process it is. */
+static int request_refuse_hidden(struct session *session, uint32_t serial)
+{
+	const struct ucred *peer = &session->peer;
+
+	log_warning("uid %u, pid %d: /proc hides it (hidepid= or ProtectProc=), and this "
+		    "kernel has no SO_PEERPIDFD: mount /proc with gid= of a group that "
+		    "mempoold is in, or use Linux 6.5",
+		    peer->uid, (int)peer->pid);
+	session_refuse(session, serial, EACCES,
+		       "mempoold cannot see pid %d, as its /proc hides it (hidepid= or "
+		       "ProtectProc=): let mempoold see all processes there, or use Linux "
+		       "6.5 or later",
+		       (int)peer->pid);
+	return -EACCES;
+}
+
+static int request_refuse_excess(struct session *session, uint32_t serial)
+{
+	const struct ucred *peer = &session->peer;
+
+	log_warning("uid %u, pid %d: too many sessions: `%s` allows no more", peer->uid,
+		    (int)peer->pid, session->limit);
+	session_refuse(session, serial, EUSERS,
+		       "uid %u has as many sessions as `sessions_per_user` allows, or the "
+		       "daemon has as `sessions` does; close some connections",
+		       peer->uid);
+	return -EUSERS;
+}
+
 static int handle_hello(struct session *session, const union wire_message *message)
 {
 	const struct ucred *peer = &session->peer;
@@ -42,25 +72,10 @@ static int handle_hello(struct session *session, const union wire_message *messa
 		return request_refuse_namespace(session, &message->hello);
 	}
 	if (session->is_hidden) {
-		log_warning("uid %u, pid %d: /proc hides it (hidepid= or ProtectProc=), and this "
-			    "kernel has no SO_PEERPIDFD: mount /proc with gid= of a group that "
-			    "mempoold is in, or use Linux 6.5",
-			    peer->uid, (int)peer->pid);
-		session_refuse(session, serial, EACCES,
-			       "mempoold cannot see pid %d, as its /proc hides it (hidepid= or "
-			       "ProtectProc=): let mempoold see all processes there, or use Linux "
-			       "6.5 or later",
-			       (int)peer->pid);
-		return -EACCES;
+		return request_refuse_hidden(session, serial);
 	}
 	if (session->state == SESSION_EXCESS) {
-		log_warning("uid %u, pid %d: too many sessions: `%s` allows no more", peer->uid,
-			    (int)peer->pid, session->limit);
-		session_refuse(session, serial, EUSERS,
-			       "uid %u has as many sessions as `sessions_per_user` allows, or the "
-			       "daemon has as `sessions` does; close some connections",
-			       peer->uid);
-		return -EUSERS;
+		return request_refuse_excess(session, serial);
 	}
 	if (message->hello.signature != mp_signature()) {
 		log_warning("uid %u, pid %d: its library lays pools out differently", peer->uid,
