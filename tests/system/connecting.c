@@ -137,9 +137,17 @@ START_TEST(a_daemon_out_of_descriptors_says_so)
 	begin();
 	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, NULL, &before), 0);
 	few = before;
-	few.rlim_cur = free_number_of_the_daemon();
-	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
-	ck_assert_int_eq(mempool_connect(&c, NULL), -ENFILE);
+	/* It may just have closed one that it had when we looked. */
+	int error = 0;
+	for (int i = 0; i < 50 && error == 0; i++) {
+		few.rlim_cur = free_number_of_the_daemon();
+		ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
+		error = mempool_connect(&c, NULL);
+		if (error == 0) {
+			mempool_disconnect(c);
+		}
+	}
+	ck_assert_int_eq(error, -ENFILE);
 	assert_told("LimitNOFILE");
 	few.rlim_cur += 8;
 	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
@@ -241,7 +249,7 @@ START_TEST(the_runtime_directory_of_another_user_is_not_followed)
 	begin_by_runtime_dir();
 	ck_assert_int_eq(mempool_connect(&c, NULL), 0);
 	mempool_disconnect(c);
-	if (chown(runtime, 65534, 65534) == 0) {
+	if (getuid() == 0 && chown(runtime, 65534, 65534) == 0) {
 		struct mempool_daemon info;
 		int error = mempool_connect(&c, NULL); /* to the system's, if there is one */
 		if (error == 0) {
