@@ -281,14 +281,15 @@ START_TEST(removing_a_pool_costs_what_it_had_and_not_what_it_might_have_grown_to
 	struct mempool *wide;
 	attr.block_size = 1 << 30;
 	attr.blocks = 1;
-	attr.max_blocks = 1 << 16;
+	/* AddressSanitizer marks every address that is mapped. */
+	attr.max_blocks = TEST_IS_SANITIZED ? 2 : 1 << 16;
 	ck_assert_int_eq(mempool_create(conn, "wide", &attr, &wide), 0);
 	ck_assert_int_eq(mempool_close(wide), 0);
 	uint64_t before = daemon_ns();
 	ck_assert_int_eq(mempool_destroy(conn, "wide"), 0);
 	ck_assert(wait_until(is_wide_removed, NULL, 10000));
 	ck_assert_uint_lt(daemon_ns() - before, 3000000000u);
-	attr.max_blocks++;
+	attr.max_blocks = (1 << 16) + 1;
 	ck_assert_int_eq(mempool_create(conn, "wide", &attr, &wide), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "64 TiB"));
 	end();
