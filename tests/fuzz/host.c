@@ -83,7 +83,7 @@ static void start_daemon(void)
 
 	if (server_start(&host.server, &options) < 0 ||
 	    listener_open(&host.server.listener, &host.server.sessions, &host.server.manager,
-			  &host.server.place) < 0) {
+			  &host.server.place, &host.server.watch) < 0) {
 		errx(1, "the daemon does not start");
 	}
 	/* Few enough of each for an input to meet the limits. */
@@ -93,9 +93,14 @@ static void start_daemon(void)
 		.sessions_per_user = 1,
 		.seats_per_user = 3,
 		.seats_per_process = 4,
+		.pool_seats_kept = 10,
+		.pool_seats_per_user = 50,
 		.pools = 5,
+		.pools_kept = 20,
 		.pools_per_user = 2,
 		.bytes_per_user = 4 << 20,
+		.memory_per_user = 50,
+		.memory_of_users = 80,
 		.blocks_per_user = 1000,
 	};
 	/* These signals are for the fuzzer. */
