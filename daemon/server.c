@@ -60,7 +60,7 @@ static void server_on_hangup(evutil_socket_t signal_number, short what, void *ar
 
 	(void)signal_number;
 	(void)what;
-	place_keep(&server->place);
+	server->place.lost = 0;
 	listener_ask_again(&server->listener);
 	watch_hurry(&server->watch);
 	if (configure_is_fixed(&server->configuration)) {
@@ -114,6 +114,10 @@ static bool server_look(void *arg)
 {
 	struct server *server = arg;
 
+	place_keep(&server->place);
+	if (server->place.cookie_fd >= 0) {
+		watch_add(&server->watch, server->place.cookie); /* once more is no more */
+	}
 	listener_look(&server->listener);
 	return names_look(&server->pools);
 }

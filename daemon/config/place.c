@@ -188,18 +188,19 @@ int place_choose_another(struct place *place)
 	return r < 0 ? r : 0;
 }
 
-void place_keep(const struct place *place)
+void place_keep(struct place *place)
 {
 	int r = place->cookie_fd < 0 ? 0 : cookie_restore(place->cookie, place->instance);
 
 	if (r > 0) {
 		log_warning("%s had vanished, and was made again: it names the instance",
 			    place->cookie);
-	} else if (r < 0) {
+	} else if (r < 0 && r != place->lost) {
 		log_warning("%s has vanished: %s; for the next daemon of these pools say "
 			    "--instance %s",
 			    place->cookie, strerror(-r), place->instance);
 	}
+	place->lost = r < 0 ? r : 0;
 }
 
 void place_finish(struct place *place)

@@ -32,6 +32,7 @@ struct place {
 	char cookie[PATH_MAX]; /* which may name the instance; "": none does */
 	char prefix[PLACE_INSTANCE];
 	int cookie_fd; /* -1: none names it now */
+	int lost;      /* why it has vanished and cannot be made again: -errno; 0: it is there */
 };
 
 /* Works out the place and makes its directory if need be; logs errors. Returns 0 or -errno. */
@@ -43,8 +44,8 @@ int place_resolve(struct place *place, const struct options *options);
  */
 int place_choose_another(struct place *place);
 
-/* Makes the cookie again when it has vanished; logs. */
-void place_keep(const struct place *place);
+/* Makes the cookie again when it has vanished; logs that, and once why it cannot be done. */
+void place_keep(struct place *place);
 
 /* Closes what is open. */
 void place_finish(struct place *place);
