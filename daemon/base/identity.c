@@ -25,7 +25,7 @@ bool identity_has_died(int pidfd)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
-	return poll(&p, 1, 0) != 0;
+	return poll(&p, 1, 0) > 0; /* a poll that fails says nothing */
 }
 
 int identity_open(pid_t pid)
