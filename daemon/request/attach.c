@@ -118,6 +118,13 @@ static int attach_refuse_share(struct session *session, uint32_t serial, const s
 			      session->peer.uid, name, share_of_user(limits, n_slots), n_slots);
 }
 
+/* The number alone would let the client think of its own descriptors. */
+static const char *attach_remedy(int error)
+{
+	return error == -EMFILE ? "; it has no file descriptor left: raise LimitNOFILE= of its unit"
+				: "";
+}
+
 static int attach_refuse(struct session *session, uint32_t serial, const struct pool *pool, int why)
 {
 	const struct limits *limits = &session->sessions->config->limits;
@@ -165,8 +172,8 @@ static int attach_refuse(struct session *session, uint32_t serial, const struct 
 		log_error("pool '%s', uid %u, pid %d: cannot be opened: %s", name,
 			  session->peer.uid, (int)session->peer.pid, strerror(-why));
 		return session_refuse(session, serial, -why,
-				      "pool '%s' cannot be opened: mempoold says %s", name,
-				      strerror(-why));
+				      "pool '%s' cannot be opened: mempoold says %s%s", name,
+				      strerror(-why), attach_remedy(why));
 	}
 }
 

@@ -157,6 +157,23 @@ START_TEST(a_daemon_out_of_descriptors_says_so)
 }
 END_TEST
 
+START_TEST(an_open_that_finds_the_daemon_out_of_descriptors_says_so)
+{
+	struct rlimit before, few;
+	begin();
+	ck_assert_int_eq(mempool_close(pool), 0); /* else this process need not ask */
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	few = before;
+	few.rlim_cur = free_number_of_the_daemon();
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), -EMFILE);
+	assert_told("LimitNOFILE");
+	ck_assert_int_eq(prlimit(service.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
+	end();
+}
+END_TEST
+
 /* A sandbox that maps no user, or where the system allows no namespace: then nothing is tried. */
 START_TEST(who_has_no_number_in_a_user_namespace_is_served)
 {
@@ -265,6 +282,7 @@ END_TEST
 SUITE("connecting", who_is_hung_up_on_hears_of_the_likely_causes,
       what_a_daemon_says_before_it_hangs_up_is_heard, a_daemon_of_another_version_is_named_so,
       what_is_no_daemon_is_named_so, a_daemon_out_of_descriptors_says_so,
+      an_open_that_finds_the_daemon_out_of_descriptors_says_so,
       who_has_no_number_in_a_user_namespace_is_served,
       a_set_user_id_program_ignores_its_environment,
       the_runtime_directory_of_another_user_is_not_followed)
