@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A build: a pool being made. Pages are reserved off the loop (reserve.h), the control segment is
- * laid by a task in steps of less than a millisecond. The build tells its asker of
- * each step. When nobody wants the pool any more, or /dev/shm fills up, it removes what it made.
+ * laid by a task in steps of less than a millisecond. The build tells its asker of each step. When
+ * nobody wants the pool any more, or /dev/shm fills up, it removes what it made.
  *
  * A build ends in its own callbacks, or by build_stop().
  */
