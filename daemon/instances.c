@@ -15,6 +15,7 @@
 #include "daemon/instances.h"
 #include "daemon/store/keeper.h"
 #include "daemon/store/liveness.h"
+#include "daemon/store/memory.h"
 #include "daemon/store/object.h"
 
 #define FOLDER "/dev/shm/"
@@ -76,8 +77,7 @@ static bool instance_is_registry(const struct instance *instance, const char *ob
 /* What of it is no object in /dev/shm. A keeper that has gone took its memory along. */
 static uint64_t instance_memfd_bytes(const struct registry_pool *record)
 {
-	const struct identity keeper = {record->keeper, record->keeper_where,
-					record->keeper_identity};
+	const struct identity keeper = memory_keeper(record);
 	int watch = keeper.pid > 0 ? keeper_watch(&keeper) : -1;
 
 	if (watch >= 0) {

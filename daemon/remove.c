@@ -16,6 +16,7 @@
 #include "daemon/remove.h"
 #include "daemon/store/keeper.h"
 #include "daemon/store/liveness.h"
+#include "daemon/store/memory.h"
 #include "daemon/store/object.h"
 
 #define KEEPERS_MS 3000 /* how long they have to end */
@@ -162,9 +163,8 @@ static void remove_watch_keepers(struct removal_of *removal)
 	removal->keepers = calloc(REGISTRY_POOLS, sizeof *removal->keepers);
 	for (int i = 0; removal->keepers && instance->is_readable && i < REGISTRY_POOLS; i++) {
 		const struct registry_pool *record = &instance->records[i];
-		const struct identity keeper = {record->keeper, record->keeper_where,
-						record->keeper_identity};
-		int watch = record->terms.backing == WIRE_MEMFD ? keeper_watch(&keeper) : -1;
+		const struct identity keeper = memory_keeper(record);
+		int watch = keeper_watch(&keeper); /* a pool in /dev/shm may have one, too */
 		if (watch >= 0) {
 			removal->keepers[removal->n_keepers++] =
 				(struct keeper_seen){keeper.pid, watch};

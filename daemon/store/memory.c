@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/store/keeper.h"
-#include "daemon/store/liveness.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/log.h"
 #include "daemon/base/manager.h"
 #include "daemon/base/watch.h"
+#include "daemon/store/keeper.h"
+#include "daemon/store/liveness.h"
 #include "daemon/store/memory.h"
-#include "daemon/base/loop.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define REPEAT_S 1
@@ -206,12 +206,12 @@ int memory_open(const struct memory *memory, enum object_kind kind, int flags)
 
 /* ---- outliving the daemon ---- */
 
-static struct identity memory_keeper_of(const struct memory *memory)
+struct identity memory_keeper(const struct registry_pool *record)
 {
 	return (struct identity){
-		.pid = memory->record->keeper,
-		.where = memory->record->keeper_where,
-		.number = memory->record->keeper_identity,
+		.pid = record->keeper,
+		.where = record->keeper_where,
+		.number = record->keeper_identity,
 	};
 }
 
@@ -241,7 +241,7 @@ static void memory_on_death(evutil_socket_t fd, short what, void *arg)
 static int memory_watch(struct memory *memory)
 {
 	struct event_base *base = memory->host->loop->base;
-	struct identity keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper(memory->record);
 
 	memory->watch = keeper_watch(&keeper);
 	if (memory->watch < 0) {
@@ -415,7 +415,7 @@ static int memory_ask_lock(const struct memory *memory, int hidden)
 
 static int memory_find_at_process(struct memory *memory)
 {
-	struct identity keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper(memory->record);
 	int fds[2], r = keeper_open(&keeper, fds);
 
 	if (r == -EREMOTE) {
@@ -524,7 +524,7 @@ static void memory_unlink_object(const struct memory *memory, enum object_kind k
 
 void memory_forget(struct memory *memory)
 {
-	struct identity keeper = memory_keeper_of(memory);
+	struct identity keeper = memory_keeper(memory->record);
 	char name[MANAGER_NAME];
 
 	memory_finish(memory);

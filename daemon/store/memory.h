@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/base/identity.h"
 #include "daemon/store/object.h"
 #include "daemon/store/registry.h"
 
@@ -101,6 +102,9 @@ int memory_find(struct memory *memory);
 
 /* Unlinks the objects and ends their keeper. Their pages go when the last client closes them. */
 void memory_forget(struct memory *memory);
+
+/* The keeper that the record names; pid 0: none. */
+struct identity memory_keeper(const struct registry_pool *record);
 
 /* Whether there is a /proc, by which descriptors can be opened anew. */
 bool memory_has_proc(void);
