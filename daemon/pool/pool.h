@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/base/task.h"
 #include "daemon/store/memory.h"
 #include "daemon/store/registry.h"
-#include "daemon/base/task.h"
 #include "lib/core/pass.h"
 
 struct attachment;

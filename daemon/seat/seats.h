@@ -7,9 +7,10 @@
  *			that was tested longest ago
  *	reclaims	pools that have DYING or PASSING attachments, whose blocks the reclaim
  *			takes back
+ *	graced		attachments in GRACE, each with a timer of its own
  *
- * attachment.c alone fills the queues, and arms a timer with the first entry. The timers call
- * sweep.c and reclaim.c.
+ * attachment.c fills the first two, and arms the queue's timer, which calls sweep.c or reclaim.c;
+ * reclaim.c fills the third.
  *
  * Who frees what, in the whole daemon. Callbacks of its own free each, never while another function
  * works with it:

@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "daemon/store/registry.h"
 #include "daemon/config/rule.h"
+#include "daemon/store/registry.h"
 
 struct session;
 

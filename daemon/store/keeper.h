@@ -36,7 +36,7 @@ _Noreturn void keeper_run(char **argv);
 /* Allows this process to start keepers, which execute its own program. */
 void keeper_allow(void);
 
-/* Whose end is its own. */
+/* What a keeper ends with. */
 struct keeper_bond {
 	const char *registry; /* the object's name in /dev/shm */
 	const char *cookie;   /* the path of the file that names the instance */
