@@ -126,8 +126,12 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 		if (*error) {
 			break;
 		}
-		if (!channel_post(pool, channel, &p, token)) {
-			mp_word_take(pool, token, true);
+		/*
+		 * A gift that cannot be taken back is not ours any more: a sibling thread has
+		 * withdrawn it. That is as if it had done so when the token was in the ring.
+		 */
+		if (!channel_post(pool, channel, &p, token) &&
+		    mp_word_take(pool, token, true) >= 0) {
 			*error = -EAGAIN;
 			break;
 		}
