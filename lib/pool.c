@@ -50,10 +50,10 @@ static int pool_enlist(struct process *process, struct mempool *pool)
 	struct calm calm;
 
 	calm_begin(&calm);
-	process->stealable = process->stealable || mp_barrier_register();
-	pool->core.stealable = process->stealable;
+	process->has_barrier = process->has_barrier || mp_barrier_register();
+	pool->core.fenced = !process->has_barrier;
 	bool poisoned = pool->access == WIRE_WRITER && poison_is_wanted();
-	pool->tag = (const char *)pool + (pool->core.quota > 0 || poisoned);
+	pool->tag = (const char *)pool + (pool->core.quota > 0 || poisoned || pool->core.fenced);
 	pthread_mutex_lock(&process->mutex);
 	pool->place = process_take_place(process);
 	if (pool->place >= 0) {

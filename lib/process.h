@@ -27,7 +27,7 @@ struct process {
 	mp_atomic64 epoch;          /* a random number; 0: not begun, or a child just forked */
 	pthread_mutex_t opening;    /* held by open, create and close from end to end */
 	pthread_mutex_t mutex;      /* guards the rest; in a calm stretch; taken inside opening */
-	bool stealable;             /* registered with membarrier */
+	bool has_barrier;           /* registered with membarrier; a sandbox may refuse it */
 	struct mempool *pools;      /* list, by mempool.next */
 	struct thread *threads;     /* list, by thread.next */
 	struct thread *look;        /* where the next look for vanished threads begins */

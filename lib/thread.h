@@ -51,7 +51,6 @@
  *	it makes its part			at a few parts, each time at the next ones: the
  *						price does not grow, and few vanished ones are left
  *	it needs a record and none is free	at all parts
- *	it is to say ENOMEM and cannot steal	at all; if it can, it has been in their caches
  *	it counts, mempool_stat()		at all; what nobody caches is not counted as cached
  *	it closes a pool			at all; a vanished thread is inside no call
  * Other processes need not wait for that: to a thief a vanished thread is an idle one.

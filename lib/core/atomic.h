@@ -61,6 +61,9 @@ static inline void mp_pause(void)
 #endif
 }
 
+/* Keeps loads that precede it from coming after loads that follow. */
+#define mp_read_fence() atomic_thread_fence(memory_order_acquire)
+
 /* A full barrier. */
 #define mp_fence() atomic_thread_fence(memory_order_seq_cst)
 

@@ -146,11 +146,12 @@ static bool audit_refresh_record(const struct walk *w, uint32_t r)
 		return false;
 	}
 	uint64_t owner = mp_load(&c->owner), gets = mp_load(&c->gets), puts = mp_load(&c->puts);
-	uint32_t loaded = mp_load(&c->loaded), previous = mp_load(&c->previous);
-	return audit_refresh_magazine_of(w, loaded) && audit_refresh_magazine_of(w, previous) &&
+	uint64_t hands = mp_load(&c->hands);
+	return audit_refresh_magazine_of(w, mp_hands_loaded(hands)) &&
+	       audit_refresh_magazine_of(w, mp_hands_previous(hands)) &&
 	       audit_read_again(w, c, sizeof *c) && mp_load(&c->owner) == owner &&
 	       mp_load(&c->gets) == gets && mp_load(&c->puts) == puts &&
-	       mp_load(&c->loaded) == loaded && mp_load(&c->previous) == previous;
+	       mp_load(&c->hands) == hands;
 }
 
 /* ---- blocks ---- */
@@ -296,8 +297,9 @@ static bool audit_is_record_wrong(const struct mp_pool *pool, uint32_t r)
 	    mp_load(&c->steal)) {
 		return false;
 	}
-	return (audit_is_not_held(pool, r, mp_load(&c->loaded)) ||
-		audit_is_not_held(pool, r, mp_load(&c->previous))) &&
+	uint64_t hands = mp_load(&c->hands);
+	return (audit_is_not_held(pool, r, mp_hands_loaded(hands)) ||
+		audit_is_not_held(pool, r, mp_hands_previous(hands))) &&
 	       !mp_load_acquire(&c->busy) && mp_load(&c->owner) == owner;
 }
 

@@ -2,10 +2,18 @@
 #include <errno.h>
 
 #include "lib/core/cache.h"
+#include "lib/core/census.h"
 #include "lib/core/collect.h"
 #include "lib/core/depot.h"
+#include "lib/core/futex.h"
 #include "lib/core/pressure.h"
 #include "lib/core/steal.h"
+
+/*
+ * How long a get goes on searching while somebody has a free block that it cannot have: some turns
+ * of the scheduler, for an owner that was preempted inside a call.
+ */
+#define GET_PATIENCE_MS 40
 
 /* ---- get ---- */
 
@@ -34,40 +42,75 @@ static bool cache_is_empty_handed(const struct mp_local *local)
 	return mp_hand_count(&local->loaded) == 0 && mp_hand_count(&local->previous) == 0;
 }
 
-/* Steals a magazine, as the previous one. False: no idle cache has one to steal. */
-static bool cache_steal(struct mp_pool *pool, struct mp_local *local)
+/*
+ * One search: the magazines in hand, the depot, what can be collected, idle caches, a block left
+ * loose. Whether it found a block.
+ */
+static bool cache_search(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
-	uint32_t m = local->record == MP_NONE ? MP_NONE : mp_steal(pool, local->record);
-	if (m == MP_NONE) {
-		return false;
+	int outcome = cache_refill_and_pop(pool, local, index);
+
+	if (outcome != 0 && mp_collect_pending(pool)) {
+		mp_collect(pool, local, mp_local_home(pool, local));
+		outcome = cache_refill_and_pop(pool, local, index);
 	}
-	mp_local_take_stolen(pool, local, m);
-	return true;
+	while (outcome != 0 && mp_steal(pool, local)) {
+		outcome = cache_refill_and_pop(pool, local, index);
+	}
+	return outcome == 0 || mp_collect_one(pool, index);
+}
+
+/*
+ * Searches again, for some time, while somebody has a free block and is inside a call, or moves it.
+ * The pressure makes those who put meanwhile bring what they cache to the depot. Returns 0, -ENOMEM
+ * or -EAGAIN.
+ */
+static int cache_search_again(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
+{
+	struct timespec deadline, nap;
+	int error = -EAGAIN;
+
+	mp_deadline(&deadline, GET_PATIENCE_MS);
+	while (error == -EAGAIN && !mp_is_late(&deadline)) {
+		uint32_t raised = mp_pressure_raise(pool);
+		if (cache_search(pool, local, index)) {
+			error = 0;
+		} else if (mp_census_finds_none(pool)) {
+			error = -ENOMEM;
+		} else {
+			mp_deadline(&nap, 1); /* an owner that leaves its call wakes nobody */
+			mp_pressure_sleep(pool, raised, &nap);
+		}
+	}
+	mp_pressure_calm(pool);
+	return error;
+}
+
+/* A search found nothing. Returns 0, -ENOMEM or -EAGAIN. */
+static __attribute__((noinline)) int cache_find_out(struct mp_pool *pool, struct mp_local *local,
+						    uint32_t *index)
+{
+	if (mp_census_finds_none(pool)) {
+		return -ENOMEM;
+	}
+	/* A thread in mempool_get_wait() sleeps there, outside the call. */
+	return mp_load(&local->waiting) ? -EAGAIN : cache_search_again(pool, local, index);
 }
 
 int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
-	mp_settle(local);
+	mp_settle(pool, local);
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
 	if (!mp_load(&local->waiting) && cache_is_empty_handed(local)) {
 		mp_pressure_yield(pool);
 	}
-	bool all_seen = true;
-	int outcome = cache_refill_and_pop(pool, local, index);
-	if (outcome != 0 && mp_collect_pending(pool)) {
-		all_seen = mp_collect(pool, local, mp_local_home(pool, local));
-		outcome = cache_refill_and_pop(pool, local, index);
+	int error = cache_search(pool, local, index) ? 0 : cache_find_out(pool, local, index);
+	if (error == 0) {
+		mp_local_count_gets(pool, local, 1);
 	}
-	while (outcome != 0 && cache_steal(pool, local)) {
-		outcome = cache_refill_and_pop(pool, local, index);
-	}
-	if (outcome != 0 && !mp_collect_one(pool, index)) {
-		return outcome == MP_E_BUSY || !all_seen ? -EAGAIN : -ENOMEM;
-	}
-	mp_local_count_gets(pool, local, 1);
-	return 0;
+	return error;
 }
 
 /* ---- put ---- */
@@ -116,7 +159,7 @@ static int cache_put_owned(struct mp_pool *pool, struct mp_local *local, uint32_
 
 int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block)
 {
-	mp_settle(local);
+	mp_settle(pool, local);
 	uint64_t index = mp_pool_index(pool, block);
 	if (index >= pool->max_blocks) {
 		return -EINVAL;
@@ -151,7 +194,7 @@ static __attribute__((noinline)) int cache_get_rest(struct mp_pool *pool, struct
 
 int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n)
 {
-	mp_settle(local);
+	mp_settle(pool, local);
 	if (mp_hand_count(&local->loaded) < n && mp_hand_count(&local->previous) >= n) {
 		mp_local_swap(local);
 	}
@@ -197,7 +240,7 @@ static __attribute__((noinline)) bool cache_has_room(struct mp_pool *pool, struc
 
 int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *blocks, uint32_t n)
 {
-	mp_settle(local);
+	mp_settle(pool, local);
 	if (n > mp_hand_room(&local->loaded) && n <= mp_hand_room(&local->previous)) {
 		mp_local_swap(local);
 	}

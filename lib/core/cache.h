@@ -4,7 +4,9 @@
  * and what they turn to when that is empty, full or stolen. Whose the magazine is, and what keeps
  * others away from it, see local.h.
  *
- *	get: loaded magazine, previous, depot, then what can be collected, then an idle cache
+ *	get: loaded magazine, previous, depot, then what can be collected, then an idle cache; all
+ *	     that again while a census (census.h) does not find that there is no block; with the
+ *	     patience over, EAGAIN
  *	put: loaded magazine, previous, depot, then room in orphans, else the block is RECLAIMED
  *
  * Order of stores: those of magazine.h and depot.h between busy = 1 and busy = 0. A swap changes
@@ -106,7 +108,10 @@ static inline bool mp_try_put_bulk(const struct mp_pool *pool, const struct mp_l
 	return true;
 }
 
-/* Gets a block. Returns 0 and its index, or -ENOMEM, -EAGAIN, -EIO. */
+/*
+ * Gets a block. Returns 0 and its index, or -ENOMEM: none is free; -EAGAIN: one may be, and whoever
+ * has it is inside a call, perhaps stopped there, or dead and not yet buried; -EIO.
+ */
 int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index);
 
 /* Puts a block. Returns 0, -EALREADY, -EPERM, -EINVAL. */

@@ -146,8 +146,11 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 /* ---- receiving ---- */
 
 /* Wakes producers that sleep. Their barrier orders the store of head, just before. */
-static void channel_make_room_known(struct mp_channel *channel)
+static void channel_make_room_known(const struct mp_pool *pool, struct mp_channel *channel)
 {
+	if (__builtin_expect(pool->fenced, 0)) {
+		mp_fence(); /* no producer's barrier reaches this process */
+	}
 	if (__builtin_expect(mp_load(&channel->crowded) != 0, 0) &&
 	    mp_cas32(&channel->crowded, 1, 0)) {
 		mp_futex_wake(&channel->crowded);
@@ -179,7 +182,7 @@ uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, vo
 	if (p != begin) {
 		mp_store_release(&channel->head, p);
 		mp_compiler_fence();
-		channel_make_room_known(channel);
+		channel_make_room_known(pool, channel);
 	}
 	return got;
 }

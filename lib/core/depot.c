@@ -92,6 +92,18 @@ static void depot_rebuild(struct mp_pool *pool, uint32_t shard)
 	mp_add(&pool->header->repairs, 1);
 }
 
+/* Tells a census that it cannot go by what it sees of the shard; see census.h. */
+static void depot_begin_changes(struct mp_shard *s)
+{
+	mp_store(&s->changes, mp_load(&s->changes) | 1);
+	mp_compiler_fence();
+}
+
+static void depot_end_changes(struct mp_shard *s)
+{
+	mp_store_release(&s->changes, (mp_load(&s->changes) | 1) + 1);
+}
+
 /* Locks the shard, and repairs it if need be. @deadline NULL: only tries. */
 static bool depot_lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
 {
@@ -100,14 +112,18 @@ static bool depot_lock(struct mp_pool *pool, uint32_t shard, const struct timesp
 			     : pthread_mutex_trylock(mutex);
 
 	if (error == EOWNERDEAD) {
+		depot_begin_changes(&pool->shards[shard]);
 		depot_rebuild(pool, shard);
 		error = pthread_mutex_consistent(mutex);
+	} else if (error == 0) {
+		depot_begin_changes(&pool->shards[shard]);
 	}
 	return error == 0;
 }
 
 static void depot_unlock(struct mp_pool *pool, uint32_t shard)
 {
+	depot_end_changes(&pool->shards[shard]);
 	pthread_mutex_unlock(&pool->shards[shard].lock);
 }
 
@@ -117,6 +133,7 @@ struct visit {
 	long wait_ms;
 	uint32_t record;
 	uint32_t magazine; /* in or out */
+	uint64_t holder;   /* of the magazine, as its robber saw it */
 	uint32_t index;    /* block, in or out */
 	enum mp_want want;
 	uint32_t back;
@@ -203,6 +220,8 @@ static int depot_exchange(struct mp_pool *pool, uint32_t shard, struct visit *vi
 		return MP_E_EMPTY;
 	}
 	depot_take_back(pool, shard, visit->record, visit->back);
+	/* Noted before the lock is free: a census finds its blocks here as soon as not there. */
+	mp_cache_note_previous(&pool->caches[visit->record], visit->magazine);
 	depot_sample_free(pool);
 	return 0;
 }
@@ -210,6 +229,18 @@ static int depot_exchange(struct mp_pool *pool, uint32_t shard, struct visit *vi
 static int depot_give(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	depot_take_back(pool, shard, visit->record, visit->magazine);
+	return 0;
+}
+
+static int depot_rob(struct mp_pool *pool, uint32_t shard, struct visit *visit)
+{
+	if (!mp_cas(&mp_magazine(pool, visit->magazine)->holder, visit->holder,
+		    mp_holder_after(visit->holder, MP_HOLDER_DEPOT, shard))) {
+		visit->index = MP_NONE; /* the owner settled, or somebody else was faster */
+		return 0;
+	}
+	depot_insert(pool, shard, visit->magazine);
+	visit->index = visit->magazine;
 	return 0;
 }
 
@@ -328,6 +359,17 @@ int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t
 		mp_announce(pool);
 	}
 	return MP_E_BUSY;
+}
+
+bool mp_depot_rob(struct mp_pool *pool, uint32_t home, uint32_t magazine, uint64_t holder)
+{
+	struct visit visit = {.act = depot_rob,
+			      .wait_ms = PUT_WAIT_MS,
+			      .magazine = magazine,
+			      .holder = holder,
+			      .index = MP_NONE};
+
+	return depot_visit_shards(pool, home, &visit) == 0 && visit.index != MP_NONE;
 }
 
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)

@@ -9,6 +9,7 @@
  *	holder[m] = DEPOT(s)  <=>  m is on exactly one list of s      when the lock is free and its
  *	                                                              last owner did not die with it
  *	n_free = sum of the counts of its magazines                   likewise
+ *	changes is even                                               likewise
  * The lists are only an index of the holders. Whoever finds that the lock's last owner died
  * (EOWNERDEAD) rebuilds them from the holders, and calls pthread_mutex_consistent() last, so that
  * if it dies in the repair, the next one repairs again. The daemon takes no shard's lock and
@@ -18,6 +19,8 @@
  *	take	1 holder DEPOT(s) -> CACHE(r)	the cache's; the daemon finds it by its holder
  *		2 unlinked, n_free		done
  *	give	1 holder CACHE(r) -> DEPOT(s)	the shard's; the rebuild finds it by its holder
+ *		2 linked, n_free		done
+ *	rob	1 holder CACHE(r) -> DEPOT(s)	the shard's; the rebuild finds it by its holder
  *		2 linked, n_free		done
  *	merge	see magazine.h; both are the shard's
  *
@@ -57,6 +60,12 @@ int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum
 
 /* Gives a magazine of cache @record. Returns 0, or MP_E_BUSY: then it is an announced ORPHAN. */
 int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t magazine);
+
+/*
+ * Brings in a cache's magazine for a thief without a record, if its holder is still @holder. False:
+ * it is not, or no shard could be locked. See steal.h for what the thief has to do before.
+ */
+bool mp_depot_rob(struct mp_pool *pool, uint32_t home, uint32_t magazine, uint64_t holder);
 
 /* Brings in an orphan, without its leftovers. 0: we did, or somebody else has. Or MP_E_BUSY. */
 int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine);

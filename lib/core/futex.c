@@ -53,6 +53,11 @@ void mp_futex_wake(mp_atomic32 *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+uint32_t mp_thread_number(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
 bool mp_barrier(void)
 {
 	mp_fence();

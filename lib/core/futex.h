@@ -28,6 +28,9 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 /* Wakes all who sleep on the word. */
 void mp_futex_wake(mp_atomic32 *word);
 
+/* The number by which the kernel knows this thread: no other thread that lives has it. */
+uint32_t mp_thread_number(void);
+
 /*
  * A full barrier in this thread and in all running threads of processes that have registered with
  * mp_barrier_register(). False: the kernel has no such thing.

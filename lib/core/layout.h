@@ -118,16 +118,47 @@ _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
 struct mp_cache {
 	mp_atomic64 owner;     /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
 	mp_atomic32 busy;      /* 1: a call is under way */
-	mp_atomic32 stealable; /* the process is registered with membarrier */
+	mp_atomic32 fencing;   /* enum mp_fencing, of the owner */
 	mp_atomic64 steal;     /* a thief's announcement; 0: none */
-	mp_atomic32 loaded;    /* magazine index, for onlookers; its holder field is the truth */
-	mp_atomic32 previous;
+	mp_atomic64 hands;     /* {previous:32 | loaded:32}, for onlookers; see mp_hands() */
 	mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;
 	uint64_t padding[9];
 };
 _Static_assert(sizeof(struct mp_cache) == 128, "two cache lines: neighbours prefetch in pairs");
+
+/* Who pays for the fence between an owner's store of busy and its load of steal; see steal.h. */
+enum mp_fencing {
+	MP_FENCING_NONE,  /* nobody: an older library, which could not register with membarrier */
+	MP_FENCING_THIEF, /* the thief, by membarrier */
+	MP_FENCING_OWNER, /* the owner, in each call */
+};
+
+/*
+ * The magazines of a record, as it notes them: a hint, as the holders are the truth. One store
+ * notes both, so that no onlooker ever sees one of them twice and the other not at all.
+ */
+static inline uint64_t mp_hands(uint32_t loaded, uint32_t previous)
+{
+	return (uint64_t)previous << 32 | loaded;
+}
+
+static inline uint32_t mp_hands_loaded(uint64_t hands)
+{
+	return (uint32_t)hands;
+}
+
+static inline uint32_t mp_hands_previous(uint64_t hands)
+{
+	return (uint32_t)(hands >> 32);
+}
+
+static inline void mp_cache_note_previous(struct mp_cache *cache, uint32_t magazine)
+{
+	mp_store_release(&cache->hands,
+			 mp_hands(mp_hands_loaded(mp_load(&cache->hands)), magazine));
+}
 
 /* A ring of tokens from many producers to one consumer; see channel.h. */
 struct mp_channel {
@@ -152,7 +183,9 @@ struct mp_shard {
 	uint32_t partial;     /* list of magazines neither full nor empty */
 	uint32_t empty;       /* list of magazines without entries */
 	mp_atomic32 n_free;   /* entries in them; read by anybody for min_free */
-	uint64_t padding[9];
+	mp_atomic32 changes;  /* odd while somebody has the lock, or died with it; see census.h */
+	uint32_t padding32;
+	uint64_t padding[8];
 };
 _Static_assert(sizeof(struct mp_shard) == 128, "two cache lines: neighbours prefetch in pairs");
 
@@ -243,7 +276,7 @@ uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks);
 
 /*
  * A process's view of a mapped pool. Hot fields first. mp_pool_bind() fills it in. Afterwards the
- * library sets quota and stealable, before any thread uses the pool, and the daemon raises
+ * library sets quota and fenced, before any thread uses the pool, and the daemon raises
  * shape.blocks when the pool has grown; nothing else changes.
  */
 struct mp_pool {
@@ -256,7 +289,7 @@ struct mp_pool {
 	uint32_t used;       /* low half of the word of a block of ours; 0 for onlookers */
 	uint32_t slot;       /* ours; MP_NONE for onlookers */
 	uint32_t quota;      /* blocks our process may own; 0: any number */
-	bool stealable;      /* our idle threads may be stolen from */
+	bool fenced;         /* our calls pay a fence: this process has no membarrier */
 
 	struct mp_header *header;
 	struct mp_shard *shards;

@@ -24,11 +24,10 @@ static struct mp_hand local_hand_of(const struct mp_pool *pool, uint32_t index)
 /* ---- the record ---- */
 
 /* Clears a record just claimed, before it holds any magazine. */
-static void local_record_begin(struct mp_cache *c, bool stealable, uint32_t busy)
+static void local_record_begin(struct mp_cache *c, bool fenced, uint32_t busy)
 {
-	mp_store(&c->loaded, MP_NONE);
-	mp_store(&c->previous, MP_NONE);
-	mp_store(&c->stealable, stealable);
+	mp_store(&c->hands, mp_hands(MP_NONE, MP_NONE));
+	mp_store(&c->fencing, fenced ? MP_FENCING_OWNER : MP_FENCING_THIEF);
 	mp_store(&c->steal, 0);
 	mp_store(&c->gets, 0);
 	mp_store(&c->puts, 0);
@@ -57,7 +56,7 @@ static void local_claim(struct mp_pool *pool, struct mp_local *local)
 	uint32_t record = local_record_claim(pool);
 
 	if (record != MP_NONE) {
-		local_record_begin(&pool->caches[record], pool->stealable,
+		local_record_begin(&pool->caches[record], pool->fenced,
 				   mp_load(&local->cache->busy));
 		local->cache = &pool->caches[record];
 		mp_compiler_fence();
@@ -119,8 +118,7 @@ bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local)
 
 static void local_note_hands(struct mp_local *local)
 {
-	mp_store(&local->cache->loaded, local->loaded.index);
-	mp_store(&local->cache->previous, local->previous.index);
+	mp_store(&local->cache->hands, mp_hands(local->loaded.index, local->previous.index));
 }
 
 void mp_local_swap(struct mp_local *local)
@@ -183,23 +181,27 @@ int mp_local_exchange(struct mp_pool *pool, struct mp_local *local, enum mp_want
 static void local_give_back(struct mp_pool *pool, struct mp_local *local, struct mp_hand *hand)
 {
 	if (hand->index != MP_NONE) {
-		uint32_t index = hand->index;
+		/* An outcome other than 0 is an orphan, which is announced, or a thief has it. */
+		mp_depot_give(pool, mp_local_home(pool, local), local->record, hand->index);
 		*hand = no_hand;
-		local_note_hands(local);
-		mp_depot_give(pool, mp_local_home(pool, local), local->record, index);
+		local_note_hands(local); /* last: until then a census finds what it has here */
 	}
 }
 
 void mp_local_take_stolen(struct mp_pool *pool, struct mp_local *local, uint32_t magazine)
 {
-	local_give_back(pool, local, &local->previous);
+	struct mp_hand empty = local->previous;
+
 	local->previous = local_hand_of(pool, magazine);
 	local_note_hands(local);
+	if (empty.index != MP_NONE) {
+		mp_depot_give(pool, mp_local_home(pool, local), local->record, empty.index);
+	}
 }
 
 void mp_flush(struct mp_pool *pool, struct mp_local *local)
 {
-	mp_settle(local);
+	mp_settle(pool, local);
 	local_give_back(pool, local, &local->loaded);
 	local_give_back(pool, local, &local->previous);
 }

@@ -98,9 +98,15 @@ static inline void mp_leave(struct mp_cache *cache)
 /* Makes sure which magazines are still ours, so that earlier thieves fail; clears steal. */
 void mp_local_settle(struct mp_local *local);
 
-/* Begins every call but the fastest: settles if a thief has announced itself. */
-static inline void mp_settle(struct mp_local *local)
+/*
+ * Begins every call but the fastest: settles if a thief has announced itself. A process that cannot
+ * be reached by a thief's membarrier pays the fence here, and never takes the fastest path.
+ */
+static inline void mp_settle(const struct mp_pool *pool, struct mp_local *local)
 {
+	if (__builtin_expect(pool->fenced, 0)) {
+		mp_fence();
+	}
 	if (__builtin_expect(mp_load(&local->cache->steal) != 0, 0)) {
 		mp_local_settle(local);
 	}

@@ -21,6 +21,7 @@
  *	ORPHAN -> DEPOT(s)      a collector, under the lock of shard s
  *	CACHE(r) -> CACHE(r)    r's owner, to settle: thieves that looked before fail
  *	CACHE(r) -> CACHE(t)    a thief that owns t, see steal.h
+ *	CACHE(r) -> DEPOT(s)    a thief without a record, under the lock of shard s
  *	CACHE(r) -> ORPHAN      r's owner, or the daemon when r's process is dead
  *	UNBORN -> DEPOT         the daemon, before anybody else has the pool
  *

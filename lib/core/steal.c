@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "lib/core/depot.h"
 #include "lib/core/futex.h"
 #include "lib/core/magazine.h"
 #include "lib/core/steal.h"
@@ -10,12 +11,18 @@ struct loot {
 	uint32_t victim; /* record */
 	uint32_t magazine;
 	uint64_t holder;
+	bool fenced; /* its owner fences; no membarrier is needed */
 };
 
-/* What we store in steal: no other living thread's owner field and record give the same. */
-static uint64_t steal_thief_name(const struct mp_pool *pool, uint32_t record)
+/*
+ * What we store in steal: no other living thread gives the same. Of a thread with a record: the
+ * record and its owner word's sequence; else its number and a bit that is in no record's.
+ */
+static uint64_t steal_thief_name(const struct mp_local *local)
 {
-	return (mp_load(&pool->caches[record].owner) >> 32) << 32 | (record + 1);
+	return local->record == MP_NONE
+		       ? (uint64_t)mp_thread_number() << 32 | 1u << 31
+		       : mp_load(&local->cache->owner) >> 32 << 32 | (local->record + 1);
 }
 
 /* Whether the magazine is held by the cache and has entries. */
@@ -34,70 +41,96 @@ static bool steal_is_worth_it(const struct mp_pool *pool, uint32_t victim, uint3
 static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[victim];
+	uint64_t hands = mp_load(&c->hands);
 
 	if ((uint32_t)mp_load(&c->owner) == 0) {
 		return false;
 	}
 	loot->victim = victim;
-	loot->magazine = mp_load(&c->previous);
+	loot->magazine = mp_hands_previous(hands);
 	if (!steal_is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
-		loot->magazine = mp_load(&c->loaded);
+		loot->magazine = mp_hands_loaded(hands);
 		if (!steal_is_worth_it(pool, victim, loot->magazine, &loot->holder)) {
 			return false;
 		}
 	}
 	/*
-	 * Loaded after the holder, whose load is an acquire: an owner stores stealable before it
-	 * takes its first magazine, so this is the stealable of the owner that has this one.
+	 * Loaded after the holder, whose load is an acquire: an owner stores fencing before it
+	 * takes its first magazine, so this is the fencing of the owner that has this one.
 	 */
-	if (!mp_load(&c->stealable)) {
+	uint32_t fencing = mp_load(&c->fencing);
+	loot->fenced = fencing == MP_FENCING_OWNER;
+	if (fencing == MP_FENCING_NONE || (pool->fenced && !loot->fenced)) {
 		return false;
 	}
 	mp_store_release(&c->steal, me);
 	return true;
 }
 
-/* After the membarrier: takes it, if the owner is in no call and no other thief came after us. */
-static bool steal_grab(struct mp_pool *pool, uint32_t record, uint64_t me, const struct loot *loot)
+/* After the fence: whether the owner is in no call and no other thief came after us. */
+static bool steal_is_safe(struct mp_pool *pool, uint64_t me, const struct loot *loot)
 {
 	struct mp_cache *c = &pool->caches[loot->victim];
 
-	return !mp_load_acquire(&c->busy) && mp_load_acquire(&c->steal) == me &&
-	       mp_cas(&mp_magazine(pool, loot->magazine)->holder, loot->holder,
-		      mp_holder_after(loot->holder, MP_HOLDER_CACHE, record));
+	return !mp_load_acquire(&c->busy) && mp_load_acquire(&c->steal) == me;
 }
 
-static uint32_t steal_grab_one(struct mp_pool *pool, uint32_t record, uint64_t me,
-			       const struct loot *loot, unsigned n)
+/* Takes it as the thread's previous magazine, which the thread notes before it has it. */
+static bool steal_into_hand(struct mp_pool *pool, struct mp_local *local, const struct loot *loot)
 {
-	if (n == 0 || !mp_barrier()) {
-		return MP_NONE;
+	mp_cache_note_previous(local->cache, loot->magazine);
+	if (!mp_cas(&mp_magazine(pool, loot->magazine)->holder, loot->holder,
+		    mp_holder_after(loot->holder, MP_HOLDER_CACHE, local->record))) {
+		mp_cache_note_previous(local->cache, local->previous.index);
+		return false;
 	}
+	mp_local_take_stolen(pool, local, loot->magazine);
+	return true;
+}
+
+static bool steal_grab(struct mp_pool *pool, struct mp_local *local, uint64_t me,
+		       const struct loot *loot)
+{
+	if (!steal_is_safe(pool, me, loot)) {
+		return false;
+	}
+	return local->record != MP_NONE ? steal_into_hand(pool, local, loot)
+					: mp_depot_rob(pool, mp_local_home(pool, local),
+						       loot->magazine, loot->holder);
+}
+
+static bool steal_grab_one(struct mp_pool *pool, struct mp_local *local, uint64_t me,
+			   const struct loot *loot, unsigned n)
+{
+	if (n == 0) {
+		return false;
+	}
+	bool has_barrier = mp_barrier();
 	for (unsigned i = 0; i < n; i++) {
-		if (steal_grab(pool, record, me, &loot[i])) {
-			return loot[i].magazine;
+		if ((has_barrier || loot[i].fenced) && steal_grab(pool, local, me, &loot[i])) {
+			return true;
 		}
 	}
-	return MP_NONE;
+	return false;
 }
 
-uint32_t mp_steal(struct mp_pool *pool, uint32_t record)
+bool mp_steal(struct mp_pool *pool, struct mp_local *local)
 {
-	uint64_t me = steal_thief_name(pool, record);
+	uint32_t first = local->record == MP_NONE ? pool->slot : local->record + 1;
+	uint64_t me = steal_thief_name(local);
 	struct loot loot[BATCH];
 	unsigned n = 0;
 
 	/* Beginning behind our own record, so that thieves do not all rob the first. */
-	for (uint32_t i = 1; i < pool->shape.n_caches; i++) {
-		uint32_t victim = (record + i) % pool->shape.n_caches;
-		n += steal_announce(pool, victim, me, &loot[n]);
+	for (uint32_t i = 0; i < pool->shape.n_caches; i++) {
+		uint32_t victim = (first + i) % pool->shape.n_caches;
+		n += victim != local->record && steal_announce(pool, victim, me, &loot[n]);
 		if (n == BATCH || i + 1 == pool->shape.n_caches) {
-			uint32_t m = steal_grab_one(pool, record, me, loot, n);
-			if (m != MP_NONE) {
-				return m;
+			if (steal_grab_one(pool, local, me, loot, n)) {
+				return true;
 			}
 			n = 0;
 		}
 	}
-	return MP_NONE;
+	return false;
 }

@@ -39,11 +39,11 @@ void arena_free(struct arena *arena)
 
 void arena_seat(struct arena *arena, uint32_t slot, struct member *member)
 {
-	bool stealable = mp_barrier_register();
+	bool has_barrier = mp_barrier_register();
 
 	mp_slot_claim(&arena->daemon, slot, 1);
 	mp_pool_bind(&member->pool, &arena->daemon.shape, arena->daemon.header, arena->data, slot);
-	member->pool.stealable = stealable;
+	member->pool.fenced = !has_barrier;
 	mp_local_init(&member->pool, &member->local);
 }
 

@@ -161,8 +161,9 @@ START_TEST(spoilt_lists_end)
 	mp_magazine(&arena.daemon, s->full)->next = s->full;
 	s->partial = 0xfffffff0;
 	uint32_t index;
+	/* The shard still counts blocks that its lists do not have. */
 	int error = member_get(&me, &index);
-	ck_assert(error == 0 || error == -ENOMEM);
+	ck_assert(error == 0 || error == -ENOMEM || error == -EAGAIN);
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 
 #define BLOCKS 400
 #define MEMBERS 60
+#define RECORDS 64
 
 static struct arena arena;
 static struct member me, idle;
@@ -22,7 +23,7 @@ static uint32_t begin_caching(struct member *member)
 
 static void begin(void)
 {
-	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = 64});
+	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = RECORDS});
 	arena_seat(&arena, 0, &me);
 	arena_seat(&arena, 1, &idle);
 	owners[begin_caching(&idle)] = 2;
@@ -64,21 +65,93 @@ END_TEST
 
 START_TEST(a_thread_inside_a_call_is_not_stolen_from)
 {
+	uint32_t index;
+
 	begin();
 	uint32_t cached = mp_load(&idle.local.loaded.magazine->count);
 	ck_assert(mp_enter(idle.local.cache));
 	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 1 - cached);
+	ck_assert_int_eq(member_get(&me, &index), -EAGAIN);
 	mp_leave(idle.local.cache);
 	ck_assert_uint_eq(member_drain(&me, owners, 1), cached);
 }
 END_TEST
 
-START_TEST(a_process_without_membarrier_is_not_stolen_from)
+/* Makes the member's process one whose sandbox refuses membarrier; its thread begins anew. */
+static void refuse_barrier(struct member *member)
+{
+	mp_local_finish(&member->pool, &member->local);
+	member->pool.fenced = true;
+	mp_local_init(&member->pool, &member->local);
+	owners[begin_caching(member)] = 2;
+}
+
+START_TEST(a_process_without_membarrier_is_stolen_from)
 {
 	begin();
+	refuse_barrier(&idle);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 2);
+}
+END_TEST
+
+/* It cannot know what a thread that does not fence does: one block may be free, it says. */
+START_TEST(a_process_without_membarrier_steals_from_its_like_alone)
+{
+	static struct member other;
+	uint32_t index;
+
+	begin();
+	arena_seat(&arena, 2, &other);
+	refuse_barrier(&other);
+	refuse_barrier(&me);
 	uint32_t cached = mp_load(&idle.local.loaded.magazine->count);
-	mp_store(&idle.local.cache->stealable, 0);
-	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 1 - cached);
+	ck_assert_uint_gt(cached, 0);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS - 3 - cached);
+	ck_assert_int_eq(member_get(&me, &index), -EAGAIN);
+	member_flush(&idle);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), cached);
+	ck_assert_int_eq(member_get(&me, &index), -ENOMEM);
+}
+END_TEST
+
+/* A member whose thread finds all records taken. */
+static void begin_without_record(struct member *member)
+{
+	static struct member others[RECORDS];
+
+	for (int i = 0; i < RECORDS; i++) {
+		arena_thread(&idle, &others[i]);
+	}
+	arena_thread(&me, member);
+	ck_assert_uint_eq(member->local.record, MP_NONE);
+}
+
+START_TEST(a_thread_without_a_record_steals_too)
+{
+	static struct member bare;
+
+	begin();
+	begin_without_record(&bare);
+	ck_assert_uint_eq(member_drain(&bare, owners, 3), BLOCKS - 1);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+/* Another thief without a record, in the same process, has announced itself since. */
+START_TEST(thieves_without_a_record_have_names_of_their_own)
+{
+	static struct member bare;
+	struct mp_cache *victim;
+
+	begin();
+	begin_without_record(&bare);
+	victim = idle.local.cache;
+	member_drain(&bare, owners, 3);
+	uint64_t name = mp_load(&victim->steal);
+	ck_assert_uint_eq(name >> 32, mp_thread_number());
+	for (uint32_t r = 0; r < arena.daemon.shape.n_caches; r++) {
+		ck_assert_uint_ne((uint32_t)name, r + 1);
+	}
 }
 END_TEST
 
@@ -119,5 +192,6 @@ START_TEST(bulk_calls_and_flush_settle_too)
 END_TEST
 
 SUITE("steal", every_free_block_is_had_from_sixty_idle_threads, who_was_stolen_from_goes_on,
-      a_thread_inside_a_call_is_not_stolen_from, a_process_without_membarrier_is_not_stolen_from,
-      a_slow_thief_gets_nothing, bulk_calls_and_flush_settle_too)
+      a_thread_inside_a_call_is_not_stolen_from, a_process_without_membarrier_is_stolen_from,
+      a_process_without_membarrier_steals_from_its_like_alone, a_thread_without_a_record_steals_too,
+      thieves_without_a_record_have_names_of_their_own, a_slow_thief_gets_nothing, bulk_calls_and_flush_settle_too)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/core/census.h"
+#include "lib/core/collect.h"
+#include "lib/core/magazine.h"
+
+/* Adds a number to what a look has seen; by FNV-1a, a number at a time. */
+static void census_note(uint64_t *seen, uint64_t number)
+{
+	*seen = (*seen ^ number) * 0x100000001b3ull;
+	*seen ^= *seen >> 32;
+}
+
+static bool census_has_block(const struct mp_pool *pool, uint32_t magazine)
+{
+	uint32_t index;
+
+	if (magazine >= pool->shape.n_magazines) {
+		return false;
+	}
+	const struct mp_magazine *m = mp_magazine(pool, magazine);
+	for (uint32_t n = mp_magazine_count(pool, m); n > 0; n--) {
+		if (mp_magazine_peek(pool, m, mp_word_low(MP_FREE, magazine), n - 1, &index)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether the shard has no block and nobody changes it. */
+static bool census_shard_is_bare(const struct mp_shard *s, uint64_t *seen)
+{
+	uint32_t changes = mp_load_acquire(&s->changes);
+
+	census_note(seen, changes);
+	return !(changes & 1) && mp_load(&s->n_free) == 0;
+}
+
+/* Returns the hands. */
+static uint64_t census_note_cache(const struct mp_cache *c, uint64_t *seen)
+{
+	uint64_t hands = mp_load_acquire(&c->hands);
+
+	census_note(seen, mp_load_acquire(&c->owner));
+	census_note(seen, hands);
+	census_note(seen, mp_load_acquire(&c->gets));
+	census_note(seen, mp_load_acquire(&c->puts));
+	return hands;
+}
+
+/* Whether no thread caches a block in this record. */
+static bool census_cache_is_bare(const struct mp_pool *pool, const struct mp_cache *c,
+				 uint64_t *seen)
+{
+	uint64_t hands = census_note_cache(c, seen);
+	bool bare = !census_has_block(pool, mp_hands_loaded(hands)) &&
+		    !census_has_block(pool, mp_hands_previous(hands));
+
+	mp_read_fence();
+	census_note_cache(c, seen);
+	return bare;
+}
+
+/* One look. Whether it saw no block; @seen tells looks apart. */
+static bool census_look(const struct mp_pool *pool, uint64_t *seen)
+{
+	*seen = 0;
+	census_note(seen, mp_load_acquire(&pool->header->reclaim_seq));
+	if (mp_collect_pending(pool)) {
+		return false;
+	}
+	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
+		if (!census_shard_is_bare(&pool->shards[s], seen)) {
+			return false;
+		}
+	}
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		if (!census_cache_is_bare(pool, &pool->caches[r], seen)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool mp_census_finds_none(const struct mp_pool *pool)
+{
+	uint64_t first, second;
+
+	return census_look(pool, &first) && census_look(pool, &second) && first == second;
+}

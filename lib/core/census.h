@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A census: whether the pool has no free block at all. ENOMEM is said on its word alone.
+ *
+ * A get that finds nothing has looked at the depot, at what can be collected and at all caches, one
+ * after the other. Meanwhile a block may have moved from where it was going to look to where it had
+ * looked: a flush brings a magazine to the depot, a thief takes one to its own cache. And a cache
+ * whose owner is inside a call cannot be stolen from. So that nothing was found does not mean that
+ * there is nothing.
+ *
+ *	one look	nothing to collect; each shard has n_free = 0 and nobody changes it; and
+ *			none of the magazines noted in any record has a valid entry
+ *	a census	two looks without a block, between which nothing has changed: each shard's
+ *			changes, each record's owner, hands, gets and puts, and reclaim_seq
+ *
+ * Why there was no free block at the moment between the two looks. A block is free when its word is
+ * FREE(m) or RECLAIMED. RECLAIMED and ORPHAN come with a raise of reclaim_seq, which the looks see
+ * as something to collect until it is collected. Else m is held by a shard or by a cache, and each
+ * was seen without a block before that moment and after it, with the same counters:
+ *	shard	changes is odd as long as somebody has its lock, and higher after; only then do its
+ *		magazines and n_free change
+ *	cache	a put raises puts and a get gets, after the word and before the call ends. So a
+ *		look reads them before the entries, for a get that has not raised gets yet, and
+ *		after, for a put that has not raised puts
+ * What a cache holds is noted in its hands, in this order:
+ *	depot -> cache	noted before the shard's lock is free
+ *	cache -> depot	noted until the shard's lock is free again, or the magazine announced
+ *	cache -> cache	the thief notes the magazine before its CAS; the owner notes it until its
+ *			next call, and nobody minds a magazine that is noted twice
+ *	swap		both hands are noted by one store
+ * A record that was freed still notes its last magazines, and so a dead process's count until they
+ * are collected. A look asks only whether noted magazines have valid entries, whoever holds them.
+ *
+ * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller cannot
+ * have now: its owner is inside a call, or stopped there, or dead and not yet buried.
+ */
+#ifndef MP_CORE_CENSUS_H
+#define MP_CORE_CENSUS_H
+
+#include "lib/core/layout.h"
+
+/* True: no block was free at some moment since the call began. False: one may be. */
+bool mp_census_finds_none(const struct mp_pool *pool);
+
+#endif
