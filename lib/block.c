@@ -15,17 +15,6 @@
 #include "lib/export.h"
 #include "lib/poison.h"
 
-/*
- * For a get that found nothing: finishes vanished threads, so that the depot has what they cached.
- * Returns whether another try may succeed. A thread that can steal has been through their caches
- * already.
- */
-static bool block_has_found_vanished(const struct mempool *pool, const struct mp_local *local)
-{
-	return (mp_local_lacks_record(&pool->core, local) || !pool->core.stealable) &&
-	       thread_finish_vanished();
-}
-
 /* Leaves the call, and gives what this thread caches to those who wait, if any. */
 static void block_leave(struct mempool *pool, struct mp_local *local)
 {
@@ -33,6 +22,9 @@ static void block_leave(struct mempool *pool, struct mp_local *local)
 		thread_finish_vanished();
 	}
 	mp_leave(local->cache);
+	if (unlikely(pool->core.fenced)) {
+		mp_fence(); /* no waiter's barrier reaches this process, see pressure.h */
+	}
 	if (mp_is_pressed(&pool->core)) {
 		mp_relieve(&pool->core, local);
 	}
@@ -57,9 +49,6 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 		return call_nothing(-EDQUOT);
 	}
 	int error = mp_get(&pool->core, local, &index);
-	if (error == -ENOMEM && block_has_found_vanished(pool, local)) {
-		error = mp_get(&pool->core, local, &index);
-	}
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
@@ -72,12 +61,26 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 	return block;
 }
 
+/*
+ * When there is no memory for the thread's part, calls do without one, as threads without a record
+ * do: ENOMEM would say that the pool has no block.
+ */
+static void block_begin_bare(struct mp_local *local)
+{
+	mp_local_init_bare(local);
+	mp_enter(local->cache);
+}
+
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */
 static __attribute__((noinline)) void *block_get_entering(struct mempool *pool)
 {
-	struct mp_local *local;
+	struct mp_local *local, bare;
 
 	int error = call_enter(pool, &local);
+	if (unlikely(error == -ENOMEM)) {
+		block_begin_bare(&bare);
+		return block_get_entered(pool, &bare);
+	}
 	return error ? call_nothing(error) : block_get_entered(pool, local);
 }
 
@@ -112,23 +115,14 @@ static __attribute__((noinline)) int block_put_entered(struct mempool *pool, str
 	return error;
 }
 
-/* A put must not fail because there is no memory for the thread's part: puts without one. */
-static int block_put_alone(struct mempool *pool, void *block)
-{
-	struct mp_local local;
-
-	mp_local_init_bare(&local);
-	mp_enter(local.cache);
-	return block_put_entered(pool, &local, block);
-}
-
 static __attribute__((noinline)) int block_put_entering(struct mempool *pool, void *block)
 {
-	struct mp_local *local;
+	struct mp_local *local, bare;
 
 	int error = call_enter(pool, &local);
-	if (error == -ENOMEM) {
-		return block_put_alone(pool, block);
+	if (unlikely(error == -ENOMEM)) {
+		block_begin_bare(&bare);
+		return block_put_entered(pool, &bare, block);
 	}
 	return error ? error : block_put_entered(pool, local, block);
 }
@@ -152,7 +146,14 @@ EXPORT int mempool_put(struct mempool *pool, void *block)
 static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void **blocks, size_t n,
 						    struct mp_local *local)
 {
+	struct mp_local bare;
 	int error = local ? 0 : call_enter(pool, &local);
+
+	if (unlikely(error == -ENOMEM)) {
+		block_begin_bare(&bare);
+		local = &bare;
+		error = 0;
+	}
 	if (error) {
 		return error;
 	}
@@ -162,9 +163,6 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 		error = -EDQUOT;
 	} else {
 		error = mp_get_bulk(&pool->core, local, blocks, (uint32_t)n);
-		if (error == -ENOMEM && block_has_found_vanished(pool, local)) {
-			error = mp_get_bulk(&pool->core, local, blocks, (uint32_t)n);
-		}
 		if (error) {
 			mp_quota_return(&pool->core, (uint32_t)n);
 			mp_count_failure(&pool->core, local);
