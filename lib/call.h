@@ -4,8 +4,8 @@
  *
  * The fast paths of block.c go in by call_try_enter() alone, which compares the local's handle with
  * the pool's address. A local's handle is the pool's tag: that address, or one byte beyond it when
- * the pool has a quota or is poisoned (poison.h), or the process has to fence (lib/core/steal.h), so
- * that calls that must be charged, told to a tool, or fenced always take the slow path.
+ * the pool has a quota or is poisoned (poison.h), or the process has to fence (steal.h in
+ * lib/core). So calls that must be charged, told to a tool, or fenced always take the slow path.
  */
 #ifndef MP_CALL_H
 #define MP_CALL_H

@@ -31,8 +31,8 @@
  * A record that was freed still notes its last magazines, and so a dead process's count until they
  * are collected. A look asks only whether noted magazines have valid entries, whoever holds them.
  *
- * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller cannot
- * have now: its owner is inside a call, or stopped there, or dead and not yet buried.
+ * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller
+ * cannot have now: its owner is inside a call, or stopped there, or dead and not yet buried.
  */
 #ifndef MP_CORE_CENSUS_H
 #define MP_CORE_CENSUS_H

@@ -116,11 +116,11 @@ _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
  * steal is written by thieves.
  */
 struct mp_cache {
-	mp_atomic64 owner;     /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
-	mp_atomic32 busy;      /* 1: a call is under way */
-	mp_atomic32 fencing;   /* enum mp_fencing, of the owner */
-	mp_atomic64 steal;     /* a thief's announcement; 0: none */
-	mp_atomic64 hands;     /* {previous:32 | loaded:32}, for onlookers; see mp_hands() */
+	mp_atomic64 owner;   /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
+	mp_atomic32 busy;    /* 1: a call is under way */
+	mp_atomic32 fencing; /* enum mp_fencing, of the owner */
+	mp_atomic64 steal;   /* a thief's announcement; 0: none */
+	mp_atomic64 hands;   /* {previous:32 | loaded:32}, for onlookers; see mp_hands() */
 	mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;

@@ -17,10 +17,10 @@
  * busy; the thief's membarrier is the fence that both need. So either the thief sees busy and goes
  * away, or the owner's call sees steal and settles before it touches a magazine. If a thief is slow
  * (or stopped, or waits for a shard's lock) before its CAS, the owner has raised the holder's
- * sequence and the CAS fails. A second thief overwrites steal; then the first goes away, or both try
- * the CAS and one wins. No thief clears steal, so nobody waits for one that is dead or stopped; the
- * owner settles once. Names of thieves are unique among the living: else one could take another's
- * announcement, for which the membarrier is still to come, for its own.
+ * sequence and the CAS fails. A second thief overwrites steal; then the first goes away, or both
+ * try the CAS and one wins. No thief clears steal, so nobody waits for one that is dead or stopped;
+ * the owner settles once. Names of thieves are unique among the living: else one could take
+ * another's announcement, for which the membarrier is still to come, for its own.
  *
  * Who pays for the fence:
  *	owner registered with membarrier	one load and a branch a call; the thief pays

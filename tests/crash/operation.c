@@ -182,6 +182,56 @@ static void with_stopped_locker(struct scene *s)
 	stop_with_lock(s);
 }
 
+/* As with_idle_b(), in a pool that has more threads than records: A has none. */
+static void with_idle_b_and_no_record(struct scene *s)
+{
+	struct member *a = &s->a.member;
+	static struct member others[4];
+
+	with_idle_b(s);
+	mp_local_finish(&a->pool, &a->local);
+	for (uint32_t i = 0; i + 1 < a->pool.shape.n_caches; i++) {
+		arena_thread(&s->b.member, &others[i]);
+	}
+	mp_local_init(&a->pool, &a->local);
+}
+
+/* The kernel refuses the player's process membarrier; its thread begins anew. */
+static void player_lose_barrier(struct player *p)
+{
+	struct member *m = &p->member;
+
+	mp_local_finish(&m->pool, &m->local);
+	m->pool.fenced = true;
+	mp_local_init(&m->pool, &m->local);
+}
+
+static void with_three_fenced(struct scene *s)
+{
+	player_lose_barrier(&s->a);
+	player_get(&s->a, 3);
+}
+
+/* As with_idle_b(), and neither has membarrier. */
+static void with_idle_b_fenced(struct scene *s)
+{
+	player_lose_barrier(&s->a);
+	player_lose_barrier(&s->b);
+	with_idle_b(s);
+}
+
+/* A third process is dead, not buried yet, and was inside a call: what it caches A cannot have. */
+static void with_unburied_third(struct scene *s)
+{
+	scene_call_third(s);
+	player_get(&s->third, 1);
+	player_put(&s->third, 1);
+	mp_enter(s->third.member.local.cache);
+	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
+	mp_store(&s->a.member.local.waiting, 1); /* so that it does not search for long */
+	s->unburied = true;
+}
+
 /* Takes the player's cache record away and lets it find no other. */
 static void player_lose_record(struct player *p)
 {
@@ -390,6 +440,11 @@ const struct operation operations[] = {
 	{.name = "put bulk, two magazines", .arrange = with_little_room, .act = act_put_bulk},
 	{.name = "put bulk, refused", .arrange = with_three, .act = act_put_bulk_twice},
 	{.name = "steal", .arrange = with_idle_b, .act = act_get},
+	{.name = "steal into the depot", .arrange = with_idle_b_and_no_record, .act = act_get},
+	{.name = "steal, fenced", .arrange = with_idle_b_fenced, .act = act_get},
+	{.name = "get, fenced", .arrange = with_three_fenced, .act = act_get},
+	{.name = "put, fenced", .arrange = with_three_fenced, .act = act_put},
+	{.name = "get, all others busy", .arrange = with_unburied_third, .act = act_get},
 	{.name = "get, stolen from", .arrange = with_stolen_cache, .act = act_get},
 	{.name = "put, stolen from", .arrange = with_stolen_cache, .act = act_put},
 	{.name = "flush", .arrange = with_little_room, .act = act_flush},

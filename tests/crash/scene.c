@@ -83,6 +83,10 @@ void scene_clear(struct scene *s)
 		waitpid(s->locker, NULL, 0);
 		s->locker = 0;
 	}
+	if (s->unburied) {
+		scene_bury(s, &s->third, true);
+		s->unburied = false;
+	}
 }
 
 /* Notes the blocks that @by believes to have. False: a block was noted before. */

@@ -32,6 +32,7 @@ struct scene {
 	struct player a, b, third;
 	uint64_t token; /* of a gift */
 	pid_t locker;   /* a stopped process that holds the one shard's lock; 0: none */
+	bool unburied;  /* the third player is dead, and the daemon has not heard of it */
 };
 
 /* Makes room for one scene. */
@@ -52,7 +53,7 @@ struct mp_channel *player_channel(const struct player *player);
 /* The daemon's pass over a dead player: takes back its blocks, and with @grace_over its gifts. */
 void scene_bury(struct scene *scene, struct player *player, bool grace_over);
 
-/* Kills the process that is stopped with a lock, if there is one. */
+/* Kills the process that is stopped with a lock, and buries the third, if it is so. */
 void scene_clear(struct scene *scene);
 
 /*

@@ -76,13 +76,21 @@ static void arena_leave(struct member *member)
 	}
 }
 
+/* Whether calls try the fastest path first, as those of the library do. */
+static bool arena_is_fast(const struct member *member)
+{
+	return !member->pool.fenced;
+}
+
 int member_get(struct member *member, uint32_t *index)
 {
 	if (!mp_enter(member->local.cache)) {
 		return -EDEADLK;
 	}
 	int error = 0;
-	*index = mp_try_get(&member->pool, &member->local, member->local.cache);
+	*index = arena_is_fast(member)
+			 ? mp_try_get(&member->pool, &member->local, member->local.cache)
+			 : MP_NONE;
 	if (*index == MP_NONE) {
 		error = mp_get(&member->pool, &member->local, index);
 	}
@@ -97,7 +105,8 @@ int member_put(struct member *member, uint32_t index)
 	}
 	const void *block = mp_pool_address(&member->pool, index);
 	int error = 0;
-	if (!mp_try_put(&member->pool, &member->local, member->local.cache, block)) {
+	if (!arena_is_fast(member) ||
+	    !mp_try_put(&member->pool, &member->local, member->local.cache, block)) {
 		error = mp_put(&member->pool, &member->local, block);
 	}
 	arena_leave(member);
@@ -112,7 +121,8 @@ int member_get_bulk(struct member *member, void **blocks, uint32_t n)
 	if (!mp_enter(cache)) {
 		return -EDEADLK;
 	}
-	if (!mp_try_get_bulk(&member->pool, &member->local, cache, blocks, n)) {
+	if (!arena_is_fast(member) ||
+	    !mp_try_get_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_get_bulk(&member->pool, &member->local, blocks, n);
 	}
 	arena_leave(member);
@@ -127,7 +137,8 @@ int member_put_bulk(struct member *member, void *const *blocks, uint32_t n)
 	if (!mp_enter(cache)) {
 		return -EDEADLK;
 	}
-	if (!mp_try_put_bulk(&member->pool, &member->local, cache, blocks, n)) {
+	if (!arena_is_fast(member) ||
+	    !mp_try_put_bulk(&member->pool, &member->local, cache, blocks, n)) {
 		error = mp_put_bulk(&member->pool, &member->local, blocks, n);
 	}
 	arena_leave(member);

@@ -194,4 +194,5 @@ END_TEST
 SUITE("steal", every_free_block_is_had_from_sixty_idle_threads, who_was_stolen_from_goes_on,
       a_thread_inside_a_call_is_not_stolen_from, a_process_without_membarrier_is_stolen_from,
       a_process_without_membarrier_steals_from_its_like_alone, a_thread_without_a_record_steals_too,
-      thieves_without_a_record_have_names_of_their_own, a_slow_thief_gets_nothing, bulk_calls_and_flush_settle_too)
+      thieves_without_a_record_have_names_of_their_own, a_slow_thief_gets_nothing,
+      bulk_calls_and_flush_settle_too)
