@@ -220,16 +220,12 @@ static void with_idle_b_fenced(struct scene *s)
 	with_idle_b(s);
 }
 
-/* A third process is dead, not buried yet, and was inside a call: what it caches A cannot have. */
-static void with_unburied_third(struct scene *s)
+/* All that is left is in the cache of one who died inside a call: A cannot have it yet. */
+static void with_unburied(struct scene *s)
 {
-	scene_call_third(s);
-	player_get(&s->third, 1);
-	player_put(&s->third, 1);
-	mp_enter(s->third.member.local.cache);
+	scene_call_unburied(s);
 	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
 	mp_store(&s->a.member.local.waiting, 1); /* so that it does not search for long */
-	s->unburied = true;
 }
 
 /* Takes the player's cache record away and lets it find no other. */
@@ -444,7 +440,7 @@ const struct operation operations[] = {
 	{.name = "steal, fenced", .arrange = with_idle_b_fenced, .act = act_get},
 	{.name = "get, fenced", .arrange = with_three_fenced, .act = act_get},
 	{.name = "put, fenced", .arrange = with_three_fenced, .act = act_put},
-	{.name = "get, all others busy", .arrange = with_unburied_third, .act = act_get},
+	{.name = "get, all others busy", .arrange = with_unburied, .act = act_get},
 	{.name = "get, stolen from", .arrange = with_stolen_cache, .act = act_get},
 	{.name = "put, stolen from", .arrange = with_stolen_cache, .act = act_put},
 	{.name = "flush", .arrange = with_little_room, .act = act_flush},

@@ -99,6 +99,7 @@ static unsigned long pair_test_stop(const struct stop *at)
 		return 0;
 	}
 	const char *fault = pair_meet(at, &a);
+	scene_clear(scene);
 	scene_call_third(scene);
 	alarm(HUNG_S);
 	const char *end = scene_recover(scene, &scene->third,

@@ -7,7 +7,7 @@
 
 #include "tests/crash/scene.h"
 
-enum { SLOT_A, SLOT_B, SLOT_THIRD, SLOTS };
+enum { SLOT_A, SLOT_B, SLOT_THIRD, SLOT_UNBURIED, SLOTS };
 
 struct scene *scene_new(void)
 {
@@ -49,6 +49,14 @@ void scene_call_third(struct scene *s)
 	scene_seat(s, &s->third, SLOT_THIRD);
 }
 
+void scene_call_unburied(struct scene *s)
+{
+	scene_seat(s, &s->unburied, SLOT_UNBURIED);
+	player_get(&s->unburied, 1);
+	player_put(&s->unburied, 1);
+	mp_enter(s->unburied.member.local.cache);
+}
+
 void player_get(struct player *p, uint32_t n)
 {
 	uint32_t index;
@@ -83,9 +91,9 @@ void scene_clear(struct scene *s)
 		waitpid(s->locker, NULL, 0);
 		s->locker = 0;
 	}
-	if (s->unburied) {
-		scene_bury(s, &s->third, true);
-		s->unburied = false;
+	if (s->unburied.scene) {
+		scene_bury(s, &s->unburied, true);
+		s->unburied.scene = NULL;
 	}
 }
 

@@ -30,9 +30,9 @@ struct player {
 struct scene {
 	struct arena arena;
 	struct player a, b, third;
+	struct player unburied; /* is dead, and the daemon has not heard of it */
 	uint64_t token; /* of a gift */
 	pid_t locker;   /* a stopped process that holds the one shard's lock; 0: none */
-	bool unburied;  /* the third player is dead, and the daemon has not heard of it */
 };
 
 /* Makes room for one scene. */
@@ -45,6 +45,9 @@ void scene_free(struct scene *scene);
 /* Seats the third player. */
 void scene_call_third(struct scene *scene);
 
+/* Seats one who dies inside a call, with blocks in its cache and, until then, no pass over it. */
+void scene_call_unburied(struct scene *scene);
+
 /* Gets or puts blocks, and brings the player's list up to date. */
 void player_get(struct player *player, uint32_t n);
 void player_put(struct player *player, uint32_t n);
@@ -53,7 +56,7 @@ struct mp_channel *player_channel(const struct player *player);
 /* The daemon's pass over a dead player: takes back its blocks, and with @grace_over its gifts. */
 void scene_bury(struct scene *scene, struct player *player, bool grace_over);
 
-/* Kills the process that is stopped with a lock, and buries the third, if it is so. */
+/* Kills the process that is stopped with a lock, and the daemon hears of who is unburied. */
 void scene_clear(struct scene *scene);
 
 /*
