@@ -18,6 +18,7 @@
 #define SYSTEM_SOCKET "/run/mempoold/socket"
 #define REPLY_MS 10000    /* a request's reply, or a sign of progress */
 #define TELL_MS 1000      /* a reply that matters little */
+#define BARRIER_MS 50     /* a get waits for it */
 #define RECONNECT_MS 2000 /* for a daemon that is being restarted */
 #define RECONNECT_PAUSE_MS 10
 
@@ -430,6 +431,22 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 		*n_fds = 0;
 	}
 	return error;
+}
+
+bool conn_barrier(struct mempool_conn *conn)
+{
+	union wire_message m;
+
+	if (pthread_mutex_trylock(&conn->mutex) != 0) {
+		return false;
+	}
+	wire_init(&m, WIRE_BARRIER, 0);
+	int error = conn_is_connected(conn) ? conn_ask(conn, &m, NULL, NULL, BARRIER_MS) : -EPIPE;
+	if (error) {
+		conn_hang_up(conn); /* a reply that comes late must not be taken for another's */
+	}
+	pthread_mutex_unlock(&conn->mutex);
+	return error == 0 && m.head.type == WIRE_DONE;
 }
 
 void conn_tell(struct mempool_conn *conn, union wire_message *message)

@@ -48,6 +48,13 @@ int conn_check_name(const char *name);
  */
 int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds);
 
+/*
+ * Has the daemon run a membarrier for this process, which may not: a full barrier in all running
+ * threads of processes that have registered. False: there is no daemon, or another request is under
+ * way, or no answer within some milliseconds. May be called from a signal handler.
+ */
+bool conn_barrier(struct mempool_conn *conn);
+
 /* Sends a request whose failure does not matter: only if connected, and waits a second at most. */
 void conn_tell(struct mempool_conn *conn, union wire_message *message);
 

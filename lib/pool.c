@@ -44,6 +44,12 @@ static int pool_attach(struct mempool *pool, const struct wire_attached *reply, 
 	return 0;
 }
 
+/* The core is the first of a handle's members. */
+static bool pool_ask_barrier(const struct mp_pool *core)
+{
+	return conn_barrier(((const struct mempool *)core)->conn);
+}
+
 /* Enters the pool into the process's list; opening is held. */
 static int pool_enlist(struct process *process, struct mempool *pool)
 {
@@ -52,6 +58,7 @@ static int pool_enlist(struct process *process, struct mempool *pool)
 	calm_begin(&calm);
 	process->has_barrier = process->has_barrier || mp_barrier_register();
 	pool->core.fenced = !process->has_barrier;
+	pool->core.ask_barrier = pool_ask_barrier;
 	bool poisoned = pool->access == WIRE_WRITER && poison_is_wanted();
 	pool->tag = (const char *)pool + (pool->core.quota > 0 || poisoned || pool->core.fenced);
 	pthread_mutex_lock(&process->mutex);

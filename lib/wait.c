@@ -8,10 +8,28 @@
 #include "lib/core/pressure.h"
 #include "lib/export.h"
 
+#define LOOK_AGAIN_MS 1
+
 /* Whether another try may succeed. */
 static bool wait_is_worth_it(int error)
 {
 	return error == ENOMEM || error == EAGAIN;
+}
+
+/*
+ * Sleeps after a get that said @error. EAGAIN: somebody has a free block and is inside a call; he
+ * may leave it without waking anybody, so we look again soon.
+ */
+static void wait_sleep(struct mp_pool *core, uint32_t raised, int error,
+		       const struct timespec *deadline)
+{
+	struct timespec soon;
+
+	mp_deadline(&soon, LOOK_AGAIN_MS);
+	if (error == EAGAIN && mp_is_before(&soon, deadline)) {
+		deadline = &soon;
+	}
+	mp_pressure_sleep(core, raised, deadline);
 }
 
 /* Tries and sleeps until there is a block, another error, or the deadline. */
@@ -27,7 +45,7 @@ static void *wait_get_until(struct mempool *pool, const struct timespec *deadlin
 			return call_nothing(-ETIMEDOUT);
 		}
 		if (again) {
-			mp_pressure_sleep(&pool->core, raised, deadline);
+			wait_sleep(&pool->core, raised, errno, deadline);
 			block = mempool_get(pool); /* without raising: often there is a block now */
 			again = !block && wait_is_worth_it(errno);
 		}
@@ -48,7 +66,8 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 	}
 	struct mp_local *local = call_local(pool);
 	if (timeout_ms == 0 || local->handle != pool->tag) {
-		return call_nothing(timeout_ms == 0 ? -ETIMEDOUT : -ENOMEM);
+		/* Without a part, for which there is no memory, close would not know that we wait. */
+		return call_nothing(timeout_ms == 0 ? -ETIMEDOUT : -EAGAIN);
 	}
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&pool->core.slots[pool->core.slot].waits, 1);

@@ -19,6 +19,7 @@
 #include "daemon/seat/process.h"
 #include "daemon/session/access.h"
 #include "daemon/session/session.h"
+#include "lib/core/futex.h"
 
 static int request_refuse_namespace(struct session *session, const struct wire_hello *hello)
 {
@@ -94,6 +95,20 @@ static int handle_hello(struct session *session, const union wire_message *messa
 	snprintf(reply.welcome.instance, sizeof reply.welcome.instance, "%s",
 		 session->sessions->instance);
 	snprintf(reply.welcome.version, sizeof reply.welcome.version, "%s", MP_VERSION);
+	return session_send(session, &reply, NULL, 0);
+}
+
+/* For a client whose sandbox refuses it membarrier, and which steals; see lib/core/steal.h. */
+static int handle_barrier(struct session *session, const union wire_message *message)
+{
+	union wire_message reply;
+
+	if (!mp_barrier()) {
+		return session_refuse(session, message->head.serial, EOPNOTSUPP,
+				      "mempoold cannot use membarrier either: its sandbox or this "
+				      "kernel refuses it");
+	}
+	wire_init(&reply, WIRE_DONE, message->head.serial);
 	return session_send(session, &reply, NULL, 0);
 }
 
@@ -216,7 +231,7 @@ static int (*const handlers[WIRE_REQUEST_END])(struct session *, const union wir
 	[WIRE_DESTROY] = handle_destroy,     [WIRE_FIND_POOL] = handle_find_pool,
 	[WIRE_NEXT_POOL] = handle_next_pool, [WIRE_NEXT_CLIENT] = handle_next_client,
 	[WIRE_DAEMON] = handle_daemon,       [WIRE_GROW] = handle_grow,
-	[WIRE_STATUS] = handle_status,
+	[WIRE_STATUS] = handle_status,       [WIRE_BARRIER] = handle_barrier,
 };
 
 int request_handle(struct session *session, const union wire_message *message)

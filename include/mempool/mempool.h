@@ -294,12 +294,13 @@ int mempool_destroy(struct mempool_conn *conn, const char *name);
  * or empty too.
  *
  * Returns the block, or NULL with errno
- * ENOMEM    no block is free: the depot has none, nor have the caches of idle threads. (The call
- *           does not look into caches of threads that are inside a call; a thread that has no cache
- *           itself looks into none.) Or it is this thread's first call and there is no memory for
- *           what the library keeps for each thread
- * EAGAIN    free blocks may be behind a lock whose owner is stopped, say in a debugger (the call
- *           has waited some 20 ms for it), or other threads are collecting them: try again
+ * ENOMEM    no block is free: at some moment since the call began there was none, in the depot or
+ *           in any thread's cache. It means nothing else
+ * EAGAIN    a block may be free, and cannot be had now: whoever caches it, or has the lock before
+ *           it, has been inside a call for some 40 ms, stopped there, say in a debugger; or is dead
+ *           and mempoold has not heard of it yet. Or this process may not use membarrier (a
+ *           sandbox), and mempoold, which has to do that for it, does not answer. Try again, or
+ *           wait
  * EACCES    the handle is an observer's
  * EDEADLK   called from a signal handler that interrupted a call
  * EDQUOT    this process owns as many blocks as the pool's quota allows

@@ -21,9 +21,9 @@ void mp_deadline(struct timespec *deadline, long ms)
 	}
 }
 
-static bool futex_is_before(const struct timespec *a, const struct timespec *b)
+bool mp_is_before(const struct timespec *a, const struct timespec *b)
 {
-	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+	return !b || a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
 }
 
 bool mp_is_late(const struct timespec *deadline)
@@ -34,7 +34,7 @@ bool mp_is_late(const struct timespec *deadline)
 		return false;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return !futex_is_before(&now, deadline);
+	return !mp_is_before(&now, deadline);
 }
 
 void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
@@ -42,7 +42,7 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 	struct timespec until;
 
 	mp_deadline(&until, MP_SLICE_MS);
-	if (deadline && futex_is_before(deadline, &until)) {
+	if (deadline && mp_is_before(deadline, &until)) {
 		until = *deadline;
 	}
 	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, FUTEX_BITSET_MATCH_ANY);

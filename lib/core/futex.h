@@ -16,6 +16,9 @@
 /* The moment @ms milliseconds from now. */
 void mp_deadline(struct timespec *deadline, long ms);
 
+/* Whether @a is before @b. NULL, as @b: never comes. */
+bool mp_is_before(const struct timespec *a, const struct timespec *b);
+
 /* Whether the deadline has passed. NULL: never. */
 bool mp_is_late(const struct timespec *deadline);
 

@@ -31,8 +31,9 @@
  *	waiter, after being woken	a getter waits once; the other waiters were woken as well
  * There is no count of waiters that a death could falsify.
  *
- * Processes that could not register for membarrier put without that order: a waiter may then sleep
- * through such a put, until its slice is over.
+ * A process that could not register for membarrier fences between busy = 0 and its look at the
+ * pressure. When it waits, its own barrier reaches nobody else: it may sleep through a put, until
+ * its slice is over.
  */
 #ifndef MP_CORE_PRESSURE_H
 #define MP_CORE_PRESSURE_H

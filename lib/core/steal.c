@@ -59,10 +59,10 @@ static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, s
 	 * takes its first magazine, so this is the fencing of the owner that has this one.
 	 */
 	uint32_t fencing = mp_load(&c->fencing);
-	loot->fenced = fencing == MP_FENCING_OWNER;
-	if (fencing == MP_FENCING_NONE || (pool->fenced && !loot->fenced)) {
+	if (fencing == MP_FENCING_NONE) {
 		return false;
 	}
+	loot->fenced = fencing == MP_FENCING_OWNER;
 	mp_store_release(&c->steal, me);
 	return true;
 }
@@ -99,15 +99,37 @@ static bool steal_grab(struct mp_pool *pool, struct mp_local *local, uint64_t me
 						       loot->magazine, loot->holder);
 }
 
-static bool steal_grab_one(struct mp_pool *pool, struct mp_local *local, uint64_t me,
-			   const struct loot *loot, unsigned n)
+/*
+ * Pays the fence, and returns whether it reaches owners that pay none themselves. The daemon is
+ * asked for one that does, if that is @needed, until it has failed once.
+ */
+static bool steal_fence(const struct mp_pool *pool, bool needed, bool *may_ask)
 {
+	if (!pool->fenced) {
+		return mp_barrier();
+	}
+	mp_fence();
+	if (needed && *may_ask) {
+		*may_ask = pool->ask_barrier && pool->ask_barrier(pool);
+		return *may_ask;
+	}
+	return false;
+}
+
+static bool steal_grab_one(struct mp_pool *pool, struct mp_local *local, uint64_t me,
+			   const struct loot *loot, unsigned n, bool *may_ask)
+{
+	bool needed = false;
+
 	if (n == 0) {
 		return false;
 	}
-	bool has_barrier = mp_barrier();
 	for (unsigned i = 0; i < n; i++) {
-		if ((has_barrier || loot[i].fenced) && steal_grab(pool, local, me, &loot[i])) {
+		needed = needed || !loot[i].fenced;
+	}
+	bool reaches_all = steal_fence(pool, needed, may_ask);
+	for (unsigned i = 0; i < n; i++) {
+		if ((reaches_all || loot[i].fenced) && steal_grab(pool, local, me, &loot[i])) {
 			return true;
 		}
 	}
@@ -119,6 +141,7 @@ bool mp_steal(struct mp_pool *pool, struct mp_local *local)
 	uint32_t first = local->record == MP_NONE ? pool->slot : local->record + 1;
 	uint64_t me = steal_thief_name(local);
 	struct loot loot[BATCH];
+	bool may_ask = true;
 	unsigned n = 0;
 
 	/* Beginning behind our own record, so that thieves do not all rob the first. */
@@ -126,7 +149,7 @@ bool mp_steal(struct mp_pool *pool, struct mp_local *local)
 		uint32_t victim = (first + i) % pool->shape.n_caches;
 		n += victim != local->record && steal_announce(pool, victim, me, &loot[n]);
 		if (n == BATCH || i + 1 == pool->shape.n_caches) {
-			if (steal_grab_one(pool, local, me, loot, n)) {
+			if (steal_grab_one(pool, local, me, loot, n, &may_ask)) {
 				return true;
 			}
 			n = 0;

@@ -33,6 +33,7 @@ enum wire_type {
 	WIRE_DAEMON,
 	WIRE_GROW,
 	WIRE_STATUS,
+	WIRE_BARRIER,
 	WIRE_REQUEST_END,
 
 	WIRE_WELCOME = 64,
@@ -177,7 +178,7 @@ struct wire_next {
 };
 _Static_assert(sizeof(struct wire_next) == 96, "frozen");
 
-/* WIRE_DAEMON, WIRE_STATUS, WIRE_DONE. */
+/* WIRE_DAEMON, WIRE_STATUS, WIRE_BARRIER, WIRE_DONE. */
 struct wire_plain {
 	struct wire_head head;
 };
@@ -300,7 +301,8 @@ _Static_assert(sizeof(struct wire_error) == 232, "frozen");
 	X(WIRE_NEXT_CLIENT, struct wire_next, WIRE_CLIENT)  \
 	X(WIRE_DAEMON, struct wire_plain, WIRE_DAEMON_INFO) \
 	X(WIRE_GROW, struct wire_grow, WIRE_DONE)           \
-	X(WIRE_STATUS, struct wire_plain, WIRE_STATUS_INFO)
+	X(WIRE_STATUS, struct wire_plain, WIRE_STATUS_INFO) \
+	X(WIRE_BARRIER, struct wire_plain, WIRE_DONE)
 
 /* X(type, struct) */
 #define WIRE_REPLIES(X)                              \
