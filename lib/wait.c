@@ -66,7 +66,7 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 	}
 	struct mp_local *local = call_local(pool);
 	if (timeout_ms == 0 || local->handle != pool->tag) {
-		/* Without a part, for which there is no memory, close would not know that we wait. */
+		/* There is no memory for a part, without which close would not see us wait. */
 		return call_nothing(timeout_ms == 0 ? -ETIMEDOUT : -EAGAIN);
 	}
 	mp_deadline(&deadline, timeout_ms);

@@ -276,7 +276,7 @@ uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks);
 
 /*
  * A process's view of a mapped pool. Hot fields first. mp_pool_bind() fills it in. Afterwards the
- * library sets quota, fenced and ask_barrier, before any thread uses the pool, and the daemon raises
+ * library sets quota, fenced and ask_barrier, before any thread uses the pool; the daemon raises
  * shape.blocks when the pool has grown; nothing else changes.
  */
 struct mp_pool {
@@ -298,7 +298,7 @@ struct mp_pool {
 	unsigned char *channels;
 	unsigned char *magazines;
 	bool (*ask_barrier)(
-		const struct mp_pool *pool); /* if fenced; NULL: there is nobody to ask */
+		const struct mp_pool *pool); /* NULL: nobody */
 	struct mp_shape shape;
 };
 

@@ -26,8 +26,8 @@
  *	owner registered with membarrier	one load and a branch a call; the thief pays
  *	owner cannot, a sandbox refuses it	each of its calls fences between busy and steal, in
  *						mp_settle(); the thief pays its own fence
- *	thief without membarrier		asks the daemon to run one for it; cannot the daemon,
- *						it takes from owners that fence, and no others
+ *	thief without membarrier		has the daemon run one; if that cannot be had, it
+ *						takes from owners that fence, and no others
  *
  * Order of stores, and what is true if the thief dies after each:
  *	1 steal = me			the owner settles at its next call: nothing has changed

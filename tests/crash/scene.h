@@ -31,8 +31,8 @@ struct scene {
 	struct arena arena;
 	struct player a, b, third;
 	struct player unburied; /* is dead, and the daemon has not heard of it */
-	uint64_t token; /* of a gift */
-	pid_t locker;   /* a stopped process that holds the one shard's lock; 0: none */
+	uint64_t token;         /* of a gift */
+	pid_t locker;           /* a stopped process that holds the one shard's lock; 0: none */
 };
 
 /* Makes room for one scene. */

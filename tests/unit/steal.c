@@ -104,7 +104,7 @@ static bool ask_daemon(const struct mp_pool *pool)
 	return daemon_is_there && mp_barrier();
 }
 
-/* Of threads that do not fence the daemon must tell it; without one, it says that it cannot know. */
+/* It needs one for threads that do not fence. Without, a block may be free, it says. */
 START_TEST(a_process_without_membarrier_asks_the_daemon_for_one)
 {
 	static struct member other;
