@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Channels: in order, once, past full and empty, past the death of either end. */
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/core/channel.h"
 #include "tests/support/arena.h"
@@ -202,9 +204,63 @@ START_TEST(scribbled_cells_are_an_error_and_not_a_hang)
 }
 END_TEST
 
+/* ---- a sibling withdraws in the middle of a send ---- */
+
+static mp_atomic32 withdrawn;
+
+/* In the place of a sibling thread: takes the last block back, if it is a gift at this moment. */
+static void withdraw(int signal)
+{
+	uint32_t index = (uint32_t)mp_pool_index(&sender.pool, out[DEPTH]);
+	uint64_t word = mp_load(&sender.pool.words[index].whole);
+
+	(void)signal;
+	if (mp_word_state(word) == MP_MOVING &&
+	    mp_word_take(&sender.pool, word >> 32 << 32 | index, true) >= 0) {
+		mp_store(&withdrawn, 1);
+	}
+}
+
+static void interrupt_all_the_time(void)
+{
+	const struct itimerspec often = {.it_value = {.tv_nsec = 1000},
+					 .it_interval = {.tv_nsec = 20000}};
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+	timer_t timer;
+
+	signal(SIGALRM, withdraw);
+	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
+}
+
+/* The send gives the block and then finds no room. Either of the two has it, and knows. */
+START_TEST(a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
+{
+	struct timespec deadline;
+	uint32_t times = 0;
+	int error;
+
+	begin();
+	ck_assert_uint_eq(send(0, DEPTH, 0), DEPTH);
+	mp_deadline(&deadline, 10000);
+	interrupt_all_the_time();
+	while (times < 100 && !mp_is_late(&deadline)) {
+		mp_store(&withdrawn, 0);
+		mp_store(&channel->limit, 4 * DEPTH); /* as if another had filled it since */
+		mp_store(&channel->tail, 0);
+		bool sent = mp_channel_send(&sender.pool, channel, out + DEPTH, 1, &error) == 1;
+		ck_assert(sent == (mp_load(&withdrawn) == 1));
+		ck_assert(sent || error == -EAGAIN);
+		times += sent;
+	}
+	ck_assert_uint_eq(times, 100);
+}
+END_TEST
+
 SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and_the_block_stays,
       what_is_not_ours_is_not_sent, several_producers_share_a_channel, hints_that_lag_are_made_good,
       one_receives_at_a_time, a_dead_consumer_leaves_its_seat_and_what_is_unread,
       cells_emptied_by_the_dead_are_passed_over,
       a_dead_producers_blocks_come_until_its_grace_is_over,
-      scribbled_cells_are_an_error_and_not_a_hang)
+      scribbled_cells_are_an_error_and_not_a_hang,
+      a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
