@@ -53,29 +53,56 @@ static void *wait_get_until(struct mempool *pool, const struct timespec *deadlin
 	return block;
 }
 
-EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
+/* The first try of a wait. @local NULL: the thread has no part yet. */
+static void *wait_get_at_once(struct mempool *pool, struct mp_local *local)
+{
+	if (local) {
+		mp_store(&local->waiting, MP_WAITING_SOON);
+	}
+	return mempool_get(pool);
+}
+
+/* Waits, after that. */
+static void *wait_get_later(struct mempool *pool, struct mp_local *local, int timeout_ms)
 {
 	struct timespec deadline;
+
+	mp_deadline(&deadline, timeout_ms);
+	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
+	mp_store(&local->waiting, MP_WAITING);
+	void *block = wait_get_until(pool, timeout_ms < 0 ? NULL : &deadline);
+	int error = errno;
+	mp_pressure_calm(&pool->core);
+	errno = error;
+	return block;
+}
+
+/* This thread's local for the pool, if it has begun one. */
+static struct mp_local *wait_local(const struct mempool *pool)
+{
+	struct mp_local *local = call_local(pool);
+
+	return local->handle == pool->tag ? local : NULL;
+}
+
+EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
+{
+	struct mp_local *local = wait_local(pool);
+	uint32_t before = local ? mp_load(&local->waiting) : MP_NOT_WAITING;
 
 	if (timeout_ms < -1) {
 		return call_nothing(-EINVAL);
 	}
-	void *block = mempool_get(pool);
-	if (block || !wait_is_worth_it(errno)) {
-		return block;
+	void *block = wait_get_at_once(pool, local);
+	local = local ? local : wait_local(pool);
+	if (!block && wait_is_worth_it(errno)) {
+		/* There may be no memory for a part, without which close would not see us wait. */
+		block = timeout_ms == 0 ? call_nothing(-ETIMEDOUT)
+			: !local        ? call_nothing(-EAGAIN)
+					: wait_get_later(pool, local, timeout_ms);
 	}
-	struct mp_local *local = call_local(pool);
-	if (timeout_ms == 0 || local->handle != pool->tag) {
-		/* There is no memory for a part, without which close would not see us wait. */
-		return call_nothing(timeout_ms == 0 ? -ETIMEDOUT : -EAGAIN);
+	if (local) {
+		mp_store(&local->waiting, before); /* in a signal handler: the wait below goes on */
 	}
-	mp_deadline(&deadline, timeout_ms);
-	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
-	mp_store(&local->waiting, 1);
-	block = wait_get_until(pool, timeout_ms < 0 ? NULL : &deadline);
-	int error = errno;
-	mp_pressure_calm(&pool->core);
-	mp_store(&local->waiting, 0);
-	errno = error;
 	return block;
 }

@@ -94,7 +94,8 @@ static __attribute__((noinline)) int cache_find_out(struct mp_pool *pool, struct
 		return -ENOMEM;
 	}
 	/* A thread in mempool_get_wait() sleeps there, outside the call. */
-	return mp_load(&local->waiting) ? -EAGAIN : cache_search_again(pool, local, index);
+	return mp_load(&local->waiting) != MP_NOT_WAITING ? -EAGAIN
+							  : cache_search_again(pool, local, index);
 }
 
 int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
@@ -103,7 +104,7 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 	if (mp_load(&pool->header->broken)) {
 		return -EIO;
 	}
-	if (!mp_load(&local->waiting) && cache_is_empty_handed(local)) {
+	if (mp_load(&local->waiting) != MP_WAITING && cache_is_empty_handed(local)) {
 		mp_pressure_yield(pool);
 	}
 	int error = cache_search(pool, local, index) ? 0 : cache_find_out(pool, local, index);

@@ -42,12 +42,19 @@ struct mp_hand {
 	uint32_t capacity;            /* 0: none */
 };
 
+/* What a thread in mempool_get_wait() does, also between its gets. */
+enum mp_waiting {
+	MP_NOT_WAITING,
+	MP_WAITING_SOON, /* its gets do not search for long, as it will sleep by itself */
+	MP_WAITING,      /* nor do they let those who wait go first */
+};
+
 struct mp_local {
 	_Alignas(64) struct mp_hand loaded;
 	struct mp_cache *cache; /* the record, or &standin */
 	uint32_t record;        /* MP_NONE: none */
 	uint32_t tries;         /* calls it made without a record */
-	mp_atomic32 waiting;    /* 1: in mempool_get_wait(), also between its gets */
+	mp_atomic32 waiting;    /* enum mp_waiting */
 	struct mp_hand previous;
 	const void *handle; /* set by the library: which handle this is for; NULL: none */
 	struct mp_cache standin;
