@@ -29,6 +29,7 @@ struct flag {
 	const char *name;
 	const char *value; /* what --help calls the value */
 	const char *help;
+	const char *also; /* another name of it, or NULL */
 };
 
 struct command {

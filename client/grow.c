@@ -19,7 +19,7 @@ static bool grow_parse_blocks(const struct call *call, uint64_t *blocks)
 		complain("grow: the number of blocks is missing; see mempoolctl grow --help");
 		return false;
 	}
-	return number_parse_size("grow", call->names[1], 1, MEMPOOL_BLOCKS_MAX, blocks);
+	return number_parse_count("grow", call->names[1], 1, MEMPOOL_BLOCKS_MAX, blocks);
 }
 
 static bool grow_print(const struct call *call, const char *name)

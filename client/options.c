@@ -11,6 +11,7 @@
 
 #define COMMON 4        /* options every command takes */
 #define FIRST_FLAG 1000 /* what getopt returns for a command's first flag */
+#define OPTIONS_MAX (COMMON + 2 * CALL_FLAGS_MAX + 1)
 
 static const struct option common[COMMON] = {
 	{"socket", required_argument, NULL, 's'},
@@ -58,17 +59,25 @@ int options_parse(struct call *call, int argc, char **argv)
 	return optind;
 }
 
-static void options_list(const struct command *command, struct option *options)
+static void options_list(const struct command *command, struct option options[OPTIONS_MAX])
 {
+	struct option *option = options + COMMON;
+
 	memcpy(options, common, sizeof(common));
 	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
 		const struct flag *flag = &command->flags[i];
 
-		options[COMMON + i] = (struct option){
+		*option = (struct option){
 			.name = flag->name,
 			.has_arg = flag->value != NULL ? required_argument : no_argument,
 			.val = FIRST_FLAG + i,
 		};
+		option++;
+		if (flag->also != NULL) {
+			*option = option[-1];
+			option->name = flag->also;
+			option++;
+		}
 	}
 }
 
@@ -99,7 +108,7 @@ static bool options_check_names(const struct call *call)
 bool options_parse_command(struct call *call, int argc, char **argv)
 {
 	static char program[] = "mempoolctl";
-	struct option options[COMMON + CALL_FLAGS_MAX + 1] = {0};
+	struct option options[OPTIONS_MAX] = {0};
 	int option;
 
 	argv[0] = program;
