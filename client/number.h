@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as people type them, in the same spellings as mempoold's files: daemon/config/setting.c
+ * Numbers as people type them, in the same spellings as mempoold's files: daemon/config/number.c
  * reads those, and tests/unit/spelling.c compares the two. Each function reads one number from
  * @text. If the text is anything else (a number out of range, a sign, a blank, more text behind the
  * number), the function complains about the argument called @what and returns false.

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/rule.h"
 #include "daemon/base/log.h"
+#include "daemon/config/number.h"
+#include "daemon/config/rule.h"
 #include "daemon/config/setting.h"
 #include "lib/wire/message.h"
 
@@ -16,7 +17,8 @@ const struct setting *setting_find(const struct setting_table *table, const char
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct setting *s = &table->settings[i];
-		if ((!section || !strcmp(s->section, section)) && !strcmp(s->name, name)) {
+		if ((!section || !strcmp(s->section, section)) &&
+		    (!strcmp(s->name, name) || (s->also && !strcmp(s->also, name)))) {
 			return s;
 		}
 	}
@@ -24,55 +26,6 @@ const struct setting *setting_find(const struct setting_table *table, const char
 }
 
 /* ---- values ---- */
-
-/*
- * Reads the digits of that base that @text begins with. *@end is set behind them. False: there are
- * none, or too many.
- */
-static bool setting_read_digits(const char *text, int base, uint64_t *n, const char **end)
-{
-	uint64_t value = 0;
-	const char *c = text;
-
-	for (; isxdigit((unsigned char)*c); c++) {
-		unsigned digit = *c <= '9' ? (unsigned)(*c - '0') : (unsigned)(*c | 32) - 'a' + 10;
-		if (digit >= (unsigned)base) {
-			break;
-		}
-		if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)digit, &value)) {
-			return false;
-		}
-	}
-	*n = value;
-	*end = c;
-	return c > text;
-}
-
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-
-static const struct unit sizes[] = {
-	{"", 1},           {"K", 1ull << 10}, {"M", 1ull << 20},
-	{"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
-};
-static const struct unit percents[] = {{"%", 1}, {NULL, 0}};
-static const struct unit times[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"min", 60000}, {NULL, 0}};
-
-static bool setting_read_with_unit(const char *text, const struct unit *units, uint64_t *n)
-{
-	const char *end;
-
-	if (!setting_read_digits(text, 10, n, &end)) {
-		return false;
-	}
-	while (units->name && strcmp(units->name, end) != 0) {
-		units++;
-	}
-	return units->name && !__builtin_mul_overflow(*n, units->factor, n);
-}
 
 static bool setting_read_level(const char *text, uint64_t *n)
 {
@@ -93,19 +46,6 @@ static bool setting_read_word(const char *const *words, const char *text, uint64
 	return false;
 }
 
-static bool setting_read_plain(const char *text, int base, uint64_t *n)
-{
-	const char *end;
-
-	return setting_read_digits(text, base, n, &end) && *end == 0;
-}
-
-static bool setting_read_id(const char *text, uint64_t *n)
-{
-	return strncmp(text, "0x", 2) == 0 ? setting_read_plain(text + 2, 16, n)
-					   : setting_read_plain(text, 10, n);
-}
-
 /* Reads the number that the text means. False: it means none. */
 static bool setting_read_number(const struct setting *s, const char *text, uint64_t *n)
 {
@@ -114,18 +54,20 @@ static bool setting_read_number(const struct setting *s, const char *text, uint6
 
 	switch (s->type) {
 	case SETTING_COUNT:
+	case SETTING_LARGE:
+		return number_read_count(text, n);
 	case SETTING_SIZE:
-		return setting_read_with_unit(text, sizes, n);
+		return number_read_size(text, n);
 	case SETTING_PERCENT:
-		return setting_read_with_unit(text, percents, n);
+		return number_read_percent(text, n);
 	case SETTING_TIME:
-		return setting_read_with_unit(text, times, n);
+		return number_read_time(text, n);
 	case SETTING_ID:
-		return setting_read_id(text, n);
+		return number_read_id(text, n);
 	case SETTING_MODE:
-		return setting_read_plain(text, 8, n);
+		return number_read_plain(text, 8, n);
 	case SETTING_CACHE:
-		return setting_read_plain(text, 10, n);
+		return number_read_plain(text, 10, n);
 	case SETTING_WORD:
 		return setting_read_word(s->words, text, n);
 	case SETTING_LEVEL:
@@ -173,7 +115,7 @@ static void setting_store(const struct setting *s, void *base, uint64_t n)
 {
 	char *at = (char *)base + s->at;
 
-	if (s->type == SETTING_SIZE || s->type == SETTING_ID) {
+	if (s->type == SETTING_SIZE || s->type == SETTING_LARGE || s->type == SETTING_ID) {
 		memcpy(at, &n, sizeof n);
 	} else {
 		memcpy(at, &(uint32_t){(uint32_t)n}, sizeof(uint32_t));
@@ -206,7 +148,7 @@ bool setting_take(const struct setting *s, void *base, const char *text, char *w
 		if (good) {
 			snprintf((char *)base + s->at, SETTING_TEXT, "%s", text);
 		}
-	} else if (s->type == SETTING_CACHE && !strcmp(text, "none")) {
+	} else if (s->type == SETTING_CACHE && (!strcmp(text, "none") || !strcmp(text, "off"))) {
 		setting_store(s, base, UINT32_MAX);
 		good = true;
 	} else {
@@ -275,13 +217,14 @@ void setting_consider(const char *text, const char *name, const char **best)
 /* Prints a number as one would write it. */
 static void setting_print_size(char *text, size_t size, uint64_t n)
 {
+	static const char *const units[] = {"", "K", "M", "G", "T"};
 	int unit = 0;
 
-	while (n && n % 1024 == 0 && sizes[unit + 1].name) {
+	while (n && n % 1024 == 0 && unit < 4) {
 		n /= 1024;
 		unit++;
 	}
-	snprintf(text, size, "%" PRIu64 "%s", n, sizes[unit].name);
+	snprintf(text, size, "%" PRIu64 "%s", n, units[unit]);
 }
 
 /* "one of no, try or require" */
@@ -304,12 +247,12 @@ void setting_range(const struct setting *s, char *text, size_t size)
 		[SETTING_ID] = "a number, with 0x in hexadecimal",
 		[SETTING_TIME] = "a time such as 10s, 500ms or 2min, a day at most",
 		[SETTING_MODE] = "permission bits in octal, such as 0660",
-		[SETTING_CACHE] = "none, or 16, 48, 80 ... 496",
+		[SETTING_CACHE] = "none or off, or 16, 48, 80 ... 496",
 		[SETTING_LEVEL] = "error, warning, info or debug",
 		[SETTING_USER] = "a user that exists, or a number",
 		[SETTING_GROUP] = "a group that exists, or a number",
 		[SETTING_INSTANCE] = "1 to 32 of a-z 0-9 _ -",
-		[SETTING_POOL] = "1 to 64 of a-z 0-9 . _ -",
+		[SETTING_POOL] = "1 to 64 of a-z 0-9 . _ -", /* the last type */
 	};
 	char min[32], max[32];
 
@@ -320,14 +263,16 @@ void setting_range(const struct setting *s, char *text, size_t size)
 	} else if (s->type == SETTING_PERCENT) {
 		snprintf(text, size, "a percentage from %u%% to %u%%", (unsigned)s->min,
 			 (unsigned)s->max);
-	} else if (s->type != SETTING_COUNT && s->type != SETTING_SIZE) {
+	} else if (words[s->type]) {
 		snprintf(text, size, "%s", words[s->type]);
 	} else if (s->max == NO_END) {
-		snprintf(text, size, "a number, with K, M, G or T behind it or without");
+		snprintf(text, size, "a whole number%s, with K, M, G or T behind it or without",
+			 s->type == SETTING_SIZE ? " of bytes" : "");
 	} else {
 		setting_print_size(min, sizeof min, s->min);
 		setting_print_size(max, sizeof max, s->max);
-		snprintf(text, size, "a number from %s to %s", min, max);
+		snprintf(text, size, "a number from %s to %s%s", min, max,
+			 s->type == SETTING_SIZE ? ", whole bytes such as 4096, 64K or 1.5M" : "");
 	}
 }
 

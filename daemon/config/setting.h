@@ -18,13 +18,14 @@ enum {
 
 /* What the file may have behind the key, and the type of the field that keeps it. */
 enum setting_type {
-	SETTING_COUNT,    /* a number, K, M and G allowed; uint32_t */
-	SETTING_SIZE,     /* bytes, or a large number, K, M, G and T allowed; uint64_t */
+	SETTING_COUNT,    /* a number, K, M, G and T allowed; uint32_t */
+	SETTING_LARGE,    /* likewise; uint64_t */
+	SETTING_SIZE,     /* bytes, KB, KiB and the like allowed, too; uint64_t */
 	SETTING_ID,       /* a number, also in hexadecimal; uint64_t */
 	SETTING_PERCENT,  /* 50%; uint32_t */
 	SETTING_TIME,     /* 10s, 500ms, 2min; uint32_t, milliseconds */
 	SETTING_MODE,     /* permission bits, octal; uint32_t */
-	SETTING_CACHE,    /* a number, or none; uint32_t, UINT32_MAX for none */
+	SETTING_CACHE,    /* a number, none or off; uint32_t, UINT32_MAX for none */
 	SETTING_WORD,     /* one of a few; uint32_t, its place among them */
 	SETTING_LEVEL,    /* of the log; uint32_t, an enum log_level */
 	SETTING_USER,     /* a name or a number; uint32_t */
@@ -41,6 +42,7 @@ struct setting {
 	const char *about;
 	const char *option;       /* the command line's argument of the same meaning, or NULL */
 	const char *const *words; /* of SETTING_WORD; ends with NULL */
+	const char *also;         /* another name of the key, or NULL */
 	uint64_t min, max;        /* of a number, but for the default of ""; of a path, bytes */
 	size_t at;                /* offset of the field in its struct */
 	enum setting_type type;

@@ -58,6 +58,10 @@ START_TEST(numbers_have_units_and_ranges)
 	begin();
 	ck_assert(takes("bytes", "3G"));
 	ck_assert_uint_eq(config.limits.bytes, 3ull << 30);
+	ck_assert(takes("bytes", "1.5MiB"));
+	ck_assert_uint_eq(config.limits.bytes, 3ull << 19);
+	ck_assert(takes("blocks_per_user", "3t"));
+	ck_assert_uint_eq(config.limits.blocks_per_user, 3ull << 40);
 	ck_assert(takes("sessions", "2K"));
 	ck_assert_uint_eq(config.limits.sessions, 2048);
 	ck_assert(takes("gift_grace", "250ms"));
@@ -85,7 +89,9 @@ START_TEST(what_is_no_value_is_refused_and_changes_nothing)
 		{"sessions", "none"},
 		{"bytes", "16777216T"},
 		{"bytes", "18446744073709551616"},
-		{"bytes", "1k"},
+		{"bytes", "1kk"},
+		{"bytes", "1.3K"},
+		{"blocks_per_user", "1KB"},
 		{"gift_grace", "2h"},
 		{"gift_grace", "0"},
 		{"gift_grace", "4294967296ms"},
