@@ -7,6 +7,7 @@
  * to do; when it is killed then, half of the chunk is missing. It only reads blocks, so it opens
  * the pool as reader.
  */
+#define _GNU_SOURCE 1 /* SOCK_CLOEXEC, pwrite(), whatever the flags */
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -11,6 +11,7 @@
  * Prints "listening"; then, at each percent, the chunks done and the chunks in all; at the end
  * "sent again N".
  */
+#define _GNU_SOURCE 1 /* accept4(), whatever the flags */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
