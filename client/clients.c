@@ -97,6 +97,7 @@ static struct json_object *clients_json(const struct mempool_client *client,
 
 	json_add_number(object, "pid", (uint64_t)client->pid);
 	json_add_number(object, "uid", client->uid);
+	json_add_text(object, "user", text_user(TEXT, client->uid));
 	json_add_text(object, "comm", text_clean(TEXT, client->comm));
 	json_add_text(object, "pool", client->pool);
 	json_add_number(object, "slot", client->slot);

@@ -51,6 +51,7 @@ static void grow_print_json(const struct pool *pool, const struct mempool_info *
 	struct json_object *object = pool_json(pool);
 
 	json_add_number(object, "blocks_before", before->blocks);
+	json_add_number(object, "memory_before", before->memory);
 	json_print(object);
 }
 

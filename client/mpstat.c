@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "client/call.h"
+#include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
 #include "client/table.h"
@@ -62,6 +63,31 @@ static void mpstat_print_table(const struct pool_list *list)
 	table_finish(&table);
 }
 
+/* The object of `list`, and the two numbers that only Mynewt's columns have. */
+static struct json_object *mpstat_json(const struct pool *pool)
+{
+	struct json_object *object = pool_json(pool);
+
+	if (pool->seen) {
+		json_add_number(object, "available", mpstat_free(pool));
+		json_add_number(object, "min_available", mpstat_min(pool));
+	} else {
+		json_add_null(object, "available");
+		json_add_null(object, "min_available");
+	}
+	return object;
+}
+
+static void mpstat_print_json(const struct pool_list *list)
+{
+	struct json_object *array = json_new_array();
+
+	for (size_t i = 0; i < list->n_pools; i++) {
+		json_append(array, mpstat_json(&list->pools[i]));
+	}
+	json_print(array);
+}
+
 static enum status mpstat_run(struct call *call)
 {
 	struct pool_list list = {0};
@@ -75,7 +101,7 @@ static enum status mpstat_run(struct call *call)
 
 	loaded = loaded && pool_list_look(&list, call->conn);
 	if (loaded && call->json) {
-		pool_list_print_json(&list);
+		mpstat_print_json(&list);
 	} else if (loaded) {
 		mpstat_print_table(&list);
 	}

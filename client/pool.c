@@ -190,6 +190,8 @@ static void pool_json_counts(struct json_object *object, const struct pool *pool
 	pool_json_count(object, pool, "failures", stats->failures);
 	pool_json_count(object, pool, "waits", stats->waits);
 	pool_json_count(object, pool, "recoveries", stats->recoveries);
+	pool_json_count(object, pool, "recovered", stats->recovered);
+	pool_json_count(object, pool, "repairs", stats->repairs);
 }
 
 struct json_object *pool_json(const struct pool *pool)
@@ -211,6 +213,11 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_number(object, "blocks", info->blocks);
 	json_add_number(object, "max_blocks", info->max_blocks);
 	json_add_number(object, "memory", info->memory);
+	json_add_number(object, "processes", info->processes);
+	json_add_number(object, "threads", info->threads);
+	json_add_number(object, "magazine", info->magazine);
+	json_add_number(object, "shards", info->shards);
+	json_add_number(object, "gift_grace_ms", info->gift_grace_ms);
 	json_add_number(object, "clients", info->clients);
 	json_add_text(object, "lifetime", text_lifetime(info->lifetime));
 	json_add_text(object, "backing", text_backings[info->backing % 3]);
@@ -224,6 +231,7 @@ struct json_object *pool_json(const struct pool *pool)
 	pool_json_counts(object, pool);
 	json_add_flag(object, "destroyed", info->destroyed);
 	json_add_flag(object, "broken", info->broken);
+	json_add_flag(object, "nameless", info->nameless);
 	return object;
 }
 
