@@ -130,7 +130,7 @@ static void clients_print_table(const struct client_list *clients, const struct 
 
 		clients_add_row(&table, client, pool_list_find(pools, client->pool_id));
 	}
-	table_print(&table);
+	table_print(&table, out_width());
 	table_finish(&table);
 }
 

@@ -59,7 +59,7 @@ static void mpstat_print_table(const struct pool_list *list)
 	for (size_t i = 0; i < list->n_pools; i++) {
 		mpstat_add_row(&table, &list->pools[i]);
 	}
-	table_print(&table);
+	table_print(&table, out_width());
 	table_finish(&table);
 }
 

@@ -2,7 +2,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "client/complain.h"
 #include "client/out.h"
@@ -34,6 +37,21 @@ void out_print(const char *format, ...)
 bool out_has_failed(void)
 {
 	return first_error != 0;
+}
+
+int out_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	int n = columns != NULL && strlen(columns) <= 5 ? atoi(columns) : 0;
+	struct winsize size;
+
+	if (n > 0) {
+		return n;
+	}
+	if (!isatty(STDOUT_FILENO)) {
+		return 0;
+	}
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 bool out_finish(void)
