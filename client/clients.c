@@ -3,9 +3,11 @@
  * mempoolctl clients: lists the processes that have a pool open, and counts what each has of it.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/cmdline.h"
 #include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
@@ -24,6 +26,7 @@ static const struct column columns[] = {
 	{.heading = "PUTS", .right = true},
 	{.heading = "AGE", .right = true},
 	{.heading = ""},
+	{.heading = "CMDLINE"},
 };
 
 static void clients_add_usage(struct table *table, const struct mempool_usage *usage)
@@ -61,6 +64,21 @@ static void clients_add_remark(struct table *table, const struct mempool_client 
 		  (*state || *access) && *remark ? ", " : "", remark);
 }
 
+/* Where it cannot be read, the process's name has to do, in brackets. */
+static void clients_add_cmdline(struct table *table, const struct mempool_client *client)
+{
+	char *cmdline = cmdline_read(client);
+
+	if (cmdline != NULL) {
+		table_add(table, "%s", cmdline);
+	} else if (client->comm[0] != '\0') {
+		table_add(table, "[%s]", text_clean(TEXT, client->comm));
+	} else {
+		table_add(table, "-");
+	}
+	free(cmdline);
+}
+
 static void clients_add_row(struct table *table, const struct mempool_client *client,
 			    const struct pool *pool)
 {
@@ -71,6 +89,7 @@ static void clients_add_row(struct table *table, const struct mempool_client *cl
 	clients_add_usage(table, clients_find_usage(pool, client));
 	table_add(table, "%s", text_age(TEXT, client->attached_at));
 	clients_add_remark(table, client, pool);
+	clients_add_cmdline(table, client);
 }
 
 static void clients_json_usage(struct json_object *object, const struct mempool_usage *usage)
@@ -90,6 +109,18 @@ static void clients_json_usage(struct json_object *object, const struct mempool_
 	json_add_number(object, keys[4], usage->puts);
 }
 
+static void clients_json_cmdline(struct json_object *object, const struct mempool_client *client)
+{
+	char *cmdline = cmdline_read(client);
+
+	if (cmdline != NULL) {
+		json_add_text(object, "cmdline", cmdline);
+	} else {
+		json_add_null(object, "cmdline");
+	}
+	free(cmdline);
+}
+
 static struct json_object *clients_json(const struct mempool_client *client,
 					const struct pool *pool)
 {
@@ -99,6 +130,7 @@ static struct json_object *clients_json(const struct mempool_client *client,
 	json_add_number(object, "uid", client->uid);
 	json_add_text(object, "user", text_user(TEXT, client->uid));
 	json_add_text(object, "comm", text_clean(TEXT, client->comm));
+	clients_json_cmdline(object, client);
 	json_add_text(object, "pool", client->pool);
 	json_add_number(object, "slot", client->slot);
 	json_add_text(object, "state", client->dead ? "dead" : "live");
