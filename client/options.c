@@ -21,15 +21,18 @@ static const struct option common[COMMON] = {
 };
 
 /*
- * Takes an option that every command has. Returns false for any other; getopt has complained about
- * that by then.
+ * Takes an option that every command has. Returns false for any other, of which getopt has
+ * complained, and for a path that is none.
  */
 static bool options_take_common(struct call *call, int option)
 {
 	switch (option) {
 	case 's':
 		call->socket = optarg;
-		return true;
+		if (*optarg == '\0') {
+			complain("--socket needs a path");
+		}
+		return *optarg != '\0';
 	case 'j':
 		call->json = true;
 		return true;
