@@ -100,10 +100,9 @@ const struct command create_command = {
 			[ATTR_QUOTA] =
 				{"quota", "N",
 				 "blocks one process may own at once (default: 0, any number)"},
-			[ATTR_SCHEMA] =
-				{"schema", "N",
-				 "number for the format of the payload, decimal or 0x and hex "
-				 "(default: 0, none)"},
+			[ATTR_SCHEMA] = {"schema", "N",
+					 "number of the payload's format, decimal or 0x and hex "
+					 "(default: 0, none)"},
 			[ATTR_SCHEMA_VERSION] = {"schema-version", "N", "version of that format"},
 			[ATTR_CHANNELS] = {"channels", "N",
 					   "channels of the pool, up to 64 (default: 4)"},
