@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "client/call.h"
 #include "client/client.h"
@@ -162,7 +163,7 @@ static void clients_print_table(const struct client_list *clients, const struct 
 
 		clients_add_row(&table, client, pool_list_find(pools, client->pool_id));
 	}
-	table_print(&table, out_width());
+	table_print(&table, out_width(STDOUT_FILENO));
 	table_finish(&table);
 }
 

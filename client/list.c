@@ -3,6 +3,7 @@
  * mempoolctl list: prints a line for each pool.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "client/call.h"
 #include "client/out.h"
@@ -58,7 +59,7 @@ static void list_print_table(const struct pool_list *list)
 	for (size_t i = 0; i < list->n_pools; i++) {
 		list_add_row(&table, &list->pools[i]);
 	}
-	table_print(&table, out_width());
+	table_print(&table, out_width(STDOUT_FILENO));
 	table_finish(&table);
 }
 

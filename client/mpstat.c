@@ -4,6 +4,7 @@
  * have counts as free: in the depot, in a thread's cache, or reclaimed.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "client/call.h"
 #include "client/json.h"
@@ -59,7 +60,7 @@ static void mpstat_print_table(const struct pool_list *list)
 	for (size_t i = 0; i < list->n_pools; i++) {
 		mpstat_add_row(&table, &list->pools[i]);
 	}
-	table_print(&table, out_width());
+	table_print(&table, out_width(STDOUT_FILENO));
 	table_finish(&table);
 }
 

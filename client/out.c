@@ -39,7 +39,7 @@ bool out_has_failed(void)
 	return first_error != 0;
 }
 
-int out_width(void)
+int out_width(int fd)
 {
 	const char *columns = getenv("COLUMNS");
 	int n = columns != NULL && strlen(columns) <= 5 ? atoi(columns) : 0;
@@ -48,10 +48,10 @@ int out_width(void)
 	if (n > 0) {
 		return n;
 	}
-	if (!isatty(STDOUT_FILENO)) {
+	if (!isatty(fd)) {
 		return 0;
 	}
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 bool out_finish(void)

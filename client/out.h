@@ -14,10 +14,10 @@ void out_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool out_has_failed(void);
 
 /*
- * How many characters a line may have: $COLUMNS, else the terminal's. 0: any number, as stdout is
- * no terminal.
+ * How many characters a line of that descriptor may have: $COLUMNS, else the terminal's. 0: any
+ * number, as it is no terminal.
  */
-int out_width(void);
+int out_width(int fd);
 
 /*
  * Flushes. If any write failed, complains and returns false; of a closed pipe it says nothing.

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <mempool/admin.h>
 
@@ -88,7 +89,7 @@ static void status_print_limits(const struct mempool_status *s)
 	status_add_row(&table, "sessions", status_number(TEXT, s->sessions),
 		       status_limit(TEXT, s->max_sessions), status_number(TEXT, s->own_sessions),
 		       status_limit(TEXT, s->max_own_sessions));
-	table_print(&table, out_width());
+	table_print(&table, out_width(STDOUT_FILENO));
 	table_finish(&table);
 }
 
