@@ -297,8 +297,7 @@ struct mp_pool {
 	struct mp_cache *caches;
 	unsigned char *channels;
 	unsigned char *magazines;
-	bool (*ask_barrier)(
-		const struct mp_pool *pool); /* NULL: nobody */
+	bool (*ask_barrier)(const struct mp_pool *pool); /* NULL: nobody */
 	struct mp_shape shape;
 };
 
