@@ -33,6 +33,7 @@ struct mempool {
 	struct mempool_conn *conn;
 	uint32_t opens; /* opens minus closes; with process.opening held */
 	uint64_t id;
+	char name[WIRE_NAME]; /* it was opened by; private memory, which nobody scribbles on */
 	uint64_t schema;
 	uint32_t schema_version;
 	uint64_t attachment;

@@ -29,7 +29,8 @@ static int pool_attach(struct mempool *pool, const struct wire_attached *reply, 
 	pool->access = (enum wire_access)reply->access;
 	pool->core.shape = wire_shape_to_core(&reply->shape);
 	if (n_fds != wanted || mp_shape_resolve(&pool->core.shape, 1)) {
-		return fail(EPROTO, "mempoold sent an attachment that makes no sense");
+		return fail(EPROTO, "mempoold sent an attachment to %s that makes no sense",
+			    pool->name);
 	}
 	int error = map_open(pool, fds);
 	error = error ? error : map_prepare(pool, &reply->terms);
@@ -82,48 +83,52 @@ static int pool_enlist(struct process *process, struct mempool *pool)
 				       PROCESS_POOLS);
 }
 
-/* Makes a handle of the daemon's answer; descriptors that it does not keep are closed. */
-static int pool_admit(struct process *process, struct mempool_conn *conn,
-		      const struct wire_attached *reply, int *fds, int n_fds,
-		      struct mempool **result)
+/* Fills the handle from the daemon's answer; descriptors that it does not keep are closed. */
+static int pool_admit(struct process *process, struct mempool *pool,
+		      const struct wire_attached *reply, int *fds, int n_fds)
 {
-	int error = 0;
+	int error = pool_attach(pool, reply, fds, n_fds);
 
-	struct mempool *pool = calloc(1, sizeof *pool);
-	if (pool) {
-		pool->epoch = process_epoch();
-		pool->opens = 1;
-		pool->control_fd = -1;
-		pool->conn = conn;
-		error = pool_attach(pool, reply, fds, n_fds);
-	} else {
-		error = fail(ENOMEM, "no memory for a pool's handle");
-	}
 	while (n_fds > 0) {
 		if (fds[--n_fds] >= 0) {
 			close(fds[n_fds]);
 		}
 	}
-	error = error ? error : pool_enlist(process, pool);
+	return error ? error : pool_enlist(process, pool);
+}
+
+/*
+ * Sends CREATE or OPEN and makes a handle of the answer. The handle comes first, so that no want of
+ * memory leaves us with a seat that we do not know of.
+ */
+static int pool_request(struct process *process, struct mempool_conn *conn, const char *name,
+			union wire_message *m, struct mempool **result)
+{
+	int fds[WIRE_FDS], n_fds = WIRE_FDS;
+
+	struct mempool *pool = calloc(1, sizeof *pool);
+	if (!pool) {
+		wire_init(m, WIRE_ERROR, 0); /* nothing was asked, so there is nothing to undo */
+		return fail(ENOMEM, "no memory for a handle of %s", name);
+	}
+	pool->epoch = process_epoch();
+	pool->opens = 1;
+	pool->control_fd = -1;
+	pool->conn = conn;
+	strcpy(pool->name, name);
+	int error = conn_request(conn, m, fds, &n_fds);
 	if (error) {
-		if (pool) {
-			close_handle(pool);
-		}
+		free(pool);
+		return error;
+	}
+	error = pool_admit(process, pool, &m->attached, fds, n_fds);
+	if (error) {
+		close_handle(pool);
 		return error;
 	}
 	conn_ref(conn);
 	*result = pool;
 	return 0;
-}
-
-/* Sends CREATE or OPEN and makes a handle of the answer. */
-static int pool_request(struct process *process, struct mempool_conn *conn, union wire_message *m,
-			struct mempool **result)
-{
-	int fds[WIRE_FDS], n_fds = WIRE_FDS;
-
-	int error = conn_request(conn, m, fds, &n_fds);
-	return error ? error : pool_admit(process, conn, &m->attached, fds, n_fds, result);
 }
 
 /* The daemon made the pool but we cannot open it. The caller is told of a failure: destroys it. */
@@ -260,7 +265,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 	pool_create_message(&m, name, &own);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
-	error = pool_request(process, conn, &m, result);
+	error = pool_request(process, conn, name, &m, result);
 	if (error && m.head.type != WIRE_ERROR) {
 		pool_undo_create(conn, name, error);
 	}
@@ -304,9 +309,9 @@ static int pool_open_again(struct process *process, uint64_t id, const struct wi
 		if (wish->schema &&
 		    (pool->schema != wish->schema || pool->schema_version != wish->version)) {
 			return fail(EPROTO,
-				    "this process has the pool open: its schema is %#" PRIx64
+				    "this process has %s open: its schema is %#" PRIx64
 				    " version %u, not %#" PRIx64 " version %u",
-				    pool->schema, pool->schema_version, wish->schema,
+				    pool->name, pool->schema, pool->schema_version, wish->schema,
 				    wish->version);
 		}
 		if (pool->access == wish->access) {
@@ -315,7 +320,8 @@ static int pool_open_again(struct process *process, uint64_t id, const struct wi
 			return 1;
 		}
 		if (pool->access != WIRE_OBSERVER && wish->access != WIRE_OBSERVER) {
-			return fail(EBUSY, "this process has the pool open with another access");
+			return fail(EBUSY, "this process has %s open with another access",
+				    pool->name);
 		}
 	}
 	return 0;
@@ -339,7 +345,7 @@ static int pool_open(struct process *process, struct mempool_conn *conn, const s
 	m.open.access = wish->access;
 	m.open.schema = wish->schema;
 	m.open.schema_version = wish->version;
-	return pool_request(process, conn, &m, result);
+	return pool_request(process, conn, wish->name, &m, result);
 }
 
 EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned flags,
