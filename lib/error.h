@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sentence that goes with a failure; the thread's part keeps it.
+ * The sentence that goes with a failure; the thread's part keeps it. Of calls on an open pool see
+ * why.h.
  */
 #ifndef MP_ERROR_H
 #define MP_ERROR_H

@@ -14,6 +14,7 @@
 static struct thread nothing;
 
 __thread struct thread *thread_self = &nothing;
+__thread bool thread_lacks_part;
 
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -175,17 +176,20 @@ static struct thread *thread_make(struct process *process)
 
 struct thread *thread_get(void)
 {
-	struct process *process = process_get();
+	struct process *process;
 	struct calm calm;
 
-	if (!process) {
-		return NULL;
-	}
 	if (thread_self->epoch != 0) {
 		return thread_self;
+	}
+	process = process_get();
+	if (!process) {
+		thread_lacks_part = true;
+		return NULL;
 	}
 	calm_begin(&calm);
 	struct thread *thread = thread_make(process);
 	calm_end(&calm);
+	thread_lacks_part = !thread;
 	return thread;
 }

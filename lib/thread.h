@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's part: one struct mp_local for each place a pool can have, and the sentence of its last
- * failure. A quarter of a megabyte of address space, of which only what is used is ever backed.
+ * A thread's part: one struct mp_local for each place a pool can have, and what its last failure
+ * was. A quarter of a megabyte of address space, of which only what is used is ever backed.
  *
- *	thread_self -> | header | errmsg | local of place 0 | local of place 1 | ...
+ *	thread_self -> | header | why | errmsg | local of place 0 | local of place 1 | ...
  *
  * A thread without a part has thread_self point at one of all zeros; in a forked child every part
  * is all zeros, as the kernel wiped it. A local says which handle it is for, and the fast path need
@@ -62,20 +62,32 @@
 
 #include "lib/core/local.h"
 #include "lib/process.h"
+#include "lib/wire/protocol.h"
 
 #define THREAD_ERRMSG 320
+
+/* What a failed call has noted for mempool_errmsg(); see why.h. */
+struct why {
+	mp_atomic32 serial; /* of failures */
+	uint32_t kind;      /* enum why_kind; 0: the sentence is in errmsg */
+	uint64_t numbers[3];
+	char pool[WIRE_NAME];
+};
 
 struct thread {
 	uint64_t epoch;
 	struct thread *next;
 	struct thread **link; /* what points at this one in process.threads */
 	pid_t pid, tid;       /* the thread's, for the kernel */
-	uint64_t unused[4];
+	struct why why;
 	char errmsg[THREAD_ERRMSG];
 	struct mp_local locals[PROCESS_POOLS];
 };
 
 extern __thread struct thread *thread_self;
+
+/* Whether there was no memory for this thread's part when a call asked for it last. */
+extern __thread bool thread_lacks_part;
 
 /* This thread's part, which it makes if need be. NULL: no memory. */
 struct thread *thread_get(void);
