@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/call.h"
-#include "lib/error.h"
+#include "lib/why.h"
 
-int call_refuse_foreign(const struct mempool *pool)
+__attribute__((noinline, cold)) int call_refuse(const struct mempool *pool)
 {
-	return pool_is_foreign(pool)
-		       ? fail(ECHILD, "the pool was opened before fork, by the parent")
-		       : 0;
+	return why_not_begun(pool, pool_is_foreign(pool) ? -ECHILD : -EACCES);
 }
 
 /* Begins with a record, if any is free or is a vanished thread's. */
@@ -49,7 +47,7 @@ int call_enter(struct mempool *pool, struct mp_local **local)
 		}
 	}
 	*local = call_local(pool);
-	return likely(mp_enter((*local)->cache)) ? 0 : -EDEADLK;
+	return likely(mp_enter((*local)->cache)) ? 0 : why_not_begun(pool, -EDEADLK);
 }
 
 __attribute__((noinline, cold)) void *call_nothing(int error)

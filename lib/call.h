@@ -23,14 +23,22 @@ static inline struct mp_local *call_local(const struct mempool *pool)
 	return (struct mp_local *)(void *)((char *)thread_self + pool->local_at);
 }
 
-/* Whether the process may move blocks. 0 or a negative errno. */
+/* Refuses with a sentence what one of the following has found: -ECHILD or -EACCES. */
+int call_refuse(const struct mempool *pool);
+
+/* Whether the process may move blocks: 0, or a negative errno with its sentence. */
 static inline int call_check(const struct mempool *pool)
 {
-	return pool_is_foreign(pool) ? -ECHILD : pool->access == WIRE_OBSERVER ? -EACCES : 0;
+	return unlikely(pool_is_foreign(pool)) || unlikely(pool->access == WIRE_OBSERVER)
+		       ? call_refuse(pool)
+		       : 0;
 }
 
 /* Whether the handle is this process's own: 0, or -ECHILD with its sentence. */
-int call_refuse_foreign(const struct mempool *pool);
+static inline int call_check_own(const struct mempool *pool)
+{
+	return unlikely(pool_is_foreign(pool)) ? call_refuse(pool) : 0;
+}
 
 /* Enters, if this thread can at once, and gives its record. False: call_enter() has to. */
 static inline bool call_try_enter(const struct mempool *pool, struct mp_local *local,
@@ -40,7 +48,10 @@ static inline bool call_try_enter(const struct mempool *pool, struct mp_local *l
 	return likely(local->handle == pool) && likely(mp_enter(*cache));
 }
 
-/* Enters, and begins the thread's local if need be: 0 and the local, or a negative errno. */
+/*
+ * Enters, and begins the thread's local if need be: 0 and the local, or a negative errno with its
+ * sentence.
+ */
 int call_enter(struct mempool *pool, struct mp_local **local);
 
 /* Returns NULL, with errno set to -@error. */

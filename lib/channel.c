@@ -104,7 +104,7 @@ static bool channel_unlist(struct mempool_channel *channel)
 
 EXPORT int mempool_channel_close(struct mempool_channel *channel)
 {
-	int error = call_refuse_foreign(channel->pool);
+	int error = call_check_own(channel->pool);
 	if (error) {
 		return error;
 	}

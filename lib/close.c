@@ -98,13 +98,13 @@ static const char *close_find_hindrance(const struct process *process, const str
 					bool force)
 {
 	if (close_is_busy(process, pool)) {
-		return "a thread is inside a call on the pool";
+		return "a thread is inside a call on it";
 	}
 	if (!force && pool->channels) {
-		return "channels of the pool are open";
+		return "channels of it are open";
 	}
 	if (!force && pool->access != WIRE_OBSERVER && close_has_blocks(&pool->core)) {
-		return "this process still has blocks of the pool, or gifts of it that nobody took";
+		return "this process still has blocks of it, or gifts that nobody took";
 	}
 	return NULL;
 }
@@ -128,7 +128,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
 	if (hindrance) {
-		return fail(EBUSY, "%s", hindrance);
+		return fail(EBUSY, "%s cannot be closed: %s", pool->name, hindrance);
 	}
 	struct mempool_conn *conn = pool->conn;
 	close_channels(pool);
@@ -140,7 +140,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 static int close_pool(struct mempool *pool, bool force)
 {
 	struct process *process = process_get();
-	int cancel, error = call_refuse_foreign(pool);
+	int cancel, error = call_check_own(pool);
 
 	if (error) {
 		return error;

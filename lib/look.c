@@ -35,12 +35,14 @@ static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
 			continue;
 		}
 		if (n < 0) {
-			return fail(errno, "cannot read the pool's memory: %s", strerror(errno));
+			return fail(errno, "cannot read the memory of %s: %s", pool->name,
+				    strerror(errno));
 		}
 		if (n == 0) {
 			return fail(EIO,
-				    "the pool is broken: its memory was cut short, by somebody "
-				    "who may write to it; destroy it");
+				    "%s is broken: its memory was cut short, by somebody who may "
+				    "write to it; destroy it",
+				    pool->name);
 		}
 		at += (uint64_t)n;
 		size -= (uint64_t)n;
@@ -54,8 +56,10 @@ static int look_read_header(struct mempool *pool)
 
 	int error = look_read(pool, 0, sizeof *header);
 	if (error == 0 && header->magic != MP_MAGIC) {
-		error = fail(EIO, "the pool is broken: its header was overwritten, by somebody who "
-				  "may write to it; destroy it");
+		error = fail(EIO,
+			     "%s is broken: its header was overwritten, by somebody who may write "
+			     "to it; destroy it",
+			     pool->name);
 	}
 	return error;
 }
@@ -66,12 +70,13 @@ int look_open(struct mempool *pool, int fd)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0) {
-		return fail(errno, "cannot read the pool's memory: %s", strerror(errno));
+		return fail(errno, "cannot read the memory of %s: %s", pool->name, strerror(errno));
 	}
 	void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (copy == MAP_FAILED) {
-		return fail(ENOMEM, "no room to read the pool's bookkeeping");
+		return fail(ENOMEM, "no memory to read the bookkeeping of %s%s", pool->name,
+			    errno == EAGAIN ? ": after mlockall() see RLIMIT_MEMLOCK" : "");
 	}
 	madvise(copy, size, MADV_DONTFORK);
 	pool->control = copy;
@@ -108,7 +113,7 @@ void look_close(struct mempool *pool)
 int look_begin(struct look *look, struct mempool *pool)
 {
 	*look = (struct look){.pool = pool};
-	int error = call_refuse_foreign(pool);
+	int error = call_check_own(pool);
 	if (error || !look_is_observer(pool)) {
 		return error;
 	}
@@ -116,11 +121,16 @@ int look_begin(struct look *look, struct mempool *pool)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &look->cancel);
 	if (pthread_mutex_lock(&pool->looking) != 0) {
 		pthread_setcancelstate(look->cancel, NULL);
-		return fail(EDEADLK, "a signal handler looks at a pool in the middle of a look");
+		return fail(EDEADLK,
+			    "a signal handler looks at %s and had interrupted a look at it: block "
+			    "the signal around calls",
+			    pool->name);
 	}
 	if (!look_has_file(pool)) {
 		look_end(look);
-		return fail(EBADF, "the program closed a descriptor that belongs to an open pool");
+		return fail(EBADF,
+			    "the program closed a descriptor that belongs to its open pool %s",
+			    pool->name);
 	}
 	return 0;
 }
