@@ -6,14 +6,14 @@
  * A call that has put, or has brought blocks into its cache, looks at the pressure after it has
  * left: threads that wait for a block rely on that order, see lib/core/pressure.h.
  */
-#include <stdlib.h>
-
+#include "lib/bulk.h"
 #include "lib/call.h"
 #include "lib/core/cache.h"
 #include "lib/core/pressure.h"
 #include "lib/core/quota.h"
 #include "lib/export.h"
 #include "lib/poison.h"
+#include "lib/why.h"
 
 /* Leaves the call, and gives what this thread caches to those who wait, if any. */
 static void block_leave(struct mempool *pool, struct mp_local *local)
@@ -46,14 +46,14 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 
 	if (!mp_quota_charge(&pool->core, 1)) {
 		mp_leave(local->cache);
-		return call_nothing(-EDQUOT);
+		return call_nothing(why_not_got(pool, 1, -EDQUOT));
 	}
 	int error = mp_get(&pool->core, local, &index);
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
 		mp_leave(local->cache); /* without relieving: we have nothing for those who wait */
-		return call_nothing(error);
+		return call_nothing(why_not_got(pool, 1, error));
 	}
 	block_leave(pool, local);
 	void *block = mp_pool_address(&pool->core, index);
@@ -110,6 +110,7 @@ static __attribute__((noinline)) int block_put_entered(struct mempool *pool, str
 		mp_quota_return(&pool->core, 1);
 	} else {
 		poison_show_all(pool, &block, 1, true);
+		why_refused(pool, block, error);
 	}
 	block_leave(pool, local);
 	return error;
@@ -171,7 +172,7 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 		}
 	}
 	block_leave(pool, local);
-	return error;
+	return error ? why_not_got(pool, n, error) : 0;
 }
 
 EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
@@ -192,77 +193,69 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 
 /* ---- a bulk that has no room in this thread's magazines ---- */
 
-static int block_compare_indices(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-/* Checks that all blocks are ours, and lists their indices. 0 or a negative errno. */
-static int block_check_owned(const struct mp_pool *core, void *const *blocks, size_t n,
-			     uint32_t *indices)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint64_t index = mp_pool_index(core, blocks[i]);
-		if (index >= core->max_blocks) {
-			return -EINVAL;
-		}
-		uint64_t word = mp_load(&core->words[index].whole);
-		if ((uint32_t)word != core->used) {
-			return mp_word_refusal(word);
-		}
-		indices[i] = (uint32_t)index;
-	}
-	return 0;
-}
-
-static int block_check_distinct(uint32_t *indices, size_t n)
-{
-	qsort(indices, n, sizeof *indices, block_compare_indices);
-	for (size_t i = 1; i < n; i++) {
-		if (indices[i] == indices[i - 1]) {
-			return -EALREADY;
-		}
-	}
-	return 0;
-}
-
-static int block_put_many(struct mp_pool *core, struct mp_local *local, void *const *blocks,
+/*
+ * Puts blocks that bulk_check() has let through; without a local if it is NULL, as there is no
+ * memory for one. Only a block that another thread puts or gives at this moment can be refused: the
+ * others are put all the same. 0, or the last refusal with its sentence.
+ */
+static int block_put_each(struct mempool *pool, struct mp_local *local, void *const *blocks,
 			  size_t n)
 {
-	if (n > core->max_blocks) {
-		return -EINVAL; /* the pool has not so many */
+	struct mp_local bare;
+	uint32_t put = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!local) {
+			mp_local_init_bare(&bare);
+			mp_enter(bare.cache);
+		}
+		int error = mp_put(&pool->core, local ? local : &bare, blocks[i]);
+		put += error == 0;
+		result = error ? why_refused(pool, blocks[i], error) : result;
 	}
-	uint32_t *indices = malloc(n * sizeof *indices);
-	if (!indices) {
-		return -ENOMEM;
+	mp_quota_return(&pool->core, put);
+	return result;
+}
+
+/* Puts any number, one by one; also to find out which block of a bulk was refused. */
+static int block_put_many(struct mempool *pool, struct mp_local *local, void *const *blocks,
+			  size_t n)
+{
+	int error = bulk_check(pool, blocks, n, -EALREADY);
+
+	return error ? error : block_put_each(pool, local, blocks, n);
+}
+
+static int block_put_bulk_entered(struct mempool *pool, struct mp_local *local, void *const *blocks,
+				  size_t n)
+{
+	if (n <= pool->core.shape.capacity &&
+	    mp_put_bulk(&pool->core, local, blocks, (uint32_t)n) == 0) {
+		mp_quota_return(&pool->core, (uint32_t)n);
+		return 0;
 	}
-	int error = block_check_owned(core, blocks, n, indices);
-	error = error ? error : block_check_distinct(indices, n);
-	free(indices);
-	return error ? error : mp_put_each(core, local, blocks, (uint32_t)n);
+	return block_put_many(pool, local, blocks, n);
 }
 
 static __attribute__((noinline)) int block_put_bulk(struct mempool *pool, void *const *blocks,
 						    size_t n, struct mp_local *local)
 {
-	int result = local ? 0 : call_enter(pool, &local);
-	if (result) {
-		return result;
+	int error = local ? 0 : call_enter(pool, &local);
+	if (error && error != -ENOMEM) {
+		return error;
 	}
 	poison_hide_all(pool, blocks, n);
-	result = n <= pool->core.shape.capacity
-			 ? mp_put_bulk(&pool->core, local, blocks, (uint32_t)n)
-			 : MP_E_EMPTY;
-	if (result == MP_E_EMPTY) {
-		result = block_put_many(&pool->core, local, blocks, n);
-	}
-	if (result == 0) {
-		mp_quota_return(&pool->core, (uint32_t)n);
-	} else {
+	int result = error ? block_put_many(pool, NULL, blocks, n)
+			   : block_put_bulk_entered(pool, local, blocks, n);
+	if (result) {
 		poison_show_all(pool, blocks, n, true);
 	}
-	block_leave(pool, local);
+	if (!error) {
+		block_leave(pool, local);
+	} else if (mp_is_pressed(&pool->core)) {
+		mp_pressure_wake(&pool->core);
+	}
 	return result;
 }
 
@@ -291,7 +284,7 @@ EXPORT int mempool_flush(struct mempool *pool)
 		return error; /* a thread that has not begun caches nothing */
 	}
 	if (!mp_enter(local->cache)) {
-		return -EDEADLK;
+		return why_not_begun(pool, -EDEADLK);
 	}
 	mp_flush(&pool->core, local);
 	block_leave(pool, local);
