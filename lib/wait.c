@@ -7,6 +7,7 @@
 #include "lib/core/futex.h"
 #include "lib/core/pressure.h"
 #include "lib/export.h"
+#include "lib/why.h"
 
 #define LOOK_AGAIN_MS 1
 
@@ -32,8 +33,13 @@ static void wait_sleep(struct mp_pool *core, uint32_t raised, int error,
 	mp_pressure_sleep(core, raised, deadline);
 }
 
+static void *wait_end(const struct mempool *pool, int timeout_ms)
+{
+	return call_nothing(why(pool, -ETIMEDOUT, WHY_LATE, (uint64_t)timeout_ms, 0, 0));
+}
+
 /* Tries and sleeps until there is a block, another error, or the deadline. */
-static void *wait_get_until(struct mempool *pool, const struct timespec *deadline)
+static void *wait_get_until(struct mempool *pool, int timeout_ms, const struct timespec *deadline)
 {
 	void *block = NULL;
 
@@ -42,7 +48,7 @@ static void *wait_get_until(struct mempool *pool, const struct timespec *deadlin
 		block = mempool_get(pool);
 		again = !block && wait_is_worth_it(errno);
 		if (again && mp_is_late(deadline)) {
-			return call_nothing(-ETIMEDOUT);
+			return wait_end(pool, timeout_ms);
 		}
 		if (again) {
 			wait_sleep(&pool->core, raised, errno, deadline);
@@ -70,7 +76,7 @@ static void *wait_get_later(struct mempool *pool, struct mp_local *local, int ti
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
 	mp_store(&local->waiting, MP_WAITING);
-	void *block = wait_get_until(pool, timeout_ms < 0 ? NULL : &deadline);
+	void *block = wait_get_until(pool, timeout_ms, timeout_ms < 0 ? NULL : &deadline);
 	int error = errno;
 	mp_pressure_calm(&pool->core);
 	errno = error;
@@ -91,13 +97,13 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 	uint32_t before = local ? mp_load(&local->waiting) : MP_NOT_WAITING;
 
 	if (timeout_ms < -1) {
-		return call_nothing(-EINVAL);
+		return call_nothing(why(pool, -EINVAL, WHY_TIMEOUT, 0, 0, 0));
 	}
 	void *block = wait_get_at_once(pool, local);
 	local = local ? local : wait_local(pool);
 	if (!block && wait_is_worth_it(errno)) {
 		/* There may be no memory for a part, without which close would not see us wait. */
-		block = timeout_ms == 0 ? call_nothing(-ETIMEDOUT)
+		block = timeout_ms == 0 ? wait_end(pool, 0)
 			: !local        ? call_nothing(-EAGAIN)
 					: wait_get_later(pool, local, timeout_ms);
 	}
