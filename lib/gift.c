@@ -2,26 +2,34 @@
 /*
  * Gifts: blocks on their way to another process, as tokens. See lib/core/word.h.
  */
-#include <stdlib.h>
-
+#include "lib/bulk.h"
 #include "lib/call.h"
 #include "lib/core/quota.h"
 #include "lib/core/word.h"
 #include "lib/export.h"
+#include "lib/marks.h"
 #include "lib/poison.h"
+#include "lib/why.h"
 
 /* ---- one ---- */
 
+static __attribute__((noinline, cold)) int gift_refuse(const struct mempool *pool, void *block,
+						       int error)
+{
+	poison_show_all(pool, &block, 1, true);
+	return why_refused(pool, block, error);
+}
+
+/* Gives the block: 0 and the token, or a negative errno with its sentence. */
 static int gift_give(struct mempool *pool, void *block, struct mempool_token *token)
 {
 	poison_hide_all(pool, &block, 1);
 	int error = mp_word_give(&pool->core, mp_pool_index(&pool->core, block), &token->v);
-	if (error == 0) {
-		mp_quota_return(&pool->core, 1);
-	} else {
-		poison_show_all(pool, &block, 1, true);
+	if (unlikely(error)) {
+		return gift_refuse(pool, block, error);
 	}
-	return error;
+	mp_quota_return(&pool->core, 1);
+	return 0;
 }
 
 EXPORT struct mempool_token mempool_give(struct mempool *pool, void *block)
@@ -36,17 +44,17 @@ EXPORT struct mempool_token mempool_give(struct mempool *pool, void *block)
 	return token;
 }
 
-/* Takes the block of the token: 0 and the block, or a negative errno and NULL. */
+/* Takes the block of the token: 0, or a negative errno with its sentence and NULL. */
 static int gift_take(struct mempool *pool, struct mempool_token token, void **block)
 {
 	*block = NULL;
 	if (!mp_quota_charge(&pool->core, 1)) {
-		return -EDQUOT;
+		return why_not_got(pool, 1, -EDQUOT);
 	}
 	int64_t index = mp_word_take(&pool->core, token.v, false);
 	if (index < 0) {
 		mp_quota_return(&pool->core, 1);
-		return (int)index;
+		return why_stale(pool, token.v, (int)index);
 	}
 	*block = mp_pool_address(&pool->core, (uint64_t)index);
 	poison_show_all(pool, block, 1, true);
@@ -60,7 +68,7 @@ static int gift_withdraw(struct mempool *pool, struct mempool_token token, void 
 
 	*block = NULL;
 	if (index < 0) {
-		return (int)index;
+		return why_stale(pool, token.v, (int)index);
 	}
 	mp_quota_charge_anyway(&pool->core);
 	*block = mp_pool_address(&pool->core, (uint64_t)index);
@@ -88,23 +96,42 @@ EXPORT void *mempool_withdraw(struct mempool *pool, struct mempool_token token)
 
 /* ---- many ---- */
 
+/*
+ * Withdraws what a bulk has given before one of its blocks was refused, which was ours when it was
+ * checked: another thread of this process uses the same blocks. That thread may have withdrawn or
+ * given on what we gave, too; then our caller must be told that the block is not its own any more.
+ */
+static int gift_undo(struct mempool *pool, struct mempool_token *tokens, size_t given, size_t n,
+		     int error)
+{
+	size_t kept = 0;
+	void *block;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i < given && gift_withdraw(pool, tokens[i], &block) != 0) {
+			kept++;
+		} else {
+			tokens[i].v = 0;
+		}
+	}
+	return kept > 0 ? why(pool, -ESTALE, WHY_NOT_UNDONE, n, kept, 0) : error;
+}
+
 EXPORT int mempool_give_bulk(struct mempool *pool, void *const *blocks,
 			     struct mempool_token *tokens, size_t n)
 {
-	void *block;
 	size_t given = 0;
 
 	int error = call_check(pool);
+	error = error ? error : bulk_check(pool, blocks, n, -EPERM);
+	if (error) {
+		return error;
+	}
 	while (error == 0 && given < n) {
 		error = gift_give(pool, blocks[given], &tokens[given]);
 		given += error == 0;
 	}
-	if (error) {
-		while (given > 0) {
-			gift_withdraw(pool, tokens[--given], &block);
-		}
-	}
-	return error;
+	return error ? gift_undo(pool, tokens, given, n, error) : 0;
 }
 
 static ssize_t gift_for_each(struct mempool *pool, const struct mempool_token *tokens,
@@ -141,65 +168,47 @@ EXPORT ssize_t mempool_withdraw_bulk(struct mempool *pool, const struct mempool_
 
 /* ---- those nobody has taken ---- */
 
-static int gift_compare_tokens(const void *a, const void *b)
+/* Marks the blocks from @first on whose gifts lie in a channel. */
+static void gift_mark_cells(const struct mp_pool *core, struct marks *marks, uint64_t first)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Lists the tokens that lie in channels, sorted. Returns how many. */
-static size_t gift_list_cells(const struct mp_pool *core, uint64_t *cells)
-{
-	size_t n = 0;
-
 	for (uint32_t i = 0; i < core->shape.n_channels; i++) {
 		const struct mp_channel *channel = mp_pool_channel(core, i);
 		for (uint32_t k = 0; k < core->shape.depth; k++) {
 			uint64_t cell = mp_load_acquire(&channel->cell[k]);
-			if (cell >> 32) {
-				cells[n++] = cell;
+			uint64_t at = (uint32_t)cell - first;
+			if (cell >> 32 && (uint32_t)cell < core->max_blocks && at < marks->n &&
+			    mp_load(&core->words[(uint32_t)cell].whole) >> 32 == cell >> 32) {
+				marks_set(marks, at);
 			}
 		}
 	}
-	qsort(cells, n, sizeof *cells, gift_compare_tokens);
-	return n;
-}
-
-static ssize_t gift_list(const struct mp_pool *core, struct mempool_token *tokens, size_t n,
-			 const uint64_t *cells, size_t n_cells)
-{
-	uint32_t born = mp_pool_born(core), mine = mp_word_low(MP_MOVING, core->slot);
-	ssize_t found = 0;
-
-	for (uint32_t i = 0; i < born; i++) {
-		uint64_t word = mp_load(&core->words[i].whole);
-		uint64_t token = word >> 32 << 32 | i;
-		if ((uint32_t)word != mine ||
-		    bsearch(&token, cells, n_cells, sizeof token, gift_compare_tokens)) {
-			continue;
-		}
-		if ((size_t)found < n) {
-			tokens[found].v = token;
-		}
-		found++;
-	}
-	return found;
 }
 
 EXPORT ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t n)
 {
 	const struct mp_pool *core = &pool->core;
+	struct marks marks;
+	size_t found = 0;
 
 	int error = call_check(pool);
 	if (error) {
 		return error;
 	}
-	uint64_t *cells = calloc((size_t)core->shape.n_channels * core->shape.depth, sizeof *cells);
-	if (!cells) {
-		return -ENOMEM;
+	uint32_t born = mp_pool_born(core), mine = mp_word_low(MP_MOVING, core->slot);
+	marks_begin(&marks, born, (uint64_t)core->shape.n_channels * core->shape.depth);
+	for (uint64_t first = 0; first < born; first += marks.n) {
+		gift_mark_cells(core, &marks, first);
+		for (uint64_t i = first; i < born && i - first < marks.n; i++) {
+			uint64_t word = mp_load(&core->words[i].whole);
+			if ((uint32_t)word == mine && !marks_has(&marks, i - first)) {
+				if (found < n) {
+					tokens[found].v = word >> 32 << 32 | i;
+				}
+				found++;
+			}
+		}
+		marks_clear(&marks);
 	}
-	ssize_t found = gift_list(core, tokens, n, cells, gift_list_cells(core, cells));
-	free(cells);
-	return found;
+	marks_end(&marks);
+	return (ssize_t)found;
 }
