@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/call.h"
 #include "lib/channel.h"
@@ -8,6 +9,25 @@
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/poison.h"
+#include "lib/why.h"
+
+/* For people. */
+static uint32_t channel_number(const struct mempool_channel *channel)
+{
+	const struct mp_pool *core = &channel->pool->core;
+
+	return (uint32_t)((size_t)((unsigned char *)channel->core - core->channels) /
+			  core->shape.channel_size);
+}
+
+/* Notes a sentence on the channel; @timeout_ms is for those that tell how long it was. */
+static __attribute__((noinline, cold)) int
+channel_why(const struct mempool_channel *channel, int error, enum why_kind kind, int timeout_ms)
+{
+	uint32_t b = kind == WHY_FULL ? channel->pool->core.shape.depth : (uint32_t)timeout_ms;
+
+	return why(channel->pool, error, kind, channel_number(channel), b, 0);
+}
 
 /* ---- opening and closing ---- */
 
@@ -40,21 +60,25 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 
 	int error = call_check(pool);
 	if (error) {
-		return fail(-error, "the pool's handle is the parent's, or an observer's");
+		return error;
 	}
 	if (mp_load(&pool->core.header->broken)) {
-		return fail(EIO, "the pool is broken, see the log of mempoold");
+		return why(pool, -EIO, WHY_BROKEN, 0, 0, 0);
 	}
-	if (number >= pool->core.shape.n_channels || flags & ~MEMPOOL_CHANNEL_RECEIVE) {
-		return fail(EINVAL,
-			    "there is no channel %u: the pool has %u; or flags %#x are not known",
-			    number, pool->core.shape.n_channels, flags);
+	if (number >= pool->core.shape.n_channels) {
+		return fail(EINVAL, "there is no channel %u of %s: it has %u, counted from 0",
+			    number, pool->name, pool->core.shape.n_channels);
+	}
+	if (flags & ~MEMPOOL_CHANNEL_RECEIVE) {
+		return fail(EINVAL, "flags %#x for channel %u of %s are not known", flags, number,
+			    pool->name);
 	}
 	struct mp_channel *core = mp_pool_channel(&pool->core, number);
 	if (flags & MEMPOOL_CHANNEL_RECEIVE) {
 		claim = mp_channel_claim(&pool->core, core);
 		if (!claim) {
-			return fail(EBUSY, "somebody receives from channel %u already", number);
+			return fail(EBUSY, "somebody receives from channel %u of %s already",
+				    number, pool->name);
 		}
 	}
 	*channel = channel_make(pool, core, claim);
@@ -62,7 +86,8 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 		if (claim) {
 			mp_channel_leave(core, claim);
 		}
-		return fail(ENOMEM, "no memory for a channel's handle");
+		return fail(ENOMEM, "no memory for a handle of channel %u of %s", number,
+			    pool->name);
 	}
 	return 0;
 }
@@ -109,7 +134,8 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 		return error;
 	}
 	if (!channel_unlist(channel)) {
-		return fail(EBUSY, "a thread is inside a call on the channel");
+		return fail(EBUSY, "a thread is inside a call on this handle of channel %u of %s",
+			    channel_number(channel), channel->pool->name);
 	}
 	channel_free(channel);
 	return 0;
@@ -119,26 +145,59 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 
 #define SPINS 100 /* tries before a call sleeps: some microseconds, less than a sleep and a wake */
 
-/* Whether this handle may send, or receive. 0 or a negative errno. */
+static __attribute__((noinline, cold)) int channel_refuse(const struct mempool_channel *channel)
+{
+	if (pool_is_foreign(channel->pool)) {
+		return why_not_begun(channel->pool, -ECHILD);
+	}
+	return why(channel->pool, -EINVAL, WHY_TIMEOUT, 0, 0, 0);
+}
+
+/* Whether this handle may send, or receive: 0, or a negative errno with its sentence. */
 static inline int channel_check(const struct mempool_channel *channel, bool receive, int timeout_ms)
 {
 	if (unlikely(pool_is_foreign(channel->pool))) {
-		return -ECHILD;
+		return channel_refuse(channel);
 	}
 	if (unlikely(receive != (channel->claim != 0))) {
-		return -EBADF;
+		return channel_why(channel, -EBADF, receive ? WHY_SENDS : WHY_RECEIVES, 0);
 	}
-	return likely(timeout_ms >= -1) ? 0 : -EINVAL;
+	return likely(timeout_ms >= -1) ? 0 : channel_refuse(channel);
 }
 
-/* Why a call that found no room, or no token, must return. 0: it may sleep. */
-static int channel_must_end(const struct mempool *pool, int timeout_ms,
+/*
+ * Why a call that found no room, or no token, must return: a negative errno with its sentence. 0:
+ * it may sleep.
+ */
+static int channel_must_end(const struct mempool_channel *channel, bool receive, int timeout_ms,
 			    const struct timespec *deadline)
 {
-	if (mp_load(&pool->core.header->broken)) {
-		return -EIO;
+	if (mp_load(&channel->pool->core.header->broken)) {
+		return channel_why(channel, -EIO, WHY_BROKEN, 0);
 	}
-	return timeout_ms == 0 ? -EAGAIN : timeout_ms > 0 && mp_is_late(deadline) ? -ETIMEDOUT : 0;
+	if (timeout_ms == 0) {
+		return channel_why(channel, -EAGAIN, receive ? WHY_EMPTY : WHY_FULL, 0);
+	}
+	if (timeout_ms > 0 && mp_is_late(deadline)) {
+		return channel_why(channel, -ETIMEDOUT, receive ? WHY_LATE_BLOCK : WHY_LATE_ROOM,
+				   timeout_ms);
+	}
+	return 0;
+}
+
+/* Why the first block was not sent; what channel_must_end() has said stands. Returns @error. */
+static __attribute__((noinline, cold)) int channel_not_sent(const struct mempool_channel *channel,
+							    void *const *blocks, int error)
+{
+	switch (error) {
+	case 0:
+	case -EAGAIN:
+	case -ETIMEDOUT:
+	case -EIO:
+		return error;
+	default:
+		return why_refused(channel->pool, blocks[0], error);
+	}
 }
 
 /* The rest of a send that found the channel full: tries some times, then sleeps. */
@@ -148,7 +207,7 @@ channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
 	uint32_t sent = 0;
-	int error = channel_must_end(pool, timeout_ms, NULL);
+	int error = channel_must_end(channel, false, timeout_ms, NULL);
 
 	for (int i = 0; error == 0 && i < SPINS; i++) {
 		mp_pause();
@@ -159,11 +218,11 @@ channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_
 		}
 	}
 	if (error) {
-		return error;
+		return channel_not_sent(channel, blocks, error);
 	}
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&channel->sleepers, 1);
-	while ((error = channel_must_end(pool, timeout_ms, until)) == 0) {
+	while ((error = channel_must_end(channel, false, timeout_ms, until)) == 0) {
 		mp_channel_await_room(&pool->core, channel->core, until);
 		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
 		if (sent > 0 || error != -EAGAIN) {
@@ -171,7 +230,7 @@ channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_
 		}
 	}
 	mp_add(&channel->sleepers, -1);
-	return sent > 0 ? (ssize_t)sent : error;
+	return sent > 0 ? (ssize_t)sent : channel_not_sent(channel, blocks, error);
 }
 
 static inline ssize_t channel_send(struct mempool_channel *channel, void *const *blocks, uint32_t n,
@@ -187,7 +246,7 @@ static inline ssize_t channel_send(struct mempool_channel *channel, void *const 
 	if (unlikely(sent == 0 && error == -EAGAIN)) {
 		sent = channel_send_later(channel, blocks, n, timeout_ms);
 	} else if (unlikely(sent == 0)) {
-		sent = error;
+		sent = channel_not_sent(channel, blocks, error);
 	}
 	uint32_t gone = sent > 0 ? (uint32_t)sent : 0;
 	poison_show_all(channel->pool, blocks + gone, n - gone, true);
@@ -224,14 +283,17 @@ static inline ssize_t channel_receive_once(struct mempool_channel *channel, void
 
 	uint32_t most = mp_quota_charge_some(core, n);
 	if (unlikely(most == 0 && n > 0)) {
-		return -EDQUOT;
+		return why_not_got(channel->pool, n, -EDQUOT);
 	}
 	uint32_t got = mp_channel_receive(core, channel->core, blocks, most, &error);
 	if (unlikely(got < most)) {
 		mp_quota_return(core, most - got);
 		bell_rearm(&channel->bell);
 	}
-	return likely(got > 0) ? (ssize_t)got : error;
+	if (unlikely(got == 0 && error)) {
+		return channel_why(channel, error, WHY_SCRIBBLED, 0);
+	}
+	return got;
 }
 
 /* The rest of a receive that found nothing: tries some times, then sleeps. */
@@ -240,7 +302,7 @@ channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n
 {
 	struct mempool *pool = channel->pool;
 	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
-	int error = channel_must_end(pool, timeout_ms, NULL);
+	int error = channel_must_end(channel, true, timeout_ms, NULL);
 	ssize_t got = 0;
 
 	for (int i = 0; error == 0 && got == 0 && i < SPINS; i++) {
@@ -251,7 +313,7 @@ channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n
 		return error ? error : got;
 	}
 	mp_deadline(&deadline, timeout_ms);
-	while (got == 0 && (error = channel_must_end(pool, timeout_ms, until)) == 0) {
+	while (got == 0 && (error = channel_must_end(channel, true, timeout_ms, until)) == 0) {
 		mp_channel_await_token(&pool->core, channel->core, until);
 		got = channel_receive_once(channel, blocks, n);
 	}
@@ -266,7 +328,7 @@ static inline ssize_t channel_receive(struct mempool_channel *channel, void **bl
 		return error;
 	}
 	if (unlikely(mp_load(&channel->busy))) {
-		return -EDEADLK;
+		return channel_why(channel, -EDEADLK, WHY_RECEIVING, 0);
 	}
 	mp_store(&channel->busy, 1);
 	mp_compiler_fence();
@@ -295,11 +357,16 @@ EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, voi
 
 EXPORT int mempool_channel_fd(struct mempool_channel *channel)
 {
-	if (pool_is_foreign(channel->pool)) {
-		return -ECHILD;
+	int error = channel_check(channel, true, 0);
+	if (error) {
+		return error;
 	}
-	if (!channel->claim) {
-		return -EBADF;
-	}
-	return bell_start(&channel->bell, &channel->pool->core, channel->core);
+	int fd = bell_start(&channel->bell, &channel->pool->core, channel->core);
+	return fd >= 0 ? fd
+		       : fail(-fd, "no descriptor that tells of blocks in channel %u of %s: %s%s",
+			      channel_number(channel), channel->pool->name, strerror(-fd),
+			      fd == -EAGAIN   ? " (no thread: see RLIMIT_NPROC, and RLIMIT_MEMLOCK "
+						"after mlockall())"
+			      : fd == -EMFILE ? " (see ulimit -n)"
+					      : "");
 }
