@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/error.h"
@@ -50,11 +52,34 @@ void map_close(struct mempool *pool)
 	}
 }
 
-static int map_failed(void)
+/* After mlockall(MCL_FUTURE) mappings are locked; the kernel says EAGAIN beyond the limit. */
+static int map_refused_to_lock(const struct mempool *pool)
 {
-	return errno == EIO ? fail(EIO, "the pool is broken: its memory was cut short, by somebody "
-					"who may write to it; destroy it")
-			    : fail(errno, "cannot map the pool: %s", strerror(errno));
+	const struct mp_shape *shape = &pool->core.shape;
+	struct rlimit limit = {0};
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	return fail(ENOMEM,
+		    "cannot map %s: after mlockall(MCL_FUTURE) its %" PRIu64 " KiB are locked, and "
+		    "RLIMIT_MEMLOCK lets this process lock %" PRIu64 " KiB: raise it (ulimit -l, "
+		    "LimitMEMLOCK=), or open the pool before mlockall()",
+		    pool->name, (shape->control_size + shape->data_size) / 1024,
+		    (uint64_t)limit.rlim_cur / 1024);
+}
+
+static int map_failed(const struct mempool *pool)
+{
+	switch (errno) {
+	case EIO:
+		return fail(EIO,
+			    "%s is broken: its memory was cut short, by somebody who may write to "
+			    "it; destroy it",
+			    pool->name);
+	case EAGAIN:
+		return map_refused_to_lock(pool);
+	default:
+		return fail(errno, "cannot map %s: %s", pool->name, strerror(errno));
+	}
 }
 
 /*
@@ -67,7 +92,7 @@ static int map_control(struct mempool *pool, const int *fds)
 
 	pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
 	pool->control = pool->liveness ? map_one(fds[CONTROL], size, PROT_READ | PROT_WRITE) : NULL;
-	return pool->control ? 0 : map_failed();
+	return pool->control ? 0 : map_failed(pool);
 }
 
 /*
@@ -101,11 +126,12 @@ int map_open(struct mempool *pool, int *fds)
 	pool->data = map_one(fds[DATA], shape->data_size,
 			     pool->access == WIRE_WRITER ? PROT_READ | PROT_WRITE : PROT_READ);
 	if (!pool->data) {
-		return map_failed();
+		return map_failed(pool);
 	}
 	map_hide_from_core(pool);
 	if (!mp_layout_matches(pool->control, shape, pool->id)) {
-		return fail(EPROTONOSUPPORT, "the pool is laid out by another version of mempool");
+		return fail(EPROTONOSUPPORT, "%s is laid out by another version of mempool",
+			    pool->name);
 	}
 	return 0;
 }
@@ -140,8 +166,9 @@ int map_prepare(const struct mempool *pool, const struct wire_terms *terms)
 	}
 	if (error && terms->prefault == WIRE_REQUIRE) {
 		return fail(-error,
-			    "the pool requires prefault, which fails: %s; make it with "
+			    "%s requires prefault, which fails: %s; make it with "
 			    "prefault try, or no",
+			    pool->name,
 			    error == -EOPNOTSUPP ? "it takes Linux 5.14" : strerror(-error));
 	}
 	return 0;
