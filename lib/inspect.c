@@ -8,6 +8,7 @@
 
 #include <mempool/admin.h>
 
+#include "lib/call.h"
 #include "lib/core/audit.h"
 #include "lib/core/stats.h"
 #include "lib/core/word.h"
@@ -15,6 +16,7 @@
 #include "lib/export.h"
 #include "lib/look.h"
 #include "lib/thread.h"
+#include "lib/why.h"
 
 static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
 			       struct mempool_stats *stats)
@@ -80,7 +82,8 @@ EXPORT int mempool_census(struct mempool *pool, struct mempool_stats *stats,
 	uint32_t slots = n < pool->core.shape.n_slots ? (uint32_t)n : pool->core.shape.n_slots;
 
 	if (usage && !(by_slot = calloc(slots + 1, sizeof *by_slot))) {
-		return fail(ENOMEM, "no memory to count the blocks of %u processes", slots);
+		return fail(ENOMEM, "no memory to count the blocks of %s of %u processes",
+			    pool->name, slots);
 	}
 	int error = inspect_tally(pool, stats, &total, by_slot, slots);
 	if (error) {
@@ -137,7 +140,7 @@ EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_bl
 	}
 	uint32_t born = look_born(pool);
 	error = index < born ? look_read_block(&look, index)
-			     : fail(EINVAL, "there is no block %u: the pool has %u", index, born);
+			     : why(pool, -EINVAL, WHY_NO_BLOCK, index, born, 0);
 	if (error == 0) {
 		inspect_fill_block(pool, index, block);
 	}
@@ -166,7 +169,9 @@ EXPORT ssize_t mempool_block_bulk(struct mempool *pool, uint32_t first,
 
 EXPORT int mempool_slot(const struct mempool *pool)
 {
-	return pool->core.slot == MP_NONE ? -EACCES : (int)pool->core.slot;
+	int error = call_check(pool);
+
+	return error ? error : (int)pool->core.slot;
 }
 
 static int inspect_audit(struct mempool *pool, struct mp_audit *audit)
@@ -176,7 +181,8 @@ static int inspect_audit(struct mempool *pool, struct mp_audit *audit)
 
 	unsigned char *seen = calloc(1, pool->core.max_blocks);
 	if (!seen) {
-		return fail(ENOMEM, "no memory to check %u blocks", pool->core.max_blocks);
+		return fail(ENOMEM, "no memory to check the %u blocks of %s", pool->core.max_blocks,
+			    pool->name);
 	}
 	int error = look_begin(&look, pool);
 	if (error == 0) {
@@ -206,6 +212,7 @@ EXPORT int mempool_check(struct mempool *pool, struct mempool_report *report)
 		.broken = audit.broken,
 	};
 	snprintf(report->first, sizeof report->first, "%s", audit.first);
-	return audit.lost || audit.duplicated || audit.broken ? fail(EUCLEAN, "%s", audit.first)
-							      : 0;
+	return audit.lost || audit.duplicated || audit.broken
+		       ? fail(EUCLEAN, "%s: %s", pool->name, audit.first)
+		       : 0;
 }
