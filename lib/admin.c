@@ -59,6 +59,9 @@ static int admin_put_name(char *field, const char *name)
 EXPORT void mempool_set_progress(struct mempool_conn *conn,
 				 void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg)
 {
+	if (conn_is_foreign(conn)) {
+		return; /* a thread that the child does not have may hold the mutex */
+	}
 	pthread_mutex_lock(&conn->mutex);
 	conn->tell = tell;
 	conn->tell_arg = arg;

@@ -13,7 +13,6 @@
 #include "lib/core/layout.h"
 #include "lib/error.h"
 #include "lib/export.h"
-#include "lib/process.h"
 
 #define SYSTEM_SOCKET "/run/mempoold/socket"
 #define REPLY_MS 10000    /* a request's reply, or a sign of progress */
@@ -415,8 +414,11 @@ int conn_check_name(const char *name)
 
 int conn_request(struct mempool_conn *conn, union wire_message *message, int *fds, int *n_fds)
 {
-	if (conn->epoch != process_epoch()) {
-		return fail(ECHILD, "the connection was made before fork: connect again");
+	if (conn_is_foreign(conn)) {
+		return fail(ECHILD,
+			    "the parent made this connection to mempoold at %s, before fork: "
+			    "connect in this process",
+			    conn->address.sun_path);
 	}
 	int cancel;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
@@ -477,7 +479,7 @@ void conn_unref(struct mempool_conn *conn)
 EXPORT int mempool_connect(struct mempool_conn **result, const char *address)
 {
 	if (!process_get()) {
-		return -ENOMEM;
+		return fail(ENOMEM, "no memory to begin with");
 	}
 	struct mempool_conn *conn = calloc(1, sizeof *conn);
 	if (!conn) {
@@ -504,7 +506,7 @@ EXPORT void mempool_disconnect(struct mempool_conn *conn)
 	if (!conn) {
 		return;
 	}
-	if (conn->epoch == process_epoch()) {
+	if (!conn_is_foreign(conn)) {
 		conn_unref(conn);
 	} else {
 		/* The parent's: its descriptor came along by fork, its pools did not. */

@@ -18,6 +18,7 @@
 #include <mempool/mempool.h>
 
 #include "lib/core/atomic.h"
+#include "lib/process.h"
 #include "lib/wire/message.h"
 
 struct mempool_conn {
@@ -32,6 +33,12 @@ struct mempool_conn {
 	mp_atomic32 references; /* the user's, and one for each open pool */
 	struct sockaddr_un address;
 };
+
+/* Whether an ancestor made the connection, before a fork. */
+static inline bool conn_is_foreign(const struct mempool_conn *conn)
+{
+	return conn->epoch != process_epoch();
+}
 
 /* Add a reference, drop one. Dropping the last closes and frees the connection. */
 void conn_ref(struct mempool_conn *conn);
