@@ -17,13 +17,17 @@
  *
  * Threads: every call may be made from any thread, unless it says otherwise. A signal handler that
  * interrupts a call and calls again on the same pool gets EDEADLK.
- * Fork: a child inherits no pool. Calls on handles of its parent fail with ECHILD; the child
- * connects and opens for itself.
+ * Fork: a child inherits no pool and no block: the memory is not mapped there, and touching a
+ * block that the parent had is a SIGSEGV. Calls on handles and connections of its parent fail with
+ * ECHILD; the child connects and opens for itself. Python's multiprocessing forks unless it is
+ * told otherwise: open pools in its children, or use its start method spawn.
+ * mlockall(): whatever a program maps after mlockall(MCL_FUTURE) is locked, pools included. Beyond
+ * RLIMIT_MEMLOCK opening fails with ENOMEM; open pools before, or raise the limit.
  * Daemon: no call on an open pool needs the daemon. When it is restarted, clients keep their blocks
  * and reconnect with their next request.
  *
  * Calls return 0 or a negative errno; calls that return a block or a token return NULL or a zero
- * token and set errno. mempool_errmsg() has the sentence that goes with the last failure.
+ * token and set errno. Each failure has a sentence, for mempool_errmsg().
  */
 #ifndef MEMPOOL_MEMPOOL_H
 #define MEMPOOL_MEMPOOL_H
@@ -223,7 +227,8 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * -EOPNOTSUPP      the pool requires prefault and this kernel cannot
  * -ECONNREFUSED, -ENOENT (socket), -ETIMEDOUT  the daemon cannot be reached
  * -ECHILD          the connection is the parent's
- * -ENOMEM, -EMFILE no memory, no descriptor
+ * -ENOMEM, -EMFILE no memory, no descriptor. ENOMEM also when this process called
+ *                  mlockall(MCL_FUTURE) and may not lock as much as the pool takes
  */
 int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
 		 struct mempool **pool);
@@ -345,8 +350,7 @@ int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n);
  * Puts @n blocks, all or none: checks every one before anybody can get the first, and refuses one
  * that is named twice (EALREADY).
  *
- * Returns 0, or as mempool_put(); -ENOMEM when there is no memory for what the library keeps for
- * each thread, or to check for doubles when @n is more than a magazine holds.
+ * Returns 0, or as mempool_put(); it needs no memory either.
  */
 int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n);
 
@@ -378,10 +382,14 @@ void *mempool_withdraw(struct mempool *pool, struct mempool_token token);
 
 /*
  * The same for @n blocks. mempool_give_bulk() gives all or none, and refuses blocks named twice
- * (EPERM): it returns 0, or as a negative number what mempool_give() sets. The others do what they
- * can: a token that is stale (or, for withdraw, another's) leaves NULL in its place of @blocks.
- * They return how many blocks they got; or -EACCES, -ECHILD; or -EDQUOT if the quota allowed not
- * even one. Where the quota ends, the rest of @blocks is NULL and the tokens stay good.
+ * (EPERM): it checks all before it gives the first, and returns 0, or as a negative number what
+ * mempool_give() sets. Only if another thread puts, gives or withdraws the same blocks meanwhile
+ * can some be given and others not: these are withdrawn, and where that fails it returns -ESTALE;
+ * then the tokens that are not zero are of blocks that thread has, and all others are zero. The
+ * others do what they can: a token that is stale (or, for withdraw, another's) leaves NULL in its
+ * place of @blocks. They return how many blocks they got; or -EACCES, -ECHILD; or -EDQUOT if the
+ * quota allowed not even one. Where the quota ends, the rest of @blocks is NULL and the tokens
+ * stay good.
  */
 int mempool_give_bulk(struct mempool *pool, void *const *blocks, struct mempool_token *tokens,
 		      size_t n);
@@ -503,7 +511,8 @@ int mempool_flush(struct mempool *pool);
 
 /*
  * Geometry. Sizes in bytes; the stride is the distance from one block to the next. The number of
- * blocks is that of now: it rises when the pool grows, and never falls.
+ * blocks is that of now: it rises when the pool grows, and never falls; 0 with errno ECHILD when
+ * the handle is the parent's.
  */
 size_t mempool_block_size(const struct mempool *pool);
 size_t mempool_stride(const struct mempool *pool);
@@ -513,13 +522,16 @@ uint32_t mempool_blocks(const struct mempool *pool);
  * The index of the block at that address, and the address of the block of that index.
  *
  * mempool_block_index() returns the index or -EINVAL when there is no block at that address;
- * mempool_block_at() returns NULL with errno EINVAL when the index is too large. Neither says
- * anything about who owns the block.
+ * mempool_block_at() returns NULL with errno EINVAL when the index is too large. Both say ECHILD
+ * when the handle is the parent's. Neither says anything about who owns the block.
  */
 int64_t mempool_block_index(const struct mempool *pool, const void *block);
 void *mempool_block_at(const struct mempool *pool, uint32_t index);
 
-/* Whether the address lies anywhere within the pool's blocks. */
+/*
+ * Whether the address lies anywhere within the pool's blocks. False, with errno ECHILD, when the
+ * handle is the parent's.
+ */
 bool mempool_contains(const struct mempool *pool, const void *address);
 
 /*
@@ -545,9 +557,10 @@ int mempool_stat(struct mempool *pool, struct mempool_stats *stats);
 int mempool_check(struct mempool *pool, struct mempool_report *report);
 
 /*
- * The sentence that goes with this thread's last failed call: what failed, for which pool, and the
- * remedy. Calls that talk to the daemon keep one; get, put and the like set errno alone and leave
- * the sentence as it was. Valid until the thread's next such call. Never NULL.
+ * The sentence that goes with this thread's last failed call: what failed, of which pool, block or
+ * channel, and the remedy. Every call that fails has one; a call that succeeds leaves the last one
+ * as it is. A failure of a call on a pool only notes what this needs, some nanoseconds; the words
+ * are made here. Valid until the thread's next failure. Never NULL.
  */
 const char *mempool_errmsg(void);
 
