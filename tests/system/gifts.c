@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Gifts between processes, one and many: what becomes of them when either end is killed. */
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "tests/system/story.h"
@@ -193,7 +197,97 @@ START_TEST(no_free_block_is_stranded_with_idle_threads)
 }
 END_TEST
 
+/* ---- a bulk that another thread disturbs ---- */
+
+static atomic_int round_begun, round_done, given;
+#define OVER INT_MAX    /* the round that ends the thread */
+static int withdrawn;   /* blocks the thread has withdrawn in this round */
+static bool last_given; /* the thread has given the last block away before the bulk could */
+
+static int await(atomic_int *counter, int round)
+{
+	for (int i = 0; *counter < round; i++) {
+		if (i > 10000) {
+			sched_yield(); /* there may be one CPU */
+		}
+	}
+	return *counter;
+}
+
+/* Gives the last block of the bulk, and withdraws all other gifts that it sees. */
+static void *disturb(void *unused)
+{
+	struct mempool_token mine, seen[MANY + 1];
+	void *block;
+
+	for (int round = 1; await(&round_begun, round) != OVER; round++) {
+		for (int i = round % 200; i > 0; i--) {
+			atomic_signal_fence(memory_order_seq_cst);
+		}
+		mine = mempool_give(pool, blocks[MANY - 1]);
+		last_given = mine.v != 0;
+		withdrawn = 0;
+		do {
+			ssize_t n = mempool_gifts(pool, seen, MANY + 1);
+			for (ssize_t i = 0; i < n; i++) {
+				if (seen[i].v != mine.v) {
+					block = mempool_withdraw(pool, seen[i]);
+					withdrawn += block != NULL;
+				}
+			}
+		} while (given < round);
+		round_done = round;
+	}
+	return unused;
+}
+
+/* Whoever is told that none was given has all blocks, but the last, which the thread gave. */
+static void check_undone(int result, const struct mempool_token *got)
+{
+	int kept = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		kept += got[i].v != 0;
+	}
+	ck_assert_int_eq(result, kept > 0 ? -ESTALE : -EPERM);
+	ck_assert_int_eq(withdrawn, kept);
+}
+
+START_TEST(a_disturbed_bulk_says_which_gifts_are_gone)
+{
+	int undone = 0;
+	pthread_t thread;
+
+	begin();
+	ck_assert_int_eq(mempool_get_bulk(pool, blocks, MANY), 0);
+	pthread_create(&thread, NULL, disturb, NULL);
+	/* With one CPU the bulk is seldom disturbed. */
+	int64_t end_at = now_ms() + 2000;
+	for (int round = 1; undone < 100 && now_ms() < end_at; round++) {
+		memset(tokens, 0, sizeof tokens);
+		round_begun = round;
+		int result = mempool_give_bulk(pool, blocks, tokens, MANY);
+		given = round;
+		await(&round_done, round);
+		if (result != 0 && last_given) {
+			check_undone(result, tokens);
+			undone += result == -ESTALE;
+		}
+		struct mempool_token left[MANY];
+		ssize_t n = mempool_gifts(pool, left, MANY);
+		void *back[MANY];
+		ck_assert_int_eq(mempool_withdraw_bulk(pool, left, back, (size_t)n), n);
+		ck_assert_uint_eq(stats().used, MANY);
+	}
+	round_begun = OVER;
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(mempool_put_bulk(pool, blocks, MANY), 0);
+	end();
+}
+END_TEST
+
 SUITE("gifts", a_bulk_is_given_and_taken, a_bulk_is_given_whole_or_not_at_all,
       stale_tokens_of_a_bulk_leave_holes, gifts_whose_receiver_died_are_listed_and_withdrawn,
       nobody_withdraws_what_another_gave, a_dead_givers_gifts_can_be_taken_within_the_grace,
-      a_quota_limits_what_a_process_owns, no_free_block_is_stranded_with_idle_threads)
+      a_quota_limits_what_a_process_owns, no_free_block_is_stranded_with_idle_threads,
+      a_disturbed_bulk_says_which_gifts_are_gone)
