@@ -62,13 +62,21 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 }
 
 /*
- * When there is no memory for the thread's part, calls do without one, as threads without a record
- * do: ENOMEM would say that the pool has no block.
+ * Enters: 0 and the local, or a negative errno with its sentence. When there is no memory for the
+ * thread's part, calls do without one, with @bare, as threads without a record do: ENOMEM would say
+ * that the pool has no block.
  */
-static void block_begin_bare(struct mp_local *local)
+static int block_enter(struct mempool *pool, struct mp_local **local, struct mp_local *bare)
 {
-	mp_local_init_bare(local);
-	mp_enter(local->cache);
+	int error = call_enter(pool, local);
+
+	if (unlikely(error == -ENOMEM)) {
+		mp_local_init_bare(bare);
+		mp_enter(bare->cache);
+		*local = bare;
+		return 0;
+	}
+	return error;
 }
 
 /* A get that cannot enter at once: the thread's first, or one that is wrong. */
@@ -76,11 +84,7 @@ static __attribute__((noinline)) void *block_get_entering(struct mempool *pool)
 {
 	struct mp_local *local, bare;
 
-	int error = call_enter(pool, &local);
-	if (unlikely(error == -ENOMEM)) {
-		block_begin_bare(&bare);
-		return block_get_entered(pool, &bare);
-	}
+	int error = block_enter(pool, &local, &bare);
 	return error ? call_nothing(error) : block_get_entered(pool, local);
 }
 
@@ -120,11 +124,7 @@ static __attribute__((noinline)) int block_put_entering(struct mempool *pool, vo
 {
 	struct mp_local *local, bare;
 
-	int error = call_enter(pool, &local);
-	if (unlikely(error == -ENOMEM)) {
-		block_begin_bare(&bare);
-		return block_put_entered(pool, &bare, block);
-	}
+	int error = block_enter(pool, &local, &bare);
 	return error ? error : block_put_entered(pool, local, block);
 }
 
@@ -143,18 +143,22 @@ EXPORT int mempool_put(struct mempool *pool, void *block)
 	return mp_is_pressed(&pool->core) ? block_relieve(pool, local) : 0;
 }
 
+/* Leaves a bulk, which without a part may have come by a record: one call in some looks for one. */
+static void block_leave_bulk(struct mempool *pool, struct mp_local *local, struct mp_local *bare)
+{
+	block_leave(pool, local);
+	if (unlikely(local == bare)) {
+		mp_local_finish(&pool->core, bare);
+	}
+}
+
 /* A bulk that cannot enter at once, or has entered and needs more than the loaded magazine. */
 static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void **blocks, size_t n,
 						    struct mp_local *local)
 {
 	struct mp_local bare;
-	int error = local ? 0 : call_enter(pool, &local);
+	int error = local ? 0 : block_enter(pool, &local, &bare);
 
-	if (unlikely(error == -ENOMEM)) {
-		block_begin_bare(&bare);
-		local = &bare;
-		error = 0;
-	}
 	if (error) {
 		return error;
 	}
@@ -171,7 +175,7 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 			poison_show_all(pool, blocks, n, false);
 		}
 	}
-	block_leave(pool, local);
+	block_leave_bulk(pool, local, &bare);
 	return error ? why_not_got(pool, n, error) : 0;
 }
 
@@ -194,23 +198,18 @@ EXPORT int mempool_get_bulk(struct mempool *pool, void **blocks, size_t n)
 /* ---- a bulk that has no room in this thread's magazines ---- */
 
 /*
- * Puts blocks that bulk_check() has let through; without a local if it is NULL, as there is no
- * memory for one. Only a block that another thread puts or gives at this moment can be refused: the
- * others are put all the same. 0, or the last refusal with its sentence.
+ * Puts blocks that bulk_check() has let through. Only a block that another thread puts or gives at
+ * this moment can be refused: the others are put all the same. 0, or the last refusal with its
+ * sentence.
  */
 static int block_put_each(struct mempool *pool, struct mp_local *local, void *const *blocks,
 			  size_t n)
 {
-	struct mp_local bare;
 	uint32_t put = 0;
 	int result = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!local) {
-			mp_local_init_bare(&bare);
-			mp_enter(bare.cache);
-		}
-		int error = mp_put(&pool->core, local ? local : &bare, blocks[i]);
+		int error = mp_put(&pool->core, local, blocks[i]);
 		put += error == 0;
 		result = error ? why_refused(pool, blocks[i], error) : result;
 	}
@@ -241,22 +240,19 @@ static int block_put_bulk_entered(struct mempool *pool, struct mp_local *local, 
 static __attribute__((noinline)) int block_put_bulk(struct mempool *pool, void *const *blocks,
 						    size_t n, struct mp_local *local)
 {
-	int error = local ? 0 : call_enter(pool, &local);
-	if (error && error != -ENOMEM) {
+	struct mp_local bare;
+	int error = local ? 0 : block_enter(pool, &local, &bare);
+
+	if (error) {
 		return error;
 	}
 	poison_hide_all(pool, blocks, n);
-	int result = error ? block_put_many(pool, NULL, blocks, n)
-			   : block_put_bulk_entered(pool, local, blocks, n);
-	if (result) {
+	error = block_put_bulk_entered(pool, local, blocks, n);
+	if (error) {
 		poison_show_all(pool, blocks, n, true);
 	}
-	if (!error) {
-		block_leave(pool, local);
-	} else if (mp_is_pressed(&pool->core)) {
-		mp_pressure_wake(&pool->core);
-	}
-	return result;
+	block_leave_bulk(pool, local, &bare);
+	return error;
 }
 
 EXPORT int mempool_put_bulk(struct mempool *pool, void *const *blocks, size_t n)

@@ -149,6 +149,7 @@ START_TEST(a_thread_without_memory_puts)
 	struct mempool_stats s;
 	ck_assert_int_eq(mempool_stat(many_blocks, &s), 0);
 	ck_assert_uint_eq(s.used, 0);
+	ck_assert_uint_eq(s.cached, 0); /* it kept no record that it came by on its way */
 	end_many(many_blocks);
 }
 END_TEST
