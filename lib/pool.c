@@ -78,9 +78,9 @@ static int pool_enlist(struct process *process, struct mempool *pool)
 	}
 	return pool->place >= 0 ? 0
 				: fail(EMFILE,
-				       "this process has %d pools open, no more are "
-				       "possible",
-				       PROCESS_POOLS);
+				       "%s cannot be opened: this process has %d pools open, and "
+				       "more are not possible",
+				       pool->name, PROCESS_POOLS);
 }
 
 /* Fills the handle from the daemon's answer; descriptors that it does not keep are closed. */
@@ -229,22 +229,29 @@ static void pool_create_message(union wire_message *m, const char *name,
 #define ATTR_SIZE_MIN offsetof(struct mempool_attr, backing)
 
 /* Copies the fields that the caller has, and checks them. */
-static int pool_take_attr(struct mempool_attr *attr, const struct mempool_attr *from)
+static int pool_take_attr(const char *name, struct mempool_attr *attr,
+			  const struct mempool_attr *from)
 {
 	if (!from || from->size < ATTR_SIZE_MIN) {
-		return fail(EINVAL, "the attributes do not begin with MEMPOOL_ATTR_INIT");
+		return fail(EINVAL, "the attributes of %s do not begin with MEMPOOL_ATTR_INIT",
+			    name);
 	}
 	if (!pool_tail_is_zero(from)) {
-		return fail(E2BIG, "the attributes ask for what this libmempool does not know");
+		return fail(E2BIG,
+			    "the attributes of %s ask for what this libmempool (" MP_VERSION
+			    ") does not know",
+			    name);
 	}
 	*attr = (struct mempool_attr){0};
 	memcpy(attr, from, from->size < sizeof *attr ? from->size : sizeof *attr);
 	if (attr->reserved) {
-		return fail(EINVAL, "the attributes' reserved field is not zero");
+		return fail(EINVAL, "the reserved field of the attributes of %s is not zero", name);
 	}
 	if (attr->backing > MEMPOOL_BACKING_MEMFD || attr->huge_pages > MEMPOOL_REQUIRE ||
 	    attr->prefault > MEMPOOL_REQUIRE) {
-		return fail(EINVAL, "the attributes' backing, huge_pages or prefault is not known");
+		return fail(EINVAL,
+			    "backing, huge_pages or prefault in the attributes of %s is not known",
+			    name);
 	}
 	return 0;
 }
@@ -258,7 +265,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 	int cancel;
 
 	int error = conn_check_name(name);
-	error = error ? error : pool_take_attr(&own, attr);
+	error = error ? error : pool_take_attr(name, &own, attr);
 	if (error) {
 		return error;
 	}
@@ -360,7 +367,7 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 		return error;
 	}
 	if (flags & ~(MEMPOOL_RDONLY | MEMPOOL_OBSERVE)) {
-		return fail(EINVAL, "flags %#x are not known", flags);
+		return fail(EINVAL, "flags %#x to open %s are not known", flags, name);
 	}
 	wish.access = flags & MEMPOOL_OBSERVE  ? WIRE_OBSERVER
 		      : flags & MEMPOOL_RDONLY ? WIRE_READER
