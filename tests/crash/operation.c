@@ -225,7 +225,8 @@ static void with_unburied(struct scene *s)
 {
 	scene_call_unburied(s);
 	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
-	mp_store(&s->a.member.local.waiting, MP_WAITING_SOON); /* so that it does not search for long */
+	mp_store(&s->a.member.local.waiting,
+		 MP_WAITING_SOON); /* so that it does not search for long */
 }
 
 /* Takes the player's cache record away and lets it find no other. */
