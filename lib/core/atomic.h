@@ -31,6 +31,8 @@ typedef _Atomic uint64_t mp_atomic64;
 #define mp_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
 /* Adds and returns the old value; a full barrier. */
 #define mp_add(p, v) atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+/* Sets bits and returns the old value; a full barrier. */
+#define mp_or(p, v) atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 /* Adds to a counter that this thread alone writes. */
 #define mp_count(p, v) mp_store((p), mp_load(p) + (v))
 /* Keeps the compiler from moving anything across; costs nothing. */

@@ -104,9 +104,8 @@ static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel,
 /* Wakes the consumer if it sleeps. The CAS of channel_post(), just before, is the fence. */
 static void channel_feed(struct mp_channel *channel)
 {
-	if (__builtin_expect(mp_load(&channel->hungry) != 0, 0) &&
-	    mp_cas32(&channel->hungry, 1, 0)) {
-		mp_futex_wake(&channel->hungry);
+	if (__builtin_expect(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0)) {
+		mp_futex_notify(&channel->hungry);
 	}
 }
 
@@ -200,10 +199,10 @@ bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *c
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
 			    const struct timespec *deadline)
 {
-	mp_store(&channel->hungry, 1);
-	mp_fence();
+	uint32_t seen = mp_futex_prepare(&channel->hungry);
+
 	if (!mp_channel_is_filled(pool, channel)) {
-		mp_futex_wait(&channel->hungry, 1, deadline);
+		mp_futex_wait(&channel->hungry, seen, deadline);
 	}
 }
 

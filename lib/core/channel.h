@@ -42,11 +42,13 @@
  * A channel has one consumer at a time: consumer is {sequence | slot + 1}. A process claims it by
  * CAS when it is free; that process, or the daemon's pass over its slot, frees it.
  *
- * Sleeping. A consumer that finds nothing stores hungry, fences, looks again, and sleeps; a
- * producer looks at hungry after its CAS, which is its fence, clears it and wakes. A producer that
- * finds no room stores crowded, runs the barrier of futex.h (so that the consumer needs no fence),
- * looks again, and sleeps; the consumer looks at crowded after it has raised head. A process that
- * dies between clearing and waking costs the sleeper the rest of its slice.
+ * Sleeping. A consumer that finds nothing sets asleep in hungry, which is its fence, looks again,
+ * and sleeps while hungry is as it made it; so does its bell (lib/bell.h), beside it. A producer
+ * looks at hungry after its CAS, which is its fence; if it says asleep, it clears that, raises the
+ * sequence and wakes all. A producer that finds no room stores crowded, runs the barrier of futex.h
+ * (so that the consumer needs no fence), looks again, and sleeps; the consumer looks at crowded
+ * after it has raised head. A process that dies between clearing and waking costs the sleepers the
+ * rest of their slice.
  */
 #ifndef MP_CORE_CHANNEL_H
 #define MP_CORE_CHANNEL_H

@@ -53,6 +53,27 @@ void mp_futex_wake(mp_atomic32 *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+uint32_t mp_futex_prepare(mp_atomic32 *word)
+{
+	return mp_or(word, MP_FUTEX_ASLEEP) | MP_FUTEX_ASLEEP;
+}
+
+void mp_futex_notify(mp_atomic32 *word)
+{
+	uint32_t seen = mp_load(word);
+
+	/* If the CAS fails, then another has raised the sequence since, and wakes all. */
+	if (seen & MP_FUTEX_ASLEEP && mp_cas32(word, seen, seen + 1)) {
+		mp_futex_wake(word);
+	}
+}
+
+void mp_futex_stir(mp_atomic32 *word)
+{
+	mp_add(word, 2);
+	mp_futex_wake(word);
+}
+
 uint32_t mp_thread_number(void)
 {
 	return (uint32_t)syscall(SYS_gettid);

@@ -35,6 +35,24 @@ void mp_futex_wake(mp_atomic32 *word);
 uint32_t mp_thread_number(void);
 
 /*
+ * A word {sequence : 31 | asleep : 1} on which any number sleep until something happens. Who is to
+ * sleep calls mp_futex_prepare(), looks whether it has happened, and sleeps while the word is what
+ * the call returned. Who makes it happen calls mp_futex_notify() after that. Each notification
+ * raises the sequence. By a bare flag a sleeper could miss its own: a notification clears the flag,
+ * another sleeper sets it again, and the first goes to sleep on that.
+ */
+#define MP_FUTEX_ASLEEP 1u
+
+/* Sets asleep; a full barrier. Returns the word. */
+uint32_t mp_futex_prepare(mp_atomic32 *word);
+
+/* Clears asleep, if it is set, and wakes all. Does not order its look; a caller's barrier does. */
+void mp_futex_notify(mp_atomic32 *word);
+
+/* Wakes all, and keeps those awake that are about to sleep. Leaves asleep as it is. */
+void mp_futex_stir(mp_atomic32 *word);
+
+/*
  * A full barrier in this thread and in all running threads of processes that have registered with
  * mp_barrier_register(). False: the kernel has no such thing.
  */

@@ -27,7 +27,7 @@
 #include "lib/core/atomic.h"
 
 #define MP_MAGIC 0x6c6f6f706d656d01ull /* "\1mempool" */
-#define MP_LAYOUT_VERSION 2u
+#define MP_LAYOUT_VERSION 3u
 
 #define MP_NONE UINT32_MAX /* no index */
 #define MP_PAGE 4096u
@@ -169,7 +169,7 @@ struct mp_channel {
 	uint64_t padding_too[14];
 	/* Written rarely, read by all. */
 	mp_atomic64 consumer; /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
-	mp_atomic32 hungry;   /* 1: the consumer sleeps, or is about to */
+	mp_atomic32 hungry;   /* {sequence:31 | asleep:1}: the consumer sleeps; see futex.h */
 	mp_atomic32 crowded;  /* 1: producers sleep, or are about to */
 	uint64_t unused[14];
 	mp_atomic64 cell[]; /* depth of them */

@@ -20,7 +20,8 @@
  * does, once for each death, and only when nothing else moves: that is what a killed waker may
  * cost.
  *
- * What is not here: laps and generations that wrap; blocks that are sent again, and so
+ * What is not here: the sequence in hungry, on which one alone sleeps here (bell.pml has two);
+ * laps and generations that wrap; blocks that are sent again, and so
  * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(),
  * which is for rings that somebody scribbled on.
  *
