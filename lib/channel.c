@@ -31,6 +31,14 @@ channel_why(const struct mempool_channel *channel, int error, enum why_kind kind
 
 /* ---- opening and closing ---- */
 
+/* Whether there is something to receive; for the bell. */
+static bool channel_is_due(const void *of)
+{
+	const struct mempool_channel *channel = of;
+
+	return mp_channel_is_filled(&channel->pool->core, channel->core);
+}
+
 static struct mempool_channel *channel_make(struct mempool *pool, struct mp_channel *core,
 					    uint64_t claim)
 {
@@ -44,6 +52,9 @@ static struct mempool_channel *channel_make(struct mempool *pool, struct mp_chan
 	channel->pool = pool;
 	channel->core = core;
 	channel->claim = claim;
+	channel->bell.word = &core->hungry;
+	channel->bell.is_due = channel_is_due;
+	channel->bell.of = channel;
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
 	channel->next = pool->channels;
@@ -288,7 +299,6 @@ static inline ssize_t channel_receive_once(struct mempool_channel *channel, void
 	uint32_t got = mp_channel_receive(core, channel->core, blocks, most, &error);
 	if (unlikely(got < most)) {
 		mp_quota_return(core, most - got);
-		bell_rearm(&channel->bell);
 	}
 	if (unlikely(got == 0 && error)) {
 		return channel_why(channel, error, WHY_SCRIBBLED, 0);
@@ -320,6 +330,20 @@ channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n
 	return got ? got : error;
 }
 
+/*
+ * The end of a receive that asked for @n, of a handle that has a bell. The bell is settled when all
+ * is taken, and when the caller may think so, as it got less than it asked for.
+ */
+static __attribute__((noinline)) void channel_settle(struct mempool_channel *channel, ssize_t got,
+						     uint32_t n)
+{
+	bool is_short = got != -EDQUOT && got < (ssize_t)n;
+
+	if (is_short || !channel_is_due(channel)) {
+		bell_settle(&channel->bell);
+	}
+}
+
 static inline ssize_t channel_receive(struct mempool_channel *channel, void **blocks, uint32_t n,
 				      int timeout_ms)
 {
@@ -335,6 +359,9 @@ static inline ssize_t channel_receive(struct mempool_channel *channel, void **bl
 	ssize_t got = channel_receive_once(channel, blocks, n);
 	if (unlikely(got == 0 && n > 0)) {
 		got = channel_receive_later(channel, blocks, n, timeout_ms);
+	}
+	if (unlikely(bell_is_started(&channel->bell))) {
+		channel_settle(channel, got, n);
 	}
 	mp_store_release(&channel->busy, 0);
 	poison_show_all(channel->pool, blocks, got > 0 ? (size_t)got : 0, true);
@@ -361,7 +388,7 @@ EXPORT int mempool_channel_fd(struct mempool_channel *channel)
 	if (error) {
 		return error;
 	}
-	int fd = bell_start(&channel->bell, &channel->pool->core, channel->core);
+	int fd = bell_start(&channel->bell);
 	return fd >= 0 ? fd
 		       : fail(-fd, "no descriptor that tells of blocks in channel %u of %s: %s%s",
 			      channel_number(channel), channel->pool->name, strerror(-fd),
