@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/core/channel.h"
+#include "lib/core/futex.h"
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
 
@@ -204,6 +205,20 @@ START_TEST(scribbled_cells_are_an_error_and_not_a_hang)
 }
 END_TEST
 
+/* The bell and a receive sleep on one word; neither may sleep on what the other has set again. */
+START_TEST(who_prepares_to_sleep_again_hides_no_notification)
+{
+	begin();
+	uint32_t first = mp_futex_prepare(&channel->hungry);
+	ck_assert_uint_eq(send(0, 1, 0), 1);
+	uint32_t second = mp_futex_prepare(&channel->hungry);
+	ck_assert_uint_ne(first, second);
+	ck_assert_uint_eq(mp_futex_prepare(&channel->hungry), second);
+	mp_futex_stir(&channel->hungry);
+	ck_assert_uint_ne(mp_futex_prepare(&channel->hungry), second);
+}
+END_TEST
+
 /* ---- a sibling withdraws in the middle of a send ---- */
 
 static mp_atomic32 withdrawn;
@@ -263,4 +278,5 @@ SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and
       cells_emptied_by_the_dead_are_passed_over,
       a_dead_producers_blocks_come_until_its_grace_is_over,
       scribbled_cells_are_an_error_and_not_a_hang,
-      a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
+      a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
+      who_prepares_to_sleep_again_hides_no_notification)
