@@ -490,10 +490,20 @@ ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blo
 				     int timeout_ms);
 
 /*
- * A descriptor for event loops: readable (POLLIN, level) while there is something to receive, and
- * until mempool_channel_receive() has said EAGAIN or a bulk has come short. Do not read or close
- * it: it belongs to the handle. The first call starts a thread of this process that sleeps on the
- * channel.
+ * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time
+ * that blocks come into the empty channel it wakes a loop once, and it wakes it for nothing else:
+ * the call that receives the last block, or finds none, makes it unreadable. So a receive after a
+ * wake finds a block, unless another call has received it since, or its sender is dead and the
+ * block went back to the pool.
+ *
+ * Receive as you like. What a call leaves keeps the descriptor readable, so one block a wake will
+ * do; calls without a poll before them may come between. A loop that waits for edges (EPOLLET)
+ * has to receive until a call says EAGAIN or a bulk comes short; the next block is an edge then.
+ *
+ * Do not read or close the descriptor: it belongs to the handle. The first call starts a thread of
+ * this process that sleeps on the channel, with the caller's scheduling policy and CPUs. A receive
+ * that leaves nothing waits for that thread where it is about to wake the loop; if the thread is
+ * not given a CPU, it waits 10 ms, and one wake may be for nothing.
  *
  * Returns the descriptor, or -EBADF (a handle for sending), -EMFILE, -ENOMEM, -EAGAIN (no thread
  * can be had), -ECHILD.
