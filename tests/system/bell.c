@@ -19,12 +19,17 @@
 static struct mempool_channel *channel;
 static struct pollfd bell;
 
-static void begin_listening(void)
+static void listen_to_channel(void)
 {
-	begin();
 	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
 	bell = (struct pollfd){.fd = mempool_channel_fd(channel), .events = POLLIN};
 	ck_assert_int_ge(bell.fd, 0);
+}
+
+static void begin_listening(void)
+{
+	begin();
+	listen_to_channel();
 }
 
 static void end_listening(void)
@@ -195,6 +200,31 @@ START_TEST(an_event_loop_that_waits_for_edges_misses_nothing)
 }
 END_TEST
 
+START_TEST(a_block_that_the_quota_refuses_keeps_the_descriptor_readable)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	attr.block_size = 64;
+	attr.blocks = BLOCKS;
+	attr.quota = 1;
+	service_start(&service);
+	conn = service_connect();
+	ck_assert_int_eq(mempool_create(conn, "frames", &attr, &pool), 0);
+	listen_to_channel();
+	struct actor a = sender();
+	void *block = mempool_get(pool);
+	be_sent(&a, 1);
+	be_woken();
+	ck_assert_int_eq(receive(1, 0), -EDQUOT);
+	ck_assert_int_eq(poll(&bell, 1, 0), 1);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert_int_eq(receive(1, 0), 1);
+	ck_assert_int_eq(poll(&bell, 1, 0), 0);
+	actor_kill(&a);
+	ck_assert_int_eq(mempool_channel_close(channel), 0);
+	end();
+}
+END_TEST
+
 static bool is_real_time(void)
 {
 	struct sched_param param = {.sched_priority = 1};
@@ -215,8 +245,7 @@ START_TEST(a_real_time_receiver_does_not_spin_on_the_ringers_cpu)
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	ck_assert_int_eq(sched_setaffinity(0, sizeof first, &first), 0);
-	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
-	bell = (struct pollfd){.fd = mempool_channel_fd(channel), .events = POLLIN};
+	listen_to_channel();
 	if (is_real_time()) {
 		for (int n = 0, round = 1, got; n < 10 * ROUNDS; n += got) {
 			be_sent(&a, 10);
@@ -311,5 +340,6 @@ END_TEST
 SUITE("bell", a_batch_is_one_wake, a_block_that_is_received_alone_is_one_wake,
       blocks_may_be_left_for_the_next_poll, nothing_wakes_who_has_received_without_a_poll,
       every_wake_finds_a_block_in_a_stream, an_event_loop_that_waits_for_edges_misses_nothing,
+      a_block_that_the_quota_refuses_keeps_the_descriptor_readable,
       a_real_time_receiver_does_not_spin_on_the_ringers_cpu, a_round_trip_is_one_wake_at_each_end,
       closing_waits_for_the_ringer_no_longer_than_it_takes_to_wake)
