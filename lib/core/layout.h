@@ -116,24 +116,17 @@ _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");
  * steal is written by thieves.
  */
 struct mp_cache {
-	mp_atomic64 owner;   /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
-	mp_atomic32 busy;    /* 1: a call is under way */
-	mp_atomic32 fencing; /* enum mp_fencing, of the owner */
-	mp_atomic64 steal;   /* a thief's announcement; 0: none */
-	mp_atomic64 hands;   /* {previous:32 | loaded:32}, for onlookers; see mp_hands() */
+	mp_atomic64 owner;  /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
+	mp_atomic32 busy;   /* 1: a call is under way */
+	mp_atomic32 fenced; /* 1: its owner pays a fence in each call, see steal.h */
+	mp_atomic64 steal;  /* a thief's announcement; 0: none */
+	mp_atomic64 hands;  /* {previous:32 | loaded:32}, for onlookers; see mp_hands() */
 	mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;
 	uint64_t padding[9];
 };
 _Static_assert(sizeof(struct mp_cache) == 128, "two cache lines: neighbours prefetch in pairs");
-
-/* Who pays for the fence between an owner's store of busy and its load of steal; see steal.h. */
-enum mp_fencing {
-	MP_FENCING_NONE,  /* nobody: an older library, which could not register with membarrier */
-	MP_FENCING_THIEF, /* the thief, by membarrier */
-	MP_FENCING_OWNER, /* the owner, in each call */
-};
 
 /*
  * The magazines of a record, as it notes them: a hint, as the holders are the truth. One store

@@ -55,14 +55,10 @@ static bool steal_announce(struct mp_pool *pool, uint32_t victim, uint64_t me, s
 		}
 	}
 	/*
-	 * Loaded after the holder, whose load is an acquire: an owner stores fencing before it
-	 * takes its first magazine, so this is the fencing of the owner that has this one.
+	 * Loaded after the holder, whose load is an acquire: an owner stores fenced before it takes
+	 * its first magazine, so this is what the owner that has this one does.
 	 */
-	uint32_t fencing = mp_load(&c->fencing);
-	if (fencing == MP_FENCING_NONE) {
-		return false;
-	}
-	loot->fenced = fencing == MP_FENCING_OWNER;
+	loot->fenced = mp_load(&c->fenced);
 	mp_store_release(&c->steal, me);
 	return true;
 }
