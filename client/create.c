@@ -82,8 +82,9 @@ const struct command create_command = {
 			[ATTR_PROCESSES] =
 				{"processes", "N",
 				 "processes that may have the pool open at once (default: 256)"},
-			[ATTR_THREADS] = {"threads", "N",
-					  "threads that may have a cache at once (default: 64)"},
+			[ATTR_THREADS] =
+				{"threads", "N",
+				 "threads that may have a cache at once (default: by processes)"},
 			[ATTR_THREAD_CACHE] =
 				{"thread-cache", "N|none",
 				 "blocks a thread may cache: 16, 48, 80 ... 496, none or "

@@ -204,7 +204,7 @@ static void pool_create_message(union wire_message *m, const char *name,
 		.capacity = pool_capacity_for(a->thread_cache),
 		.n_caches = a->thread_cache == MEMPOOL_NO_CACHE ? 0
 			    : a->threads                        ? a->threads
-								: MP_CACHES_DEFAULT,
+								: mp_caches_default(a->processes),
 		.n_slots = a->processes,
 		.n_shards = a->shards,
 		.n_channels = a->channels,

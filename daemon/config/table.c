@@ -103,8 +103,9 @@ static const struct setting pool_settings[SETTING_POOL_N] = {
 	 .about = "Mode, 2 is write, 4 is read; when not said, what mempoold.conf says."},
 	{POOL("processes", processes), .standard = "256", .type = SETTING_COUNT, .min = 1,
 	 .max = 4096, .about = "How many processes may have it open at once."},
-	{POOL("threads", threads), .standard = "64", .type = SETTING_COUNT, .min = 1, .max = 4096,
-	 .about = "How many threads may have a cache at once; further threads go without."},
+	{POOL("threads", threads), .standard = "", .type = SETTING_COUNT, .min = 1, .max = 4096,
+	 .about = "How many threads may have a cache at once; further threads go without. When "
+		  "not said, as many as `processes`, and at least 64."},
 	{POOL("thread_cache", thread_cache), .standard = "", .type = SETTING_CACHE, .min = 16,
 	 .max = 496,
 	 .about = "Blocks that a thread may cache: 16, 48, 80 ... 496; when not said, "

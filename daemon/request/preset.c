@@ -26,7 +26,9 @@ static struct wire_create preset_create_of(const struct preset *preset)
 			  .max_blocks = preset->max_blocks,
 			  .alignment = preset->alignment,
 			  .capacity = no_cache ? 0 : preset->thread_cache / 2,
-			  .n_caches = no_cache ? 0 : preset->threads,
+			  .n_caches = no_cache          ? 0
+				      : preset->threads ? preset->threads
+							: mp_caches_default(preset->processes),
 			  .n_slots = preset->processes,
 			  .n_shards = preset->shards,
 			  .n_channels = preset->channels,
@@ -115,7 +117,8 @@ static void preset_list_differences(const struct preset *preset, const struct re
 		{"group", is->gid != wanted->gid},
 		{"mode", is->mode != wanted->mode},
 		{"processes", a->n_slots != b->n_slots},
-		{"threads", a->n_caches != b->n_caches},
+		{"threads",
+		 a->n_caches != b->n_caches && (preset->threads || !a->n_caches || !b->n_caches)},
 		{"thread_cache", preset->thread_cache && a->capacity != b->capacity},
 		{"shards", preset->shards && a->n_shards != b->n_shards},
 		{"channels", a->n_channels != b->n_channels},

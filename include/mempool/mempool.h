@@ -93,7 +93,8 @@ struct mempool_attr {
 	uint32_t blocks;     /* 1 to MEMPOOL_BLOCKS_MAX */
 	uint32_t alignment;  /* of each block: a power of two from 8 to 4096, default 64 */
 	uint32_t processes;  /* that may have the pool open at once, default 256 */
-	uint32_t threads;    /* that may have a cache at once, default 64; others do without */
+	uint32_t threads;    /* that may have a cache at once, others do without; default: as
+				many as processes, at least 64 */
 	uint32_t
 		thread_cache; /* blocks a thread may cache: 16, 48, ... 496; default by pool size */
 	uint32_t shards;      /* of the depot: a power of two up to 8, default by CPUs */

@@ -76,7 +76,7 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 {
 	s->alignment = s->alignment ? s->alignment : 64;
 	s->capacity = s->capacity ? s->capacity : layout_default_capacity(s->blocks);
-	s->n_slots = s->n_slots ? s->n_slots : 256;
+	s->n_slots = s->n_slots ? s->n_slots : MP_SLOTS_DEFAULT;
 	s->n_shards = s->n_shards ? s->n_shards : layout_default_shards(s->blocks, cpus);
 	s->max_blocks = s->max_blocks ? s->max_blocks : s->blocks;
 	s->n_channels = s->n_channels ? s->n_channels : 4;
@@ -88,7 +88,9 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 
 	/*
 	 * So many that a put always finds one with room: as many as hold all blocks, two for each
-	 * cache and one it exchanges, and a few for each shard.
+	 * cache and one it exchanges, and a few for each shard. By default a cache with its three
+	 * takes at most 1664 bytes, the 256 of them 416 KiB, and all but words and entries of
+	 * blocks less than 512 KiB.
 	 */
 	s->n_magazines = (s->max_blocks + s->capacity - 1) / s->capacity + 3 * s->n_caches +
 			 4 * s->n_shards + 16;

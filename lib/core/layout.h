@@ -39,7 +39,9 @@ enum {
 	MP_BLOCKS_MAX = 1 << 26,
 	MP_ALIGNMENT_MIN = 8,
 	MP_ALIGNMENT_MAX = 4096,
+	MP_SLOTS_DEFAULT = 256,
 	MP_SLOTS_MAX = 4096,
+	MP_CACHES_LEAST = 64,
 	MP_CACHES_MAX = 4096,
 	MP_SHARDS_MAX = 8,
 	MP_CAPACITY_MIN = 8,
@@ -255,8 +257,15 @@ struct mp_shape {
 	uint64_t control_size, data_size;             /* bytes */
 };
 
-/* Default for n_caches, as 0 means none. */
-#define MP_CACHES_DEFAULT 64u
+/*
+ * Default for n_caches, as 0 means none, in a pool of @n_slots (0: the default). As many as there
+ * may be processes, so that each can have a thread with a cache; few may have many threads.
+ */
+static inline uint32_t mp_caches_default(uint32_t n_slots)
+{
+	uint32_t n = n_slots ? n_slots : MP_SLOTS_DEFAULT;
+	return n < MP_CACHES_LEAST ? MP_CACHES_LEAST : n < MP_CACHES_MAX ? n : MP_CACHES_MAX;
+}
 
 /*
  * Replaces zeros (but n_caches) by their defaults and computes the rest, for a machine with @cpus

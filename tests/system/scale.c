@@ -42,18 +42,37 @@ START_TEST(a_hundred_pools_cost_the_daemon_less_than_8_mb)
 }
 END_TEST
 
-START_TEST(bookkeeping_is_at_most_16_bytes_a_block_and_256_kb)
+/* Pools of that many threads with a cache; 0: the default. */
+static void expect_bookkeeping(uint32_t threads, uint64_t most)
 {
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	struct mempool *made;
+	struct mempool_info info;
+
 	begin();
-	for (uint32_t blocks = 1; blocks <= 1 << 20; blocks *= 16) {
-		struct mempool_info info;
-		ck_assert_int_eq(mempool_close(service_pool(conn, "size", 64, blocks)), 0);
+	attr.block_size = 64;
+	attr.threads = threads;
+	for (attr.blocks = 1; attr.blocks <= 1 << 20; attr.blocks *= 16) {
+		ck_assert_int_eq(mempool_create(conn, "size", &attr, &made), 0);
+		ck_assert_int_eq(mempool_close(made), 0);
 		ck_assert_int_eq(mempool_find_pool(conn, "size", &info), 0);
-		uint64_t data = (info.stride * blocks + 4095) / 4096 * 4096;
-		ck_assert_uint_le(info.memory - data, 16ull * blocks + 256 * 1024);
+		uint64_t data = (info.stride * attr.blocks + 4095) / 4096 * 4096;
+		ck_assert_uint_le(info.memory - data, 16ull * attr.blocks + most);
+		ck_assert_uint_eq(info.threads, threads ? threads : info.processes);
 		ck_assert_int_eq(mempool_destroy(conn, "size"), 0);
 	}
 	end();
+}
+
+START_TEST(bookkeeping_of_64_threads_is_at_most_16_bytes_a_block_and_256_kb)
+{
+	expect_bookkeeping(64, 256 * 1024);
+}
+END_TEST
+
+START_TEST(by_default_bookkeeping_is_at_most_16_bytes_a_block_and_512_kb)
+{
+	expect_bookkeeping(0, 512 * 1024);
 }
 END_TEST
 
@@ -108,5 +127,6 @@ START_TEST(many_opens_and_closes_leave_nothing)
 END_TEST
 
 SUITE("scale", a_hundred_pools_cost_the_daemon_less_than_8_mb,
-      bookkeeping_is_at_most_16_bytes_a_block_and_256_kb, more_threads_than_caches_lose_nothing,
-      many_opens_and_closes_leave_nothing)
+      bookkeeping_of_64_threads_is_at_most_16_bytes_a_block_and_256_kb,
+      by_default_bookkeeping_is_at_most_16_bytes_a_block_and_512_kb,
+      more_threads_than_caches_lose_nothing, many_opens_and_closes_leave_nothing)

@@ -26,6 +26,38 @@ START_TEST(limits_are_kept)
 }
 END_TEST
 
+/* Each number at its limit, and one step beyond. */
+START_TEST(every_limit_is_reached_and_not_passed)
+{
+	static const struct {
+		size_t at;
+		uint32_t most, beyond;
+	} limits[] = {
+		{offsetof(struct mp_shape, blocks), MP_BLOCKS_MAX, MP_BLOCKS_MAX + 1},
+		{offsetof(struct mp_shape, max_blocks), MP_BLOCKS_MAX, MP_BLOCKS_MAX + 1},
+		{offsetof(struct mp_shape, alignment), MP_ALIGNMENT_MAX, 2 * MP_ALIGNMENT_MAX},
+		{offsetof(struct mp_shape, alignment), MP_ALIGNMENT_MIN, MP_ALIGNMENT_MIN / 2},
+		{offsetof(struct mp_shape, capacity), MP_CAPACITY_MAX, MP_CAPACITY_MAX + 16},
+		{offsetof(struct mp_shape, capacity), MP_CAPACITY_MIN, MP_CAPACITY_MIN - 1},
+		{offsetof(struct mp_shape, n_caches), MP_CACHES_MAX, MP_CACHES_MAX + 1},
+		{offsetof(struct mp_shape, n_slots), MP_SLOTS_MAX, MP_SLOTS_MAX + 1},
+		{offsetof(struct mp_shape, n_shards), MP_SHARDS_MAX, 2 * MP_SHARDS_MAX},
+		{offsetof(struct mp_shape, n_channels), MP_CHANNELS_MAX, MP_CHANNELS_MAX + 1},
+		{offsetof(struct mp_shape, depth), MP_DEPTH_MAX, 2 * MP_DEPTH_MAX},
+		{offsetof(struct mp_shape, depth), MP_DEPTH_MIN, MP_DEPTH_MIN / 2},
+	};
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		struct mp_shape s = shape(64, 10);
+		memcpy((char *)&s + limits[i].at, &limits[i].most, sizeof(uint32_t));
+		ck_assert_msg(!mp_shape_resolve(&s, 2), "line %zu: its limit is refused", i);
+		s = shape(64, 10);
+		memcpy((char *)&s + limits[i].at, &limits[i].beyond, sizeof(uint32_t));
+		ck_assert_msg(mp_shape_resolve(&s, 2), "line %zu: beyond it is allowed", i);
+	}
+}
+END_TEST
+
 /* A process has 128 TiB of addresses. Such a pool could be made, and nobody could open it. */
 START_TEST(what_no_process_could_map_is_refused)
 {
@@ -60,6 +92,38 @@ START_TEST(bookkeeping_is_at_most_16_bytes_a_block)
 		ck_assert_ptr_null(mp_shape_resolve(&s, 2));
 		ck_assert_uint_le(s.control_size, 16ull * blocks + 256 * 1024);
 	}
+}
+END_TEST
+
+/* Where magazines become bigger, most is taken beside the blocks. */
+START_TEST(by_default_bookkeeping_is_at_most_16_bytes_a_block_and_512_kb)
+{
+	static const uint32_t sizes[] = {1,     2,     64,    200,   511,    512,     2047,
+					 2048,  4095,  4096,  4097,  8191,   10000,   1 << 14,
+					 50000, 65535, 65536, 65537, 100000, 1 << 20, 1 << 26};
+
+	for (unsigned cpus = 1; cpus <= 64; cpus *= 2) {
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			struct mp_shape s = shape(64, sizes[i]);
+			s.n_caches = mp_caches_default(0);
+			ck_assert_ptr_null(mp_shape_resolve(&s, cpus));
+			ck_assert_uint_le(s.control_size, 16ull * sizes[i] + 512 * 1024);
+		}
+	}
+}
+END_TEST
+
+/* Each process that may come can have a thread with a cache. */
+START_TEST(by_default_there_are_as_many_caches_as_processes)
+{
+	struct mp_shape s = shape(64, 10);
+	ck_assert_ptr_null(mp_shape_resolve(&s, 2));
+	ck_assert_uint_eq(mp_caches_default(0), s.n_slots);
+	ck_assert_uint_eq(mp_caches_default(MP_SLOTS_MAX), MP_SLOTS_MAX);
+	/* So that it is the processes that are found to be too many. */
+	ck_assert_uint_eq(mp_caches_default(MP_SLOTS_MAX + 1), MP_CACHES_MAX);
+	ck_assert_uint_eq(mp_caches_default(65), 65);
+	ck_assert_uint_eq(mp_caches_default(1), 64);
 }
 END_TEST
 
@@ -129,7 +193,10 @@ START_TEST(blocks_come_in_address_order_at_first)
 }
 END_TEST
 
-SUITE("layout", limits_are_kept, what_no_process_could_map_is_refused, extremes_are_possible,
-      bookkeeping_is_at_most_16_bytes_a_block, regions_do_not_overlap,
+SUITE("layout", limits_are_kept, every_limit_is_reached_and_not_passed,
+      what_no_process_could_map_is_refused, extremes_are_possible,
+      bookkeeping_is_at_most_16_bytes_a_block,
+      by_default_bookkeeping_is_at_most_16_bytes_a_block_and_512_kb,
+      by_default_there_are_as_many_caches_as_processes, regions_do_not_overlap,
       only_a_blocks_address_has_an_index, a_fresh_pool_is_sound_and_recognised,
       blocks_come_in_address_order_at_first)

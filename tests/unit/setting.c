@@ -49,7 +49,7 @@ START_TEST(defaults_of_pools_are_those_of_the_engine)
 	ck_assert_uint_eq(preset.processes, shape.n_slots);
 	ck_assert_uint_eq(preset.channels, shape.n_channels);
 	ck_assert_uint_eq(preset.channel_depth, shape.depth);
-	ck_assert_uint_eq(preset.threads, MP_CACHES_DEFAULT);
+	ck_assert_uint_eq(preset.threads, 0); /* by processes, see mp_caches_default() */
 }
 END_TEST
 
