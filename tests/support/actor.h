@@ -16,7 +16,7 @@
  *	sender CHANNEL	receiver CHANNEL	send N		receive N MS
  *	stream N (numbered blocks, then 0)	sink (for ever, no answer)
  *	exec (itself anew)	closefrom	fork (what a child's get says)	write (to the last)
- *	exit
+ *	box (refuses itself membarrier; before open)	exit
  */
 #ifndef TESTS_SUPPORT_ACTOR_H
 #define TESTS_SUPPORT_ACTOR_H

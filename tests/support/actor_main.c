@@ -11,6 +11,8 @@
 
 #include <mempool/mempool.h>
 
+#include "tests/support/refuse.h"
+
 #define MOST (1 << 20)
 
 static struct mempool_conn *conn;
@@ -377,6 +379,12 @@ static int64_t do_write(const char *arg)
 	return 0;
 }
 
+static int64_t do_box(const char *arg)
+{
+	(void)arg;
+	return refuse_call(SYS_membarrier, EPERM);
+}
+
 static int64_t do_exit(const char *arg)
 {
 	exit(atoi(arg));
@@ -398,6 +406,7 @@ static const struct {
 	{"stream", do_stream},     {"sink", do_sink},       {"fork", do_fork},
 	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
 	{"read", do_read},         {"destroy", do_destroy}, {"wide", do_wide},
+	{"box", do_box},
 };
 
 static int64_t actor_obey(char *line)
