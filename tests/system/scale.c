@@ -90,8 +90,15 @@ static void *get_and_put(void *unused)
 
 START_TEST(more_threads_than_caches_lose_nothing)
 {
-	begin();
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
 	pthread_t threads[150];
+
+	service_start(&service);
+	conn = service_connect();
+	attr.block_size = 64;
+	attr.blocks = BLOCKS;
+	attr.threads = 64;
+	ck_assert_int_eq(mempool_create(conn, "frames", &attr, &pool), 0);
 	for (int i = 0; i < 150; i++) {
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, get_and_put, NULL), 0);
 	}
