@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Settings: one table, of which everything else is made, and what values may look like. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "daemon/config/table.h"
@@ -120,6 +121,75 @@ START_TEST(what_is_no_value_is_refused_and_changes_nothing)
 }
 END_TEST
 
+/* A number as one would write it for a setting of that type. */
+static const char *write_number(const struct setting *s, uint64_t number)
+{
+	static char text[40];
+
+	snprintf(text, sizeof text,
+		 s->type == SETTING_PERCENT ? "%" PRIu64 "%%"
+		 : s->type == SETTING_TIME  ? "%" PRIu64 "ms"
+		 : s->type == SETTING_MODE  ? "%" PRIo64
+					    : "%" PRIu64,
+		 number);
+	return text;
+}
+
+static void check_ends(const struct setting_table *table, void *base)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct setting *s = &table->settings[i];
+		if (s->type > SETTING_CACHE || s->max == UINT64_MAX) {
+			continue; /* no number, or one without an end */
+		}
+		ck_assert_msg(setting_take(s, base, write_number(s, s->max), why, sizeof why),
+			      "%s: %s", s->name, why);
+		ck_assert_msg(!setting_take(s, base, write_number(s, s->max + 1), why, sizeof why),
+			      "%s takes more than %" PRIu64, s->name, s->max);
+		ck_assert_ptr_nonnull(strstr(why, s->name));
+		ck_assert_msg(setting_take(s, base, write_number(s, s->min), why, sizeof why),
+			      "%s: %s", s->name, why);
+		ck_assert_msg(!s->min || !setting_take(s, base, write_number(s, s->min - 1), why,
+						       sizeof why),
+			      "%s takes less than %" PRIu64, s->name, s->min);
+	}
+}
+
+START_TEST(every_number_ends_at_its_limit)
+{
+	struct preset preset;
+	begin();
+	check_ends(&table_main, &config);
+	check_ends(&table_pool, &preset);
+}
+END_TEST
+
+/* The longest text of @n letters is taken, and one letter more is not. */
+static void check_length(const struct setting_table *table, void *base, const char *name, size_t n)
+{
+	const struct setting *s = setting_find(table, NULL, name);
+	char text[300];
+
+	memset(text, 'n', sizeof text);
+	text[0] = s->type == SETTING_PATH ? '/' : 'n';
+	text[n] = 0;
+	ck_assert_msg(setting_take(s, base, text, why, sizeof why), "%s: %s", name, why);
+	text[n] = 'n';
+	text[n + 1] = 0;
+	ck_assert_msg(!setting_take(s, base, text, why, sizeof why), "%s", name);
+}
+
+START_TEST(every_text_ends_at_its_limit)
+{
+	struct preset preset;
+	begin();
+	check_length(&table_main, &config, "socket", 107);
+	check_length(&table_main, &config, "runtime_dir", SETTING_TEXT - 1);
+	check_length(&table_main, &config, "instance", SETTING_INSTANCE_LENGTH);
+	check_length(&table_pool, &preset, "name", 64);
+}
+END_TEST
+
 /* With its keys as they are, and with the # before them taken away. */
 START_TEST(the_printed_file_is_what_holds_by_itself)
 {
@@ -161,4 +231,5 @@ END_TEST
 
 SUITE("setting", every_default_is_allowed, defaults_of_pools_are_those_of_the_engine,
       numbers_have_units_and_ranges, what_is_no_value_is_refused_and_changes_nothing,
+      every_number_ends_at_its_limit, every_text_ends_at_its_limit,
       the_printed_file_is_what_holds_by_itself, the_nearest_name_is_found)
