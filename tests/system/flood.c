@@ -90,6 +90,40 @@ START_TEST(connections_that_say_nothing_keep_nobody_out)
 }
 END_TEST
 
+/* More want to connect than wait in line, while the daemon is stopped: each is served later. */
+START_TEST(who_finds_the_line_full_is_served_when_it_moves)
+{
+	enum { MANY = 3000 };
+	static int fds[MANY];
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = 0, status;
+
+	begin_flood();
+	strcpy(address.sun_path, service.socket);
+	ck_assert_int_eq(kill(service.pid, SIGSTOP), 0);
+	do {
+		ck_assert_int_lt(n, MANY);
+		fds[n] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	} while (connect(fds[n++], (struct sockaddr *)&address, sizeof address) == 0);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_gt(n, 500);
+	pid_t late = check_fork();
+	if (late == 0) {
+		struct mempool_conn *c;
+		_exit(mempool_connect(&c, NULL) != 0);
+	}
+	sleep_ms(100);
+	ck_assert_int_eq(waitpid(late, &status, WNOHANG), 0);
+	ck_assert_int_eq(kill(service.pid, SIGCONT), 0);
+	ck_assert_int_eq(waitpid(late, &status, 0), late);
+	ck_assert_int_eq(status, 0);
+	while (n > 0) {
+		close(fds[--n]);
+	}
+	end_flood();
+}
+END_TEST
+
 /* Of every type: too short by one byte, too long by one, of another version, of no type. */
 START_TEST(a_message_that_is_not_well_formed_ends_the_session)
 {
@@ -194,5 +228,6 @@ START_TEST(who_opens_and_hangs_up_leaves_no_seat)
 END_TEST
 
 SUITE("flood", connections_that_say_nothing_keep_nobody_out,
+      who_finds_the_line_full_is_served_when_it_moves,
       a_message_that_is_not_well_formed_ends_the_session, who_half_closes_is_let_go,
       requests_nobody_reads_the_answers_of_stall_nobody, who_opens_and_hangs_up_leaves_no_seat)
