@@ -288,7 +288,8 @@ static const char *session_remedy(int error)
 	case ENOMEM:
 		return "it has no memory left";
 	case EUSERS:
-		return "it has as many sessions as it may, and as many that wait to hear of it";
+		return "it has as many sessions as `sessions` or `sessions_per_user` allows, and "
+		       "as many as may wait to hear of it; close some connections";
 	default:
 		return "it cannot watch this process; its log says more";
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A daemon configured by files: what it makes, whom it lets do what, and what SIGHUP does. */
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include "tests/system/configured.h"
 
 /* Runs mempoold with these arguments; returns its exit status. */
@@ -449,6 +452,46 @@ START_TEST(connections_in_all_are_limited_and_some_are_kept_for_root)
 }
 END_TEST
 
+/* Connects and says nothing. */
+static int connect_silently(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, service.socket);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+static bool is_let_in(void *unused)
+{
+	(void)unused;
+	return mempool_connect(&conn, NULL) == 0;
+}
+
+/* One has the only session; 64 stay to hear that there is none for them; one more hears it, too. */
+START_TEST(one_connection_more_than_can_be_refused_is_refused)
+{
+	enum { EXCESS = 64 };
+	int fds[EXCESS];
+	struct mempool_conn *more;
+
+	prepare("[limits]\nsessions = 1\nsessions_kept = 0\n");
+	start();
+	for (int i = 0; i < EXCESS; i++) {
+		fds[i] = connect_silently();
+	}
+	ck_assert_int_eq(mempool_connect(&more, NULL), -EUSERS);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "may wait to hear of it"));
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "close some connections"));
+	for (int i = 0; i < EXCESS; i++) {
+		close(fds[i]);
+	}
+	mempool_disconnect(conn);
+	ck_assert(wait_until(is_let_in, NULL, 5000));
+	stop();
+}
+END_TEST
+
 /* Runs a daemon that is told to reload; returns whether debug lines were logged after that. */
 static bool is_chatty(const char *option)
 {
@@ -504,5 +547,6 @@ SUITE("config", pools_are_there_before_anybody_is_served, a_pool_that_exists_is_
       a_daemon_with_a_faulty_main_file_does_not_start, printed_files_are_good_as_they_are,
       a_private_instance_reads_nothing_by_itself, the_command_line_goes_before_the_file,
       connections_in_all_are_limited_and_some_are_kept_for_root,
+      one_connection_more_than_can_be_refused_is_refused,
       the_level_said_on_the_command_line_survives_a_reload,
       what_nobody_has_open_goes_with_the_daemon_if_so_wanted)
