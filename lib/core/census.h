@@ -28,8 +28,9 @@
  *	cache -> cache	the thief notes the magazine before its CAS; the owner notes it until its
  *			next call, and nobody minds a magazine that is noted twice
  *	swap		both hands are noted by one store
- * A record that was freed still notes its last magazines, and so a dead process's count until they
- * are collected. A look asks only whether noted magazines have valid entries, whoever holds them.
+ * A look asks only whether noted magazines have valid entries, whoever holds them. A dead process's
+ * count until its record is free, and that is after they were announced. A record without an owner
+ * holds nothing: of it a look notes the owner word alone, whose sequence a claim raises.
  *
  * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller
  * cannot have now: its owner is inside a call, or stopped there, or dead and not yet buried.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The census: it finds none only when none is free, wherever a free block may be. */
+#include <string.h>
+
 #include "lib/core/census.h"
 #include "lib/core/collect.h"
 #include "lib/core/pass.h"
@@ -62,6 +64,28 @@ START_TEST(a_block_in_the_depot_is_free)
 	ck_assert_int_eq(member_put(&other, last), 0);
 	member_flush(&other);
 	ck_assert(!mp_census_finds_none(&me.pool));
+}
+END_TEST
+
+/* Its record has no owner any more: what it cached is in the depot, or was announced. */
+START_TEST(what_an_ended_thread_cached_is_free)
+{
+	for (int locked = 0; locked < 2; locked++) {
+		uint32_t last = begin(), index;
+		ck_assert_int_eq(member_put(&other, last), 0);
+		for (uint32_t s = 0; locked && s < 2; s++) {
+			pthread_mutex_lock(&arena.daemon.shards[s].lock);
+		}
+		mp_local_finish(&other.pool, &other.local);
+		ck_assert(!mp_census_finds_none(&me.pool));
+		for (uint32_t s = 0; locked && s < 2; s++) {
+			pthread_mutex_unlock(&arena.daemon.shards[s].lock);
+		}
+		ck_assert_int_eq(member_get(&me, &index), 0);
+		ck_assert(mp_census_finds_none(&me.pool));
+		memset(owners, 0, sizeof owners);
+		arena_free(&arena);
+	}
 }
 END_TEST
 
@@ -134,6 +158,6 @@ END_TEST
 
 SUITE("census", a_block_in_an_idle_cache_is_free,
       a_block_in_the_cache_of_a_thread_inside_a_call_is_free, a_block_in_the_depot_is_free,
-      a_shard_that_somebody_changes_may_have_one, a_reclaimed_block_is_free,
-      what_the_dead_cached_is_free_before_during_and_after_the_pass, leftovers_are_not_free,
-      hands_out_of_range_are_empty)
+      what_an_ended_thread_cached_is_free, a_shard_that_somebody_changes_may_have_one,
+      a_reclaimed_block_is_free, what_the_dead_cached_is_free_before_during_and_after_the_pass,
+      leftovers_are_not_free, hands_out_of_range_are_empty)
