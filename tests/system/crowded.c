@@ -206,6 +206,7 @@ static void expect_prompt_wakes(struct actor *one, struct actor *two)
 	ck_assert_int_eq(actor_ask(one, "drain"), CACHE);
 	ck_assert(is_woken_promptly(wake_by_put));
 	ck_assert_int_eq(actor_ask(one, "put %d", CACHE), 0);
+	ck_assert_int_eq(actor_ask(one, "flush"), 0);
 	putter = *two;
 	waiter = *one;
 	ck_assert_int_eq(actor_ask(two, "drain"), CACHE);
@@ -451,37 +452,63 @@ START_TEST(what_a_boxed_process_caches_can_be_had)
 }
 END_TEST
 
-/*
- * What an ordinary thread caches it cannot steal. It may be helped, or be told to try again, but
- * not that there is no block.
- */
+/* Asks for a block again and again; "no block" is wrong each time. */
+static bool has_block(void *box)
+{
+	int64_t answer = actor_ask(box, "get 1");
+	ck_assert_msg(answer == 0 || answer == -EAGAIN, "%d", (int)answer);
+	return answer == 0;
+}
+
+/* What ordinary threads cache it has with the daemon's help, which may be late. */
+START_TEST(a_boxed_process_has_what_others_cache)
+{
+	begin_with(attributes(3 * CACHE, 0));
+	struct actor box = boxed(0), idle = holder(0);
+	ck_assert_int_eq(actor_ask(&idle, "idle 3 %d", CACHE), 0);
+	for (int i = 0; i < CACHE; i++) {
+		ck_assert(wait_until(has_block, &box, 5000));
+		ck_assert_int_eq(actor_ask(&box, "wait %d", FEW_MS), 0);
+	}
+	drain();
+	ck_assert_uint_eq(count_free(), 0);
+	ck_assert_int_eq(actor_ask(&box, "get 1"), -ENOMEM);
+	actor_kill(&idle);
+	actor_kill(&box);
+	end();
+}
+END_TEST
+
+/* Nor is it told that there is no block while the daemon does not answer, or is dead. */
 START_TEST(a_boxed_process_hears_of_no_block_only_when_there_is_none)
 {
 	begin_with(attributes(CACHE, 0));
 	struct actor box = boxed(0);
 	expect_all(CACHE);
 	ck_assert_uint_eq(stats().cached, CACHE);
-	int64_t answer = actor_ask(&box, "get 1");
-	ck_assert_msg(answer == 0 || answer == -EAGAIN, "%d", (int)answer);
-	answer = answer ? actor_ask(&box, "wait 200") : answer;
-	ck_assert_msg(answer == 0 || answer == -ETIMEDOUT, "%d", (int)answer);
-	answer = actor_ask(&box, "bulk 4");
-	ck_assert_msg(answer == 0 || answer == -EAGAIN, "%d", (int)answer);
-	ck_assert_uint_gt(count_free(), 0);
+	kill(service.pid, SIGSTOP);
+	ck_assert_int_eq(actor_ask(&box, "get 1"), -EAGAIN);
+	ck_assert_int_eq(actor_ask(&box, "bulk 4"), -EAGAIN);
+	ck_assert_int_eq(actor_ask(&box, "wait 300"), -ETIMEDOUT);
+	kill(service.pid, SIGCONT);
+	service_kill(&service);
+	ck_assert_int_eq(actor_ask(&box, "get 1"), -EAGAIN);
+	ck_assert_int_eq(actor_ask(&box, "wait 300"), -ETIMEDOUT);
 	drain();
-	ck_assert_uint_eq(count_free(), 0);
 	ck_assert_int_eq(actor_ask(&box, "get 1"), -ENOMEM);
+	service_restart(&service);
 	actor_kill(&box);
+	ck_assert(wait_until(is_alone, NULL, 5000));
 	end();
 }
 END_TEST
 
-START_TEST(boxed_processes_wake_and_are_woken)
+START_TEST(a_boxed_process_wakes_others_and_is_woken)
 {
 	begin_with(attributes(CACHE, 0));
-	struct actor box = boxed(0), like = boxed(0);
-	expect_prompt_wakes(&box, &like);
-	actor_kill(&like);
+	struct actor box = boxed(0), other = holder(0);
+	expect_prompt_wakes(&box, &other);
+	actor_kill(&other);
 	actor_kill(&box);
 	ck_assert(wait_until(is_alone, NULL, 5000));
 	end();
@@ -545,5 +572,7 @@ SUITE("crowded", the_second_thread_of_one_cache_has_every_block,
       each_of_a_hundred_idlers_has_every_block_with_8_caches,
       each_of_a_hundred_idlers_has_every_block_without_caches,
       one_process_more_than_slots_is_told_so, what_a_boxed_process_caches_can_be_had,
-      a_boxed_process_hears_of_no_block_only_when_there_is_none, boxed_processes_wake_and_are_woken,
-      what_a_stopped_process_caches_can_be_had, what_is_stopped_inside_a_call_is_no_lack_of_blocks)
+      a_boxed_process_has_what_others_cache,
+      a_boxed_process_hears_of_no_block_only_when_there_is_none,
+      a_boxed_process_wakes_others_and_is_woken, what_a_stopped_process_caches_can_be_had,
+      what_is_stopped_inside_a_call_is_no_lack_of_blocks)
