@@ -366,6 +366,32 @@ START_TEST(each_of_a_hundred_idlers_has_every_block_without_caches)
 }
 END_TEST
 
+/* They wait for as many blocks as there are, which one process has; most go without a cache. */
+START_TEST(each_of_a_hundred_waiters_is_served)
+{
+	static struct actor waiters[CROWD];
+
+	begin_with(attributes(CROWD, 8));
+	struct actor a = holder(CROWD);
+	for (int i = 0; i < CROWD; i++) {
+		waiters[i] = holder(0);
+		actor_tell(&waiters[i], "wait 9000");
+	}
+	ck_assert_int_eq(actor_ask(&a, "put %d", CROWD), 0);
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(actor_hear(&waiters[i]), 0);
+	}
+	ck_assert_int_eq(actor_ask(&a, "get 1"), -ENOMEM);
+	for (int i = 0; i < CROWD; i++) {
+		actor_kill(&waiters[i]);
+	}
+	actor_kill(&a);
+	ck_assert(wait_until(is_alone, NULL, 5000));
+	expect_all(CROWD);
+	end();
+}
+END_TEST
+
 /* Of @processes all have the pool open, and one more wants to. */
 static void check_slots(uint32_t processes, uint32_t asked)
 {
@@ -570,7 +596,7 @@ SUITE("crowded", the_second_thread_of_one_cache_has_every_block,
       each_of_24_has_its_first_block_without_caches, each_of_24_has_the_block_that_is_there_for_it,
       each_of_a_hundred_has_two_blocks_at_once, each_of_a_hundred_idlers_has_every_block,
       each_of_a_hundred_idlers_has_every_block_with_8_caches,
-      each_of_a_hundred_idlers_has_every_block_without_caches,
+      each_of_a_hundred_idlers_has_every_block_without_caches, each_of_a_hundred_waiters_is_served,
       one_process_more_than_slots_is_told_so, what_a_boxed_process_caches_can_be_had,
       a_boxed_process_has_what_others_cache,
       a_boxed_process_hears_of_no_block_only_when_there_is_none,
