@@ -28,7 +28,7 @@ enum stage {
 
 struct build {
 	struct pool *pool;
-	struct pool_asker asker;
+	struct pool_askers askers; /* the first began the build */
 	enum stage stage;
 	int fd; /* of the object whose pages are being reserved; -1: none */
 	struct reservation *reservation; /* NULL: none under way */
@@ -44,9 +44,19 @@ bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
 	       build->pool->record->creator == uid;
 }
 
-const struct pool_asker *build_asker(const struct build *build)
+struct pool_asker *build_asker(const struct build *build)
 {
-	return &build->asker;
+	return TAILQ_FIRST(&build->askers);
+}
+
+void build_add_asker(struct build *build, struct pool_asker *asker)
+{
+	TAILQ_INSERT_TAIL(&build->askers, asker, of_build);
+}
+
+void build_remove_asker(struct build *build, struct pool_asker *asker)
+{
+	TAILQ_REMOVE(&build->askers, asker, of_build);
 }
 
 static void build_destroy(struct build *build)
@@ -166,21 +176,59 @@ uint64_t build_needs(const struct build *build)
 	return pool_reserved(build->pool) - build_done(build);
 }
 
-/*
- * Ends the build and tells its asker. With 0 the pool is LIVE from here on; with an error removal
- * takes back what was made of it.
- */
-static void build_conclude(struct build *build, int error)
+/* Tells all askers how far it is. Returns whether any of them wants the pool. */
+static bool build_tell(const struct build *build)
 {
-	const struct pool_asker asker = build->asker;
+	uint64_t done = build_done(build), total = pool_reserved(build->pool);
+	struct pool_asker *next;
+	bool is_wanted = false;
+
+	for (struct pool_asker *asker = TAILQ_FIRST(&build->askers); asker; asker = next) {
+		next = TAILQ_NEXT(asker, of_build); /* the asker may leave in this call */
+		is_wanted |= asker->progress(asker->arg, done, total);
+	}
+	return is_wanted;
+}
+
+/* Tells the end: those who came later first, in their order, then the one that began it. */
+static void build_tell_end(struct pool_askers *askers, struct pool *pool, int error)
+{
+	struct pool_asker *first = TAILQ_FIRST(askers), *asker;
+
+	TAILQ_REMOVE(askers, first, of_build);
+	while ((asker = TAILQ_FIRST(askers))) {
+		TAILQ_REMOVE(askers, asker, of_build);
+		asker->ended(asker->arg, pool, error);
+	}
+	first->ended(first->arg, pool, error);
+}
+
+/* Frees the build and tells its askers. The pool is LIVE from here on, or with an error GONE. */
+static void build_end(struct build *build, int error)
+{
+	struct pool_askers askers = TAILQ_HEAD_INITIALIZER(askers);
 	struct pool *pool = build->pool;
 
 	registry_move_pool(pool->record, error == 0 ? REGISTRY_POOL_LIVE : REGISTRY_POOL_GONE);
+	TAILQ_CONCAT(&askers, &build->askers, of_build);
 	build_destroy(build);
-	asker.ended(asker.arg, pool, error);
+	build_tell_end(&askers, pool, error);
+}
+
+/* Ends the build; with an error removal takes back what was made of it. */
+static void build_conclude(struct build *build, int error)
+{
+	struct pool *pool = build->pool;
+
+	build_end(build, error);
 	if (error < 0) {
 		removal_start(pool);
 	}
+}
+
+void build_cancel(struct build *build, int error)
+{
+	build_conclude(build, error);
 }
 
 /* Goes on after build_step() returned @result. The last step frees the build. */
@@ -194,8 +242,7 @@ static void build_advance(struct build *build, int result)
 		result = r < 0 ? r : 1;
 	}
 	build->stage += result > 0;
-	if (result >= 0 && !build->asker.progress(build->asker.arg, build_done(build),
-						  pool_reserved(build->pool))) {
+	if (result >= 0 && !build_tell(build)) {
 		result = -ECANCELED;
 	}
 	if (result < 0 || build->stage == READY) {
@@ -213,15 +260,10 @@ static void build_run(void *owner)
 
 void build_stop(struct build *build)
 {
-	const struct pool_asker asker = build->asker;
-	struct pool *pool = build->pool;
-
-	registry_move_pool(pool->record, REGISTRY_POOL_GONE);
-	build_destroy(build);
-	asker.ended(asker.arg, pool, -ESHUTDOWN);
+	build_end(build, -ESHUTDOWN);
 }
 
-static struct build *build_create(struct pool *pool, const struct pool_asker *asker)
+static struct build *build_create(struct pool *pool, struct pool_asker *asker)
 {
 	struct build *build = calloc(1, sizeof *build);
 
@@ -231,15 +273,15 @@ static struct build *build_create(struct pool *pool, const struct pool_asker *as
 	build->pool = pool;
 	build->fd = -1;
 	build->seed = object_random();
-	build->asker = *asker;
+	TAILQ_INIT(&build->askers);
+	build_add_asker(build, asker);
 	pool->build = build;
 	build->task = (struct task){.step = build_run, .owner = build};
 	task_add(&pool->pools->builds, &build->task);
 	return build;
 }
 
-int build_start(struct pools *pools, const struct registry_pool *record,
-		const struct pool_asker *asker)
+int build_start(struct pools *pools, const struct registry_pool *record, struct pool_asker *asker)
 {
 	int index = registry_find_free(&pools->registry);
 	struct pool *pool;

@@ -33,11 +33,15 @@ struct pool_asker {
 	bool (*progress)(void *arg, uint64_t done, uint64_t total);
 	/*
 	 * Hears the end, once: 0, or -errno. -ECANCELED: @progress said that nobody wants it;
-	 * -ESHUTDOWN: the daemon stops. The asker may destroy the pool in this call.
+	 * -ESHUTDOWN: the daemon stops; -ENOENT: the pool was destroyed. The asker that began the
+	 * build hears it last, and may destroy the pool in this call.
 	 */
 	void (*ended)(void *arg, struct pool *pool, int error);
 	void *arg;
+	TAILQ_ENTRY(pool_asker) of_build; /* of a build, which may have several */
 };
+
+TAILQ_HEAD(pool_askers, pool_asker);
 
 /* The end of a pool: removal.c. */
 struct pool_removal {

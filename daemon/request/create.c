@@ -186,6 +186,7 @@ static int create_check(struct session *session, uint32_t serial,
 /* ---- the asker of a build: a creation, on the heap until the build ends ---- */
 
 struct creation {
+	struct pool_asker asker;
 	struct seats *seats;
 	struct reply reply;
 };
@@ -248,18 +249,22 @@ static int create_start(struct session *session, uint32_t serial,
 			const struct registry_pool *record)
 {
 	struct creation *creation = calloc(1, sizeof *creation);
-	const struct pool_asker asker = {
+	int r;
+
+	if (!creation) {
+		return -ENOMEM;
+	}
+	creation->asker = (struct pool_asker){
 		.progress = create_on_progress,
 		.ended = create_on_end,
 		.arg = creation,
 	};
-	int r = creation ? build_start(session->sessions->pools, record, &asker) : -ENOMEM;
-
+	creation->seats = session->sessions->seats;
+	r = build_start(session->sessions->pools, record, &creation->asker);
 	if (r < 0) {
 		free(creation);
 		return r;
 	}
-	creation->seats = session->sessions->seats;
 	reply_assign(&creation->reply, session, serial);
 	return 0;
 }

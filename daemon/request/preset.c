@@ -50,31 +50,42 @@ static struct wire_create preset_create_of(const struct preset *preset)
 	return create;
 }
 
-/* ---- one that is being made; the file's name waits on the heap until it has ended ---- */
+/* ---- one that is being made; on the heap until that has ended ---- */
 
-static bool preset_on_progress(void *file, uint64_t done, uint64_t total)
+struct preset_build {
+	struct pool_asker asker;
+	char *file; /* its name */
+};
+
+static bool preset_on_progress(void *arg, uint64_t done, uint64_t total)
 {
-	(void)file;
+	(void)arg;
 	(void)done;
 	(void)total;
 	return true;
 }
 
+static void preset_free(struct preset_build *build)
+{
+	free(build->file);
+	free(build);
+}
+
 static void preset_on_end(void *arg, struct pool *pool, int error)
 {
-	char *file = arg;
+	struct preset_build *build = arg;
 	const struct registry_pool *record = pool->record;
 
 	if (error == 0) {
 		log_info("pool '%s' of uid %u made by %s: %u blocks of %llu bytes, %llu MiB",
-			 record->name, record->uid, file, pool->shape.blocks,
+			 record->name, record->uid, build->file, pool->shape.blocks,
 			 (unsigned long long)pool->shape.block_size,
 			 (unsigned long long)pool_reserved(pool) >> 20);
 	} else if (error != -ESHUTDOWN) {
-		log_error("%s: pool '%s' was not made: %s: %s, and reload", file, record->name,
-			  strerror(-error), memory_remedy(record, error));
+		log_error("%s: pool '%s' was not made: %s: %s, and reload", build->file,
+			  record->name, strerror(-error), memory_remedy(record, error));
 	}
-	free(file);
+	preset_free(build);
 }
 
 static bool preset_is_pending_pool(const struct pool *pool)
@@ -84,16 +95,21 @@ static bool preset_is_pending_pool(const struct pool *pool)
 
 static int preset_start(struct pools *pools, const struct registry_pool *record, const char *file)
 {
-	char *copy = strdup(file);
-	const struct pool_asker asker = {
+	struct preset_build *build = calloc(1, sizeof *build);
+	int r;
+
+	if (!build) {
+		return -ENOMEM;
+	}
+	build->asker = (struct pool_asker){
 		.progress = preset_on_progress,
 		.ended = preset_on_end,
-		.arg = copy,
+		.arg = build,
 	};
-	int r = copy ? build_start(pools, record, &asker) : -ENOMEM;
-
+	build->file = strdup(file);
+	r = build->file ? build_start(pools, record, &build->asker) : -ENOMEM;
 	if (r < 0) {
-		free(copy);
+		preset_free(build);
 	}
 	return r;
 }
