@@ -23,6 +23,7 @@ void reply_assign(struct reply *reply, struct session *session, uint32_t serial)
 		.session = session,
 		.serial = serial,
 		.told_ns = slice_now_ns(),
+		.forgotten = reply->forgotten,
 	};
 	session->owed = reply;
 	session_set_state(session, SESSION_BUILDING);

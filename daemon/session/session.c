@@ -337,9 +337,14 @@ int session_create(struct sessions *sessions, int fd)
 /* The session ends: the reply that it is owed is owed to nobody. */
 static void session_forget(struct session *session)
 {
-	if (session->owed) {
-		session->owed->session = NULL;
+	struct reply *reply = session->owed;
+
+	if (reply) {
+		reply->session = NULL;
 		session->owed = NULL;
+		if (reply->forgotten) {
+			reply->forgotten(reply);
+		}
 	}
 }
 

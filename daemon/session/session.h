@@ -5,7 +5,7 @@
  *	state		the client may send		then
  *	EXCESS		HELLO, within a second		it is refused; the end
  *	HELLO		HELLO				READY
- *	READY		any request but HELLO		a CREATE or GROW: BUILDING
+ *	READY		any request but HELLO		a CREATE, OPEN or GROW: BUILDING
  *	BUILDING	nothing				with the reply: READY
  *	ENDING		nothing				its next callback closes it
  *	CLOSED		nothing				-
@@ -59,6 +59,8 @@ struct reply {
 	struct session *session; /* NULL: it is owed to nobody */
 	uint32_t serial;         /* of the request */
 	uint64_t told_ns;        /* when the session last heard how far it is */
+	/* Hears that the session has ended; it may free the reply. NULL: nobody hears. */
+	void (*forgotten)(struct reply *reply);
 };
 
 struct session {
