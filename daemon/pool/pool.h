@@ -83,6 +83,8 @@ struct pool {
 	uint32_t n_live;       /* slots with an attachment that is not dying */
 	uint32_t slots_end;    /* all slots from this one on are FREE */
 	bool owner_live;       /* lifetime CREATOR: its attachment is LIVE */
+	uint32_t n_promised;   /* sessions that waited for the pool, and open it next */
+	bool unclaimed;        /* made, and nobody has opened it yet who asked for it */
 	bool adopting; /* adoption has slots yet to look at: the pool does not end meanwhile */
 	struct build *build;   /* while it is being made */
 	struct growth *growth; /* while it is growing */

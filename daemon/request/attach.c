@@ -212,6 +212,7 @@ int attach_session(struct session *session, uint32_t serial, struct pool *pool,
 		ending_let_go(handout.attachment);
 	}
 	if (r == 0) {
+		pool->unclaimed = pool->unclaimed && !handout.attachment;
 		log_debug("pool '%s', uid %u, pid %d: opened as %s", pool->record->name,
 			  session->peer.uid, (int)session->peer.pid, attach_name(access));
 	}

@@ -21,9 +21,14 @@ void ending_retire(struct seats *seats, struct pool *pool)
 
 const char *ending_reason(const struct pool *pool)
 {
+	bool is_empty = pool->n_live == 0 && pool->n_promised == 0;
+
+	if (is_empty && pool->unclaimed) {
+		return "nobody who asked for it could open it";
+	}
 	switch (pool->record->terms.lifetime) {
 	case WIRE_LAST_USER:
-		return pool->n_live == 0 ? "its last client has left" : NULL;
+		return is_empty ? "its last client has left" : NULL;
 	case WIRE_CREATOR:
 		return pool->owner_live ? NULL : "its creator has left";
 	default:
@@ -40,6 +45,12 @@ void ending_expire(struct seats *seats, struct pool *pool)
 			 why);
 		ending_retire(seats, pool);
 	}
+}
+
+void ending_end_promise(struct seats *seats, struct pool *pool)
+{
+	pool->n_promised--;
+	ending_expire(seats, pool);
 }
 
 void ending_let_go(struct attachment *attachment)

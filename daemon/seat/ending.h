@@ -21,6 +21,9 @@ const char *ending_reason(const struct pool *pool);
 /* Calls ending_retire(), and logs, if the pool's lifetime is over. Call it when a client let go. */
 void ending_expire(struct seats *seats, struct pool *pool);
 
+/* One of pool->n_promised has opened the pool, was refused, or is gone: calls ending_expire(). */
+void ending_end_promise(struct seats *seats, struct pool *pool);
+
 /*
  * The process of a LIVE attachment has died, or closed the pool: attachment_die(), then
  * ending_expire() of its pool.
