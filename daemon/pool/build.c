@@ -38,12 +38,6 @@ struct build {
 	struct task task; /* of pools.builds; waits between any two steps */
 };
 
-bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid)
-{
-	return cookie && build->pool->record->cookie == cookie &&
-	       build->pool->record->creator == uid;
-}
-
 struct pool_asker *build_asker(const struct build *build)
 {
 	return TAILQ_FIRST(&build->askers);

@@ -41,7 +41,4 @@ struct pool_asker *build_asker(const struct build *build);
 /* Bytes of memory that the build has yet to reserve. */
 uint64_t build_needs(const struct build *build);
 
-/* Whether the build makes the pool that this request asks for. */
-bool build_is_of(const struct build *build, uint64_t cookie, uint32_t uid);
-
 #endif

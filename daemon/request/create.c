@@ -189,6 +189,7 @@ struct creation {
 	struct pool_asker asker;
 	struct seats *seats;
 	struct reply reply;
+	pid_t pid; /* of the creator */
 };
 
 static bool create_on_progress(void *arg, uint64_t done, uint64_t total)
@@ -199,33 +200,53 @@ static bool create_on_progress(void *arg, uint64_t done, uint64_t total)
 	return reply_is_owed(&creation->reply);
 }
 
-/* The pool is whole: attaches its creator, or destroys the pool. */
+/*
+ * The pool is whole: attaches its creator. When the creator cannot open it, or has gone, the pool
+ * stays if others have waited for it and one of them opens it.
+ */
 static void create_publish(const struct creation *creation, struct session *session,
 			   struct pool *pool)
 {
-	int r;
+	int r = SESSION_REFUSED;
 
 	log_info("pool '%s' of uid %u made by uid %u, pid %d: %u blocks of %llu bytes, %llu MiB",
-		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,
+		 pool->record->name, pool->record->uid, pool->record->creator, (int)creation->pid,
 		 pool->shape.blocks, (unsigned long long)pool->shape.block_size,
 		 (unsigned long long)pool_reserved(pool) >> 20);
-	r = attach_session(session, creation->reply.serial, pool, WIRE_WRITER);
+	pool->unclaimed = true;
+	if (session) {
+		r = attach_session(session, creation->reply.serial, pool, WIRE_WRITER);
+	}
 	if (r) {
-		ending_retire(creation->seats, pool);
+		ending_expire(creation->seats, pool);
 	}
 	if (r < 0) {
 		session_abort(session);
 	}
 }
 
+static int create_refuse_unmade(struct session *session, uint32_t serial, const struct pool *pool,
+				int error)
+{
+	const char *name = pool->record->name;
+
+	if (error == -ENOENT) {
+		return session_refuse(session, serial, ENOENT,
+				      "pool '%s' was destroyed while it was made; make it anew",
+				      name);
+	}
+	return session_refuse(session, serial, -error, "pool '%s' was not made: %s; %s", name,
+			      strerror(-error), memory_remedy(pool->record, error));
+}
+
 static void create_abandon(const struct creation *creation, struct session *session,
 			   const struct pool *pool, int error)
 {
 	log_warning("pool '%s' of uid %u: not made: %s", pool->record->name, pool->record->uid,
-		    error == -ECANCELED ? "its creator has gone" : strerror(-error));
-	if (session && session_refuse(session, creation->reply.serial, -error,
-				      "pool '%s' was not made: %s; %s", pool->record->name,
-				      strerror(-error), memory_remedy(pool->record, error)) < 0) {
+		    error == -ECANCELED ? "its creator has gone"
+		    : error == -ENOENT  ? "it was destroyed meanwhile"
+					: strerror(-error));
+	if (session && create_refuse_unmade(session, creation->reply.serial, pool, error) < 0) {
 		session_abort(session);
 	}
 }
@@ -236,7 +257,6 @@ static void create_on_end(void *arg, struct pool *pool, int error)
 	struct session *session = reply_take(&creation->reply);
 
 	if (error == 0) {
-		/* The session waits still, or create_on_progress() would have ended the build. */
 		create_publish(creation, session, pool);
 	} else {
 		create_abandon(creation, session, pool, error);
@@ -260,6 +280,7 @@ static int create_start(struct session *session, uint32_t serial,
 		.arg = creation,
 	};
 	creation->seats = session->sessions->seats;
+	creation->pid = session->peer.pid;
 	r = build_start(session->sessions->pools, record, &creation->asker);
 	if (r < 0) {
 		free(creation);
@@ -285,29 +306,26 @@ static int create_seat_again(struct session *session, uint32_t serial, struct po
 	return r;
 }
 
-/* Answers when a pool has the name: the same request asks again, or the name is taken. */
-static int create_again(struct session *session, const struct wire_create *create,
-			struct pool *pool)
+bool create_is_of(const struct session *session, const struct wire_create *create,
+		  const struct pool *pool)
 {
-	uint32_t serial = create->head.serial, uid = session->peer.uid;
-
-	if (pool->build && build_is_of(pool->build, create->cookie, uid)) {
-		struct creation *creation = build_asker(pool->build)->arg;
-		reply_assign(&creation->reply, session, serial);
-		return 0;
-	}
-	if (!pool->build && create->cookie && create->cookie == pool->record->cookie &&
-	    uid == pool->record->creator) {
-		return create_seat_again(session, serial, pool);
-	}
-	return session_refuse(session, serial, EEXIST,
-			      pool->build
-				      ? "pool '%s' is being made by somebody else; open it later"
-				      : "pool '%s' exists already; open it, or destroy it first",
-			      create->name);
+	return create->cookie && create->cookie == pool->record->cookie &&
+	       session->peer.uid == pool->record->creator;
 }
 
-static int create_begin(struct session *session, const struct wire_create *create)
+int create_again(struct session *session, const struct wire_create *create, struct pool *pool)
+{
+	struct creation *creation;
+
+	if (!pool->build) {
+		return create_seat_again(session, create->head.serial, pool);
+	}
+	creation = build_asker(pool->build)->arg;
+	reply_assign(&creation->reply, session, create->head.serial);
+	return 0;
+}
+
+int create_begin(struct session *session, const struct wire_create *create)
 {
 	const struct create_owner owner = {session->peer.uid, session->peer.gid};
 	uint32_t serial = create->head.serial;
@@ -335,6 +353,16 @@ static int create_begin(struct session *session, const struct wire_create *creat
 	return 0;
 }
 
+int create_check_shape(struct session *session, const struct wire_create *create)
+{
+	struct mp_shape shape;
+	const char *fault = create_resolve(&shape, &create->shape);
+
+	return fault ? session_refuse(session, create->head.serial, EINVAL, "pool '%s': %s",
+				      create->name, fault)
+		     : 0;
+}
+
 int handle_create(struct session *session, const union wire_message *message)
 {
 	const struct wire_create *create = &message->create;
@@ -347,5 +375,16 @@ int handle_create(struct session *session, const union wire_message *message)
 	}
 	removal_hurry(pools); /* pools that were destroyed just now make room */
 	pool = pool_find_holder(pools, create->name);
-	return pool ? create_again(session, create, pool) : create_begin(session, create);
+	if (!pool) {
+		return create_begin(session, create);
+	}
+	if (create_is_of(session, create, pool)) {
+		return create_again(session, create, pool);
+	}
+	return session_refuse(session, create->head.serial, EEXIST,
+			      pool->build
+				      ? "pool '%s' is being made by somebody else; open it, "
+					"which waits until it is there"
+				      : "pool '%s' exists already; open it, or destroy it first",
+			      create->name);
 }

@@ -20,13 +20,26 @@ int lookup_refuse_unknown(struct session *session, uint32_t serial, const char *
 			      name);
 }
 
-int lookup_pool(struct session *session, uint32_t serial, const char *name, struct pool **pool)
+int lookup_holder(struct session *session, uint32_t serial, const char *name, struct pool **pool)
 {
 	int r = lookup_check_name(session, serial, name);
 
 	if (r) {
 		return r;
 	}
-	*pool = pool_find(session->sessions->pools, name);
+	*pool = pool_find_holder(session->sessions->pools, name);
 	return *pool ? 0 : lookup_refuse_unknown(session, serial, name);
+}
+
+int lookup_pool(struct session *session, uint32_t serial, const char *name, struct pool **pool)
+{
+	int r = lookup_holder(session, serial, name, pool);
+
+	if (r == 0 && (*pool)->build) {
+		r = session_refuse(session, serial, ENOENT,
+				   "pool '%s' is being made, and not there yet; an open waits for "
+				   "it",
+				   name);
+	}
+	return r;
 }

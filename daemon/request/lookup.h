@@ -16,6 +16,9 @@ int lookup_check_name(struct session *session, uint32_t serial, const char *name
 /* Refuses, as no pool has that name. Returns as session_refuse(). */
 int lookup_refuse_unknown(struct session *session, uint32_t serial, const char *name);
 
+/* Finds the pool of that name, LIVE or BUILDING, or refuses. Returns as lookup_pool(). */
+int lookup_holder(struct session *session, uint32_t serial, const char *name, struct pool **pool);
+
 /* Finds the LIVE pool of that name, or refuses. Returns 0, or as session_refuse(). */
 int lookup_pool(struct session *session, uint32_t serial, const char *name, struct pool **pool);
 

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/pool/build.h"
 #include "daemon/pool/pool.h"
-#include "daemon/request/attach.h"
 #include "daemon/request/create.h"
 #include "daemon/request/grow.h"
 #include "daemon/request/introspect.h"
 #include "daemon/request/lookup.h"
+#include "daemon/request/open.h"
 #include "daemon/request/request.h"
 #include "daemon/seat/attachment.h"
 #include "daemon/seat/ending.h"
@@ -112,63 +113,6 @@ static int handle_barrier(struct session *session, const union wire_message *mes
 	return session_send(session, &reply, NULL, 0);
 }
 
-static bool request_has_schema(const struct pool *pool, const struct wire_open *open)
-{
-	const struct wire_terms *terms = &pool->record->terms;
-
-	return open->schema == 0 ||
-	       (open->schema == terms->schema && open->schema_version == terms->schema_version);
-}
-
-static int request_refuse_schema(struct session *session, uint32_t serial, const struct pool *pool,
-				 const struct wire_open *open)
-{
-	const struct wire_terms *terms = &pool->record->terms;
-
-	return session_refuse(session, serial, EPROTO,
-			      "pool '%s' has schema %#" PRIx64 " version %u, not %#" PRIx64
-			      " version %u; its users must be of one version",
-			      pool->record->name, terms->schema, terms->schema_version,
-			      open->schema, open->schema_version);
-}
-
-static int handle_open(struct session *session, const union wire_message *message)
-{
-	uint32_t serial = message->head.serial;
-	enum wire_access access = (enum wire_access)message->open.access;
-	struct pool *pool;
-	int r = lookup_pool(session, serial, message->open.name, &pool);
-
-	if (r) {
-		return r;
-	}
-	if (message->open.access > WIRE_OBSERVER) {
-		return session_refuse(session, serial, EINVAL,
-				      "pool '%s' can be opened as writer, reader or observer",
-				      pool->record->name);
-	}
-	if (!access_may_open(session, pool->record, access)) {
-		return session_refuse(
-			session, serial, EACCES,
-			"pool '%s' of uid %u, gid %u has mode %04o: uid %u may not "
-			"open it as %s%s",
-			pool->record->name, pool->record->uid, pool->record->gid,
-			pool->record->mode, session->peer.uid, attach_name(access),
-			access_hint(session, pool->record->name, (enum rule_action)access));
-	}
-	if (access_needs_memfd(session, pool->record, access)) {
-		return session_refuse(session, serial, EACCES,
-				      "pool '%s' is in /dev/shm and belongs to uid %u: make it "
-				      "with backing=memfd for others to use it, or set "
-				      "require_memfd = no in mempoold.conf",
-				      pool->record->name, pool->record->uid);
-	}
-	if (!request_has_schema(pool, &message->open)) {
-		return request_refuse_schema(session, serial, pool, &message->open);
-	}
-	return attach_session(session, serial, pool, access);
-}
-
 static struct attachment *request_find_attachment(const struct session *session,
 						  const struct wire_detach *detach)
 {
@@ -206,7 +150,7 @@ static int handle_destroy(struct session *session, const union wire_message *mes
 	uint32_t serial = message->head.serial;
 	union wire_message reply;
 	struct pool *pool;
-	int r = lookup_pool(session, serial, message->name.name, &pool);
+	int r = lookup_holder(session, serial, message->name.name, &pool);
 
 	if (r) {
 		return r;
@@ -220,7 +164,11 @@ static int handle_destroy(struct session *session, const union wire_message *mes
 	log_info("pool '%s' of uid %u destroyed by uid %u, pid %d; %u slots in use",
 		 pool->record->name, pool->record->uid, session->peer.uid, (int)session->peer.pid,
 		 pool->n_used);
-	ending_retire(session->sessions->seats, pool);
+	if (pool->build) {
+		build_cancel(pool->build, -ENOENT);
+	} else {
+		ending_retire(session->sessions->seats, pool);
+	}
 	wire_init(&reply, WIRE_DONE, serial);
 	return session_send(session, &reply, NULL, 0);
 }

@@ -23,6 +23,7 @@
  *	process		its timer, its death			session/death.c
  *	session		its socket; its process's death		session/session.c
  *	reply		the build or growth it waits for	request/create.c, grow.c
+ *	waiter		its task; its session's end		request/wait.c
  *
  * So a function may use what it was given after any call, except a call whose comment says that it
  * frees that. The daemon's end frees the rest, sessions first, pools last.

@@ -4,9 +4,9 @@
  *
  * One SOCK_SEQPACKET socket, one fixed-size struct a packet. The client asks, the daemon answers
  * each request with one reply of the type the table names, or with WIRE_ERROR; before the reply of
- * a CREATE or GROW that takes long there may be any number of WIRE_PROGRESS. A reply carries the
- * request's serial. The first request is HELLO. Descriptors travel only from the daemon, only with
- * ATTACHED.
+ * a CREATE or GROW that takes long, or of an OPEN that waits for a pool to be made, there may be
+ * any number of WIRE_PROGRESS. A reply carries the request's serial. The first request is HELLO.
+ * Descriptors travel only from the daemon, only with ATTACHED.
  *
  * The receiver checks length, then version, then type, then ranges, then rights. A zero within the
  * field ends each string. HACKING.md says how to add a message.
