@@ -174,12 +174,19 @@ static int handle_destroy(struct session *session, const union wire_message *mes
 }
 
 static int (*const handlers[WIRE_REQUEST_END])(struct session *, const union wire_message *) = {
-	[WIRE_HELLO] = handle_hello,         [WIRE_CREATE] = handle_create,
-	[WIRE_OPEN] = handle_open,           [WIRE_DETACH] = handle_detach,
-	[WIRE_DESTROY] = handle_destroy,     [WIRE_FIND_POOL] = handle_find_pool,
-	[WIRE_NEXT_POOL] = handle_next_pool, [WIRE_NEXT_CLIENT] = handle_next_client,
-	[WIRE_DAEMON] = handle_daemon,       [WIRE_GROW] = handle_grow,
-	[WIRE_STATUS] = handle_status,       [WIRE_BARRIER] = handle_barrier,
+	[WIRE_HELLO] = handle_hello,
+	[WIRE_CREATE] = handle_create,
+	[WIRE_OPEN] = handle_open,
+	[WIRE_DETACH] = handle_detach,
+	[WIRE_DESTROY] = handle_destroy,
+	[WIRE_FIND_POOL] = handle_find_pool,
+	[WIRE_NEXT_POOL] = handle_next_pool,
+	[WIRE_NEXT_CLIENT] = handle_next_client,
+	[WIRE_DAEMON] = handle_daemon,
+	[WIRE_GROW] = handle_grow,
+	[WIRE_STATUS] = handle_status,
+	[WIRE_BARRIER] = handle_barrier,
+	[WIRE_OPEN_OR_CREATE] = handle_open_or_create,
 };
 
 int request_handle(struct session *session, const union wire_message *message)

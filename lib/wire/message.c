@@ -50,6 +50,7 @@ static bool message_has_valid_fields(const union wire_message *m)
 	case WIRE_HELLO:
 		return m->hello.zero == 0;
 	case WIRE_CREATE:
+	case WIRE_OPEN_OR_CREATE:
 		return message_is_terminated(m->create.name, sizeof m->create.name) &&
 		       m->create.shape.zero == 0 && m->create.terms.zero == 0;
 	case WIRE_OPEN:

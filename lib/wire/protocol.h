@@ -34,6 +34,7 @@ enum wire_type {
 	WIRE_GROW,
 	WIRE_STATUS,
 	WIRE_BARRIER,
+	WIRE_OPEN_OR_CREATE,
 	WIRE_REQUEST_END,
 
 	WIRE_WELCOME = 64,
@@ -125,6 +126,7 @@ struct wire_hello {
 };
 _Static_assert(sizeof(struct wire_hello) == 32, "frozen");
 
+/* CREATE; OPEN_OR_CREATE opens as writer the pool that has the name, if it is as asked for. */
 struct wire_create {
 	struct wire_head head;
 	char name[WIRE_NAME];
@@ -302,7 +304,8 @@ _Static_assert(sizeof(struct wire_error) == 232, "frozen");
 	X(WIRE_DAEMON, struct wire_plain, WIRE_DAEMON_INFO) \
 	X(WIRE_GROW, struct wire_grow, WIRE_DONE)           \
 	X(WIRE_STATUS, struct wire_plain, WIRE_STATUS_INFO) \
-	X(WIRE_BARRIER, struct wire_plain, WIRE_DONE)
+	X(WIRE_BARRIER, struct wire_plain, WIRE_DONE)       \
+	X(WIRE_OPEN_OR_CREATE, struct wire_create, WIRE_ATTACHED)
 
 /* X(type, struct) */
 #define WIRE_REPLIES(X)                              \
