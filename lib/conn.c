@@ -334,24 +334,25 @@ static int conn_redial(struct mempool_conn *conn)
 }
 
 /*
- * Whether a request that a daemon had when it ended may be put to the next. CREATE and GROW reserve
- * memory, which may be what ended it, and would end each daemon in turn: they are repeated only
- * when they were carried out, and all that is missing is the reply.
+ * Whether a request that a daemon had when it ended may be put to the next. CREATE, OPEN_OR_CREATE
+ * and GROW reserve memory, which may be what ended it, and would end each daemon in turn: they are
+ * repeated only when they were carried out, and all that is missing is the reply.
  */
 static bool conn_may_repeat(struct mempool_conn *conn, const union wire_message *message)
 {
 	uint16_t type = message->head.type;
+	bool creates = type == WIRE_CREATE || type == WIRE_OPEN_OR_CREATE;
 	union wire_message m;
 
-	if (type != WIRE_CREATE && type != WIRE_GROW) {
+	if (!creates && type != WIRE_GROW) {
 		return true;
 	}
 	wire_init(&m, WIRE_FIND_POOL, 0);
-	strcpy(m.name.name, type == WIRE_CREATE ? message->create.name : message->grow.name);
+	strcpy(m.name.name, creates ? message->create.name : message->grow.name);
 	if (conn_ask(conn, &m, NULL, NULL, REPLY_MS) != 0 || m.head.type != WIRE_POOL) {
 		return false;
 	}
-	return type == WIRE_CREATE || m.pool.shape.blocks >= message->grow.blocks;
+	return creates || m.pool.shape.blocks >= message->grow.blocks;
 }
 
 static int conn_tell_no_reply(const struct mempool_conn *conn, int error)

@@ -3,8 +3,9 @@
  * A connection: requests to the daemon and their replies, one at a time.
  *
  * Lost connections are made again by the next request. A request whose reply is lost is sent again
- * once, as requests are made to be repeatable; CREATE (by its cookie) and GROW only when the next
- * daemon says that they were carried out, as their work may be what ended the last. A descriptor
+ * once, as requests are made to be repeatable; CREATE and OPEN_OR_CREATE (by their cookie) and GROW
+ * only when the next daemon says that they were carried out, as their work may be what ended the
+ * last. A descriptor
  * that the application closed behind our back, and that may be a file of its own by now, is told by
  * the socket's cookie before it is written to.
  */

@@ -33,9 +33,8 @@ struct mempool {
 	struct mempool_conn *conn;
 	uint32_t opens; /* opens minus closes; with process.opening held */
 	uint64_t id;
-	char name[WIRE_NAME]; /* it was opened by; private memory, which nobody scribbles on */
-	uint64_t schema;
-	uint32_t schema_version;
+	char name[WIRE_NAME];    /* it was opened by; private memory, which nobody scribbles on */
+	struct wire_terms terms; /* that it was made with */
 	uint64_t attachment;
 	bool poisoned; /* we tell AddressSanitizer or Memcheck about its blocks; see poison.h */
 	void *control, *data, *liveness;

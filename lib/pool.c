@@ -40,8 +40,7 @@ static int pool_attach(struct mempool *pool, const struct wire_attached *reply, 
 	struct mp_shape shape = pool->core.shape;
 	mp_pool_bind(&pool->core, &shape, pool->control, pool->data, reply->slot);
 	pool->core.quota = reply->terms.quota;
-	pool->schema = reply->terms.schema;
-	pool->schema_version = reply->terms.schema_version;
+	pool->terms = reply->terms;
 	return 0;
 }
 
@@ -188,10 +187,11 @@ SAME(MEMPOOL_TRY, WIRE_TRY);
 SAME(MEMPOOL_REQUIRE, WIRE_REQUIRE);
 _Static_assert(MEMPOOL_NAME_MAX < WIRE_NAME, "a name and its zero fit into a message");
 
-static void pool_create_message(union wire_message *m, const char *name,
+/* @type: WIRE_CREATE or WIRE_OPEN_OR_CREATE. */
+static void pool_create_message(union wire_message *m, uint16_t type, const char *name,
 				const struct mempool_attr *a)
 {
-	wire_init(m, WIRE_CREATE, 0);
+	wire_init(m, type, 0);
 	strcpy(m->create.name, name);
 	if (getrandom(&m->create.cookie, sizeof m->create.cookie, GRND_NONBLOCK) < 0) {
 		m->create.cookie = 0; /* then a request that is sent again may find EEXIST */
@@ -269,7 +269,7 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 	if (error) {
 		return error;
 	}
-	pool_create_message(&m, name, &own);
+	pool_create_message(&m, WIRE_CREATE, name, &own);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	error = pool_request(process, conn, name, &m, result);
@@ -283,27 +283,50 @@ EXPORT int mempool_create(struct mempool_conn *conn, const char *name,
 
 /* ---- open ---- */
 
-/* The id of the pool that has the name now. */
-static int pool_find_id(struct mempool_conn *conn, const char *name, uint64_t *id)
-{
-	union wire_message m;
-
-	wire_init(&m, WIRE_FIND_POOL, 0);
-	strcpy(m.name.name, name);
-	int error = conn_request(conn, &m, NULL, NULL);
-	if (error == 0) {
-		*id = m.pool.id;
-	}
-	return error;
-}
-
-/* What the caller of open asked for. */
+/* What the caller asked for. */
 struct wish {
 	const char *name;
 	enum wire_access access;
-	uint64_t schema; /* 0: any */
-	uint32_t version;
+	uint32_t alignment;      /* at least */
+	uint64_t block_size;     /* 0: any */
+	struct wire_terms terms; /* schema 0: any */
 };
+
+/* Refuses when a pool that this process has open is not what the caller wishes. */
+static int pool_check_wish(const struct mempool *pool, const struct wish *wish)
+{
+	const struct wire_terms *has = &pool->terms, *asked = &wish->terms;
+	const struct mp_shape *shape = &pool->core.shape;
+
+	if (asked->schema &&
+	    (has->schema != asked->schema || has->schema_version != asked->schema_version)) {
+		return fail(EPROTO,
+			    "this process has %s open: its schema is %#" PRIx64
+			    " version %u, not %#" PRIx64 " version %u",
+			    pool->name, has->schema, has->schema_version, asked->schema,
+			    asked->schema_version);
+	}
+	if (wish->block_size && wish->block_size != shape->block_size) {
+		return fail(EPROTO,
+			    "this process has %s open: its blocks have %" PRIu64
+			    " bytes, not %" PRIu64,
+			    pool->name, shape->block_size, wish->block_size);
+	}
+	if (wish->alignment > shape->alignment) {
+		return fail(EPROTO,
+			    "this process has %s open: its blocks are aligned to %u bytes, "
+			    "not %u",
+			    pool->name, shape->alignment, wish->alignment);
+	}
+	if ((asked->huge_pages == WIRE_REQUIRE && has->huge_pages != WIRE_REQUIRE) ||
+	    (asked->prefault == WIRE_REQUIRE && has->prefault != WIRE_REQUIRE)) {
+		return fail(EPROTO,
+			    "this process has %s open: it does not require the huge pages or the "
+			    "prefault that this call does",
+			    pool->name);
+	}
+	return 0;
+}
 
 /* Opens once more a pool that this process has open. Returns 1, 0 when it has not, or an errno. */
 static int pool_open_again(struct process *process, uint64_t id, const struct wish *wish,
@@ -313,13 +336,9 @@ static int pool_open_again(struct process *process, uint64_t id, const struct wi
 		if (pool->id != id) {
 			continue;
 		}
-		if (wish->schema &&
-		    (pool->schema != wish->schema || pool->schema_version != wish->version)) {
-			return fail(EPROTO,
-				    "this process has %s open: its schema is %#" PRIx64
-				    " version %u, not %#" PRIx64 " version %u",
-				    pool->name, pool->schema, pool->schema_version, wish->schema,
-				    wish->version);
+		int error = pool_check_wish(pool, wish);
+		if (error) {
+			return error;
 		}
 		if (pool->access == wish->access) {
 			pool->opens++;
@@ -334,24 +353,41 @@ static int pool_open_again(struct process *process, uint64_t id, const struct wi
 	return 0;
 }
 
+/*
+ * If this process has pools open, asks which pool has the name now, and opens it once more if this
+ * is one of them. Returns as pool_open_again(); 0, too, when no pool has the name yet.
+ */
+static int pool_open_known(struct process *process, struct mempool_conn *conn,
+			   const struct wish *wish, struct mempool **result)
+{
+	union wire_message m;
+
+	if (!process->pools) {
+		return 0;
+	}
+	wire_init(&m, WIRE_FIND_POOL, 0);
+	strcpy(m.name.name, wish->name);
+	int error = conn_request(conn, &m, NULL, NULL);
+	if (error == 0) {
+		return pool_open_again(process, m.pool.id, wish, result);
+	}
+	return error == -ENOENT && m.head.type == WIRE_ERROR ? 0 : error;
+}
+
 static int pool_open(struct process *process, struct mempool_conn *conn, const struct wish *wish,
 		     struct mempool **result)
 {
 	union wire_message m;
-	uint64_t id;
 
-	if (process->pools) {
-		int error = pool_find_id(conn, wish->name, &id);
-		int found = error ? error : pool_open_again(process, id, wish, result);
-		if (found != 0) {
-			return found > 0 ? 0 : found;
-		}
+	int found = pool_open_known(process, conn, wish, result);
+	if (found != 0) {
+		return found > 0 ? 0 : found;
 	}
 	wire_init(&m, WIRE_OPEN, 0);
 	strcpy(m.open.name, wish->name);
 	m.open.access = wish->access;
-	m.open.schema = wish->schema;
-	m.open.schema_version = wish->version;
+	m.open.schema = wish->terms.schema;
+	m.open.schema_version = wish->terms.schema_version;
 	return pool_request(process, conn, wish->name, &m, result);
 }
 
@@ -359,7 +395,10 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 			       uint64_t schema, uint32_t version, struct mempool **result)
 {
 	struct process *process = process_get();
-	struct wish wish = {.name = name, .schema = schema, .version = schema ? version : 0};
+	struct wish wish = {
+		.name = name,
+		.terms = {.schema = schema, .schema_version = schema ? version : 0},
+	};
 	int cancel;
 
 	int error = conn_check_name(name);
@@ -385,6 +424,50 @@ EXPORT int mempool_open(struct mempool_conn *conn, const char *name, unsigned fl
 {
 	return mempool_open_schema(conn, name, flags, 0, 0, result);
 }
+
+/* ---- either ---- */
+
+static int pool_open_or_create(struct process *process, struct mempool_conn *conn, const char *name,
+			       union wire_message *m, struct mempool **result)
+{
+	const struct wish wish = {
+		.name = name,
+		.access = WIRE_WRITER,
+		.alignment = m->create.shape.alignment,
+		.block_size = m->create.shape.block_size,
+		.terms = m->create.terms,
+	};
+
+	int found = pool_open_known(process, conn, &wish, result);
+	if (found != 0) {
+		return found > 0 ? 0 : found;
+	}
+	return pool_request(process, conn, name, m, result);
+}
+
+EXPORT int mempool_open_or_create(struct mempool_conn *conn, const char *name,
+				  const struct mempool_attr *attr, struct mempool **result)
+{
+	struct process *process = process_get();
+	struct mempool_attr own;
+	union wire_message m;
+	int cancel;
+
+	int error = conn_check_name(name);
+	error = error ? error : pool_take_attr(name, &own, attr);
+	if (error) {
+		return error;
+	}
+	pool_create_message(&m, WIRE_OPEN_OR_CREATE, name, &own);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&process->opening);
+	error = pool_open_or_create(process, conn, name, &m, result);
+	pthread_mutex_unlock(&process->opening);
+	pthread_setcancelstate(cancel, NULL);
+	return error;
+}
+
+/* ---- destroy, grow ---- */
 
 EXPORT int mempool_destroy(struct mempool_conn *conn, const char *name)
 {

@@ -176,10 +176,10 @@ ssize_t mempool_block_bulk(struct mempool *pool, uint32_t first, struct mempool_
 			   size_t n);
 
 /*
- * Has @tell called while a create or a grow over this connection takes long: how many bytes of
- * memory are there, and how many there will be; some ten times a second, by the thread that waits,
- * which may not use the connection, nor create, open or close a pool. NULL: nobody is told. In a
- * forked child it does nothing to a connection of the parent's.
+ * Has @tell called while a create or a grow over this connection takes long, or an open waits for a
+ * pool to be made: how many bytes of memory are there, and how many there will be; some ten times a
+ * second, by the thread that waits, which may not use the connection, nor create, open or close a
+ * pool. NULL: nobody is told. In a forked child it does nothing to a connection of the parent's.
  */
 void mempool_set_progress(struct mempool_conn *conn,
 			  void (*tell)(void *arg, uint64_t done, uint64_t total), void *arg);

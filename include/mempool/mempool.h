@@ -187,7 +187,7 @@ void mempool_disconnect(struct mempool_conn *conn);
  * pool that was made never runs out of pages. attr->lifetime says how long the pool stays.
  *
  * Returns 0, or what mempool_open() returns, or
- * -EEXIST   there is a pool of that name
+ * -EEXIST   there is a pool of that name, or it is being made: mempool_open() waits for it
  * -EINVAL   the name or an attribute breaks the rules; mempool_errmsg() says which
  * -E2BIG    @attr is from a later version and asks for something this one does not know
  * -ENOSPC   /dev/shm has no room for it, or the machine no memory
@@ -206,7 +206,7 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
 /*
  * Opens the pool @name: @flags 0 as writer, MEMPOOL_RDONLY as reader, MEMPOOL_OBSERVE as observer.
  * A pool that this process has open already in the same manner is the same handle again; close
- * it as often as it was opened.
+ * it as often as it was opened. If the pool is just being made, the call waits until it is there.
  *
  * An observer's handle keeps a descriptor and reads the bookkeeping into memory of its own (some 12
  * bytes a block while a call walks over all), so that nobody who cuts the pool's memory short can
@@ -217,7 +217,8 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * bookkeeping, which is shared memory like any other.
  *
  * Returns 0, or
- * -ENOENT          there is no such pool
+ * -ENOENT          there is no such pool; or it was being made and that failed: mempool_errmsg()
+ *                  says why
  * -EACCES          no right to open it so
  * -EBUSY           this process has it open as reader and asks for writer, or the other way
  * -EUSERS          as many processes as it allows have it open, or as many of this user as the
@@ -243,6 +244,25 @@ int mempool_open(struct mempool_conn *conn, const char *name, unsigned flags,
  */
 int mempool_open_schema(struct mempool_conn *conn, const char *name, unsigned flags,
 			uint64_t schema, uint32_t version, struct mempool **pool);
+
+/*
+ * Opens the pool @name as writer if there is one, as mempool_open(); else makes it, as
+ * mempool_create(). For programs that start together and need the same pool: it is one request, of
+ * which exactly one makes the pool, and the others wait for it. Whoever may open the pool succeeds
+ * when it exists, also without the right to make it.
+ *
+ * What would harm this program must be as in @attr: block_size; alignment, if it is not 0, at
+ * least; schema and version, if a schema is named; huge_pages and prefault, if MEMPOOL_REQUIRE. The
+ * rest of a pool that exists stays as it is: mempool_blocks() says how many blocks it has. When the
+ * pool is lost while the call waits, as its creator ends or somebody destroys it, this call makes
+ * it.
+ *
+ * Returns 0, or what mempool_open() or mempool_create() returns, but for -EEXIST, or
+ * -EPROTO   there is such a pool, or it is being made, and it is not as it must be;
+ *           mempool_errmsg() says what it is and what was asked for
+ */
+int mempool_open_or_create(struct mempool_conn *conn, const char *name,
+			   const struct mempool_attr *attr, struct mempool **pool);
 
 /*
  * Grows the pool @name to @blocks blocks, at most the max_blocks it was made with. Processes that
