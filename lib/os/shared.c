@@ -200,6 +200,7 @@ struct wish {
 	unsigned flags;
 };
 
+/* Of a pool that is there, larger blocks do no harm: os_shared_check_pool() looks at them. */
 static int os_shared_open_or_create(const struct wish *wish, struct mempool **pool)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
@@ -207,11 +208,8 @@ static int os_shared_open_or_create(const struct wish *wish, struct mempool **po
 	attr.blocks = wish->blocks;
 	attr.block_size = wish->block_size < MEMPOOL_BLOCK_SIZE_MIN ? MEMPOOL_BLOCK_SIZE_MIN
 								    : wish->block_size;
-	int error = mempool_open(conn, wish->name, 0, pool);
-	if (error == -ENOENT) {
-		error = mempool_create(conn, wish->name, &attr, pool);
-	}
-	return error == -EEXIST ? mempool_open(conn, wish->name, 0, pool) : error;
+	int error = mempool_open_or_create(conn, wish->name, &attr, pool);
+	return error == -EPROTO ? mempool_open(conn, wish->name, 0, pool) : error;
 }
 
 /* Uses the process's connection, which it makes if need be; a forked child makes its own. */
