@@ -23,11 +23,7 @@ static struct mempool *open_pool(struct mempool_conn *conn, const char *name)
 
 	attr.block_size = 64;
 	attr.blocks = 8191;
-	int error = mempool_open(conn, name, 0, &pool);
-	if (error == -ENOENT) {
-		error = mempool_create(conn, name, &attr, &pool);
-	}
-	return error == 0 ? pool : NULL;
+	return mempool_open_or_create(conn, name, &attr, &pool) == 0 ? pool : NULL;
 }
 
 static int run_single(struct mempool *pool, unsigned long n)

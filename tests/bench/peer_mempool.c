@@ -49,8 +49,8 @@ static void *open_size(unsigned size, char why[BENCH_WHY])
 	attr.blocks = BENCH_BLOCKS;
 	snprintf(name, sizeof name, "bench.%u", (unsigned)bench_sizes[size]);
 	struct mempool_conn *conn = connection();
-	if (conn != NULL && mempool_create(conn, name, &attr, &pool) == -EEXIST) {
-		mempool_open(conn, name, 0, &pool);
+	if (conn != NULL) {
+		mempool_open_or_create(conn, name, &attr, &pool);
 	}
 	if (pool == NULL) {
 		snprintf(why, BENCH_WHY, "%s", mempool_errmsg());

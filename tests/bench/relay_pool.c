@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "tests/bench/relay_pool.h"
-
-#define OPEN_MS 1000
 
 struct mempool *relay_pool(const char *name, char why[BENCH_WHY])
 {
@@ -17,12 +13,7 @@ struct mempool *relay_pool(const char *name, char why[BENCH_WHY])
 	attr.blocks = RELAY_BLOCKS;
 	attr.channel_depth = RELAY_DEPTH;
 	if (mempool_connect(&conn, NULL) == 0) {
-		int error = mempool_create(conn, name, &attr, &pool);
-		/* There is a moment when it has a name already and cannot be opened yet. */
-		for (int ms = 0; ms < OPEN_MS && (error == -EEXIST || error == -ENOENT); ms++) {
-			error = mempool_open(conn, name, 0, &pool);
-			usleep(1000);
-		}
+		mempool_open_or_create(conn, name, &attr, &pool);
 		mempool_disconnect(conn);
 	}
 	if (pool == NULL) {
