@@ -5,7 +5,7 @@
  *
  * Commands, one a line; the actor answers each by one number, which may be a negative errno:
  *	make NAME LIFETIME [PROCESSES]		large NAME MIB [BACKING] (made)
- *	wide NAME (one block of 64 M)
+ *	wide NAME (one block of 64 M)		either NAME MIB [LIFETIME] (opened or made)
  *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
  *	destroy NAME
  *	open NAME [reader|observer]	get N		put N		bulk N (get)

@@ -61,6 +61,18 @@ static int64_t do_large(const char *arg)
 	return error ? error : mempool_create(conn, name, &attr, &pool);
 }
 
+/* Opens the pool or makes it; the rest of its attributes are the defaults. */
+static int64_t do_either(const char *arg)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+	char name[80];
+
+	sscanf(arg, "%79s %" SCNu32 " %" SCNu32, name, &attr.blocks, &attr.lifetime);
+	attr.block_size = 1 << 20;
+	int error = conn ? 0 : mempool_connect(&conn, NULL);
+	return error ? error : mempool_open_or_create(conn, name, &attr, &pool);
+}
+
 /* One block, with the bookkeeping of as many as there can be. */
 static int64_t do_wide(const char *name)
 {
@@ -407,6 +419,7 @@ static const struct {
 	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
 	{"read", do_read},         {"destroy", do_destroy}, {"wide", do_wide},
 	{"box", do_box},
+	{"either", do_either},
 };
 
 static int64_t actor_obey(char *line)

@@ -12,7 +12,7 @@ static void start_with_slow_users(void)
 	prepare("");
 	snprintf(script, sizeof script,
 		 "#!/bin/bash\nexport SLOW_USERS=%s/" SLOW "\nLD_PRELOAD=%s exec %s \"$@\"\n",
-		 service.dir, TEST_SLOW_USERS, TEST_MEMPOOLD);
+		 service.dir, TEST_PRELOADED, TEST_MEMPOOLD);
 	put("mempoold", script);
 	snprintf(path, sizeof path, "%s/mempoold", service.dir);
 	ck_assert_int_eq(chmod(path, 0755), 0);
