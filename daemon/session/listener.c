@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -22,6 +23,8 @@
 #endif
 
 #define BACKLOG 512
+#define TAKEN_MS 500 /* how long the path may be taken at the start */
+#define TAKEN_PAUSE_MS 5
 #define NO_ADMISSION_MS 100 /* how long the listener pauses when even the reserve is gone */
 
 static int listener_open_reserve(void)
@@ -220,6 +223,22 @@ static int listener_make(struct listener *listener)
 	return r == 0 ? listener_bind_and_listen(listener, &address) : r;
 }
 
+/*
+ * The same at the start. A keeper has the last daemon's socket until it has executed: that daemon,
+ * whose lock we hold, may have been killed just then.
+ */
+static int listener_make_first(struct listener *listener)
+{
+	const struct timespec pause = {.tv_nsec = TAKEN_PAUSE_MS * 1000000};
+	int r = listener_make(listener);
+
+	for (int ms = 0; r == -EADDRINUSE && ms < TAKEN_MS; ms += TAKEN_PAUSE_MS) {
+		nanosleep(&pause, NULL);
+		r = listener_make(listener);
+	}
+	return r;
+}
+
 static const char *listener_explain(int error)
 {
 	return error == -EEXIST       ? "something that is no socket is in the way"
@@ -247,7 +266,7 @@ int listener_open(struct listener *listener, struct sessions *sessions, struct m
 	listener->watch = watch;
 	listener->path = place->socket;
 	listener->fd = manager_listen_fd(manager);
-	r = listener->fd >= 0 ? listener_inherit(listener, place) : listener_make(listener);
+	r = listener->fd >= 0 ? listener_inherit(listener, place) : listener_make_first(listener);
 	if (r < 0) {
 		log_error("cannot listen on %s: %s", place->socket, listener_explain(r));
 		if (listener->fd >= 0) {
