@@ -7,6 +7,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/base/log.h"
+#include "daemon/pool/fate.h"
 #include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
 #include "daemon/pool/removal.h"
@@ -291,5 +292,6 @@ int adopt_all(struct seats *seats, uint32_t *n_pools)
 		}
 		*n_pools += pools->of[i] && pool_state(pools->of[i]) == REGISTRY_POOL_LIVE;
 	}
+	fate_tell_all(seats->pools);
 	return adopt_report_unknown(pools);
 }

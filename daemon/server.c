@@ -14,6 +14,7 @@
 #include "daemon/base/log.h"
 #include "daemon/instances.h"
 #include "daemon/pool/build.h"
+#include "daemon/pool/fate.h"
 #include "daemon/pool/growth.h"
 #include "daemon/pool/names.h"
 #include "daemon/pool/pool.h"
@@ -305,6 +306,7 @@ static void server_destroy_unused(struct server *server)
 				 "is unused",
 				 pool->record->name, pool->record->uid);
 			registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+			fate_tell(&server->pools, pool->record->name); /* to observers */
 		}
 	}
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/pool/build.h"
+#include "daemon/pool/fate.h"
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
 #include "lib/core/format.h"
@@ -204,6 +205,9 @@ static void build_end(struct build *build, int error)
 	struct pool *pool = build->pool;
 
 	registry_move_pool(pool->record, error == 0 ? REGISTRY_POOL_LIVE : REGISTRY_POOL_GONE);
+	if (error == 0) {
+		fate_tell(pool->pools, pool->record->name);
+	}
 	TAILQ_CONCAT(&askers, &build->askers, of_build);
 	build_destroy(build);
 	build_tell_end(&askers, pool, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/log.h"
+#include "daemon/pool/fate.h"
 #include "daemon/pool/growth.h"
 #include "daemon/pool/pool.h"
 #include "daemon/seat/attachment.h"
@@ -12,6 +13,7 @@ void ending_retire(struct seats *seats, struct pool *pool)
 {
 	if (pool_state(pool) != REGISTRY_POOL_GONE) {
 		registry_move_pool(pool->record, REGISTRY_POOL_GONE);
+		fate_tell(pool->pools, pool->record->name);
 	}
 	if (pool->growth) {
 		growth_stop(pool->growth);

@@ -51,6 +51,13 @@ enum {
 	MP_DEPTH_MAX = 65536,
 };
 
+/* What became of a pool's name. */
+enum mp_fate {
+	MP_FATE_LIVE,
+	MP_FATE_DESTROYED, /* nobody can open the pool any more */
+	MP_FATE_REPLACED,  /* likewise, and by its name there is another pool now */
+};
+
 /* The first page. Words that are written often share no cache line with others' words. */
 struct mp_header {
 	uint64_t magic;
@@ -70,10 +77,15 @@ struct mp_header {
 	uint32_t depth;
 	char name[72];
 
-	/* Written rarely, read by all. The daemon alone writes broken and born. */
+	/* Written rarely, read by all. The daemon alone writes broken, born and fate. */
 	_Alignas(128) mp_atomic32 broken; /* not 0: give up, EIO */
 	mp_atomic32 born;                 /* blocks there are; never fewer than before */
 	mp_atomic32 pressure;             /* whether getters wait for a block, see pressure.h */
+	/*
+	 * enum mp_fate. In what was padding, and not in the signature: pools of earlier daemons
+	 * have zero here, and earlier libraries do not look.
+	 */
+	mp_atomic32 fate;
 
 	/* Written rarely: by the daemon's passes, by collectors, by puts that find no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
