@@ -125,7 +125,7 @@ static bool pool_look(struct pool *pool, struct mempool_conn *conn)
 	struct mempool *open;
 
 	if (info->destroyed || info->broken) {
-		pool->remark = info->broken ? "broken" : "destroyed";
+		pool->remark = info->broken ? "broken" : info->replaced ? "replaced" : "destroyed";
 		return true;
 	}
 
@@ -230,6 +230,7 @@ struct json_object *pool_json(const struct pool *pool)
 	json_add_number(object, "channel_depth", info->channel_depth);
 	pool_json_counts(object, pool);
 	json_add_flag(object, "destroyed", info->destroyed);
+	json_add_flag(object, "replaced", info->replaced);
 	json_add_flag(object, "broken", info->broken);
 	json_add_flag(object, "nameless", info->nameless);
 	return object;

@@ -17,6 +17,7 @@ static void admin_fill_info(const struct wire_pool *w, struct mempool_info *info
 {
 	*info = (struct mempool_info){
 		.destroyed = w->flags & WIRE_POOL_DESTROYED,
+		.replaced = w->flags & WIRE_POOL_REPLACED,
 		.broken = w->flags & WIRE_POOL_BROKEN,
 		.nameless = w->flags & WIRE_POOL_NAMELESS,
 		.uid = w->uid,

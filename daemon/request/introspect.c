@@ -46,6 +46,9 @@ static int introspect_describe(struct session *session, uint32_t serial, struct 
 	reply.pool.flags = (pool_state(pool) == REGISTRY_POOL_GONE ? WIRE_POOL_DESTROYED : 0) |
 			   (pool_is_broken(pool) ? WIRE_POOL_BROKEN : 0) |
 			   (pool->memory.nameless ? WIRE_POOL_NAMELESS : 0);
+	if (reply.pool.flags & WIRE_POOL_DESTROYED && pool_find(pool->pools, record->name)) {
+		reply.pool.flags |= WIRE_POOL_REPLACED;
+	}
 	reply.pool.cursor = cursor;
 	return session_send(session, &reply, NULL, 0);
 }

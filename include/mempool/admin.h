@@ -17,6 +17,7 @@ extern "C" {
 struct mempool_info {
 	char name[MEMPOOL_NAME_MAX + 1];
 	bool destroyed;      /* no name any more; goes with its last process */
+	bool replaced;       /* destroyed, and another pool has the name now */
 	bool broken;         /* marked so by the daemon; see its log */
 	bool nameless;       /* somebody removed its names from /dev/shm; it works on */
 	uint32_t uid, gid;   /* owner */

@@ -222,6 +222,7 @@ struct wire_pool {
 #define WIRE_POOL_DESTROYED 1u
 #define WIRE_POOL_BROKEN 2u
 #define WIRE_POOL_NAMELESS 4u /* somebody removed its names from /dev/shm */
+#define WIRE_POOL_REPLACED 8u /* with DESTROYED: another pool has its name now */
 _Static_assert(sizeof(struct wire_pool) == 216, "frozen");
 
 struct wire_client {
