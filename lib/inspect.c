@@ -18,6 +18,36 @@
 #include "lib/thread.h"
 #include "lib/why.h"
 
+/* The header of an observer's pool is zeros when its memory was given back. */
+static enum mempool_state inspect_state(const struct mp_header *h)
+{
+	uint32_t fate = mp_load(&h->fate);
+
+	if (h->magic == 0) {
+		return MEMPOOL_DESTROYED;
+	}
+	if (fate == MP_FATE_REPLACED) {
+		return MEMPOOL_REPLACED;
+	}
+	if (mp_load(&h->broken) || h->magic != MP_MAGIC) {
+		return MEMPOOL_BROKEN;
+	}
+	return fate == MP_FATE_DESTROYED ? MEMPOOL_DESTROYED : MEMPOOL_LIVE;
+}
+
+EXPORT int mempool_state(const struct mempool *pool)
+{
+	struct mp_header copy;
+	const struct mp_header *header;
+
+	int error = call_check_own(pool);
+	if (error) {
+		return error;
+	}
+	error = look_header(pool, &copy, &header);
+	return error == -EIO ? MEMPOOL_BROKEN : error ? error : (int)inspect_state(header);
+}
+
 static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally *t,
 			       struct mempool_stats *stats)
 {
@@ -39,6 +69,7 @@ static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally
 		.recoveries = mp_load(&h->recoveries),
 		.recovered = mp_load(&h->recovered),
 		.repairs = mp_load(&h->repairs),
+		.state = inspect_state(h),
 	};
 }
 

@@ -26,11 +26,17 @@ static bool look_has_file(const struct mempool *pool)
 	       st.st_dev == pool->control_device && st.st_ino == pool->control_inode;
 }
 
-/* Reads @size bytes at @at into the same place of the copy. */
-static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
+static int look_refuse_closed(const struct mempool *pool)
+{
+	return fail(EBADF, "the program closed a descriptor that belongs to its open pool %s",
+		    pool->name);
+}
+
+/* Reads @size bytes at @at of the bookkeeping. */
+static int look_read_into(const struct mempool *pool, void *to, uint64_t at, uint64_t size)
 {
 	while (size > 0) {
-		ssize_t n = pread(pool->control_fd, (char *)pool->control + at, size, (off_t)at);
+		ssize_t n = pread(pool->control_fd, to, size, (off_t)at);
 		if (n < 0 && errno == EINTR) {
 			continue;
 		}
@@ -44,10 +50,17 @@ static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
 				    "write to it; destroy it",
 				    pool->name);
 		}
+		to = (char *)to + n;
 		at += (uint64_t)n;
 		size -= (uint64_t)n;
 	}
 	return 0;
+}
+
+/* Reads @size bytes at @at into the same place of the copy. */
+static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
+{
+	return look_read_into(pool, (char *)pool->control + at, at, size);
 }
 
 static int look_read_header(struct mempool *pool)
@@ -128,9 +141,7 @@ int look_begin(struct look *look, struct mempool *pool)
 	}
 	if (!look_has_file(pool)) {
 		look_end(look);
-		return fail(EBADF,
-			    "the program closed a descriptor that belongs to its open pool %s",
-			    pool->name);
+		return look_refuse_closed(pool);
 	}
 	return 0;
 }
@@ -223,6 +234,19 @@ const struct mp_refresh *look_refresh(struct look *look, struct mp_refresh *refr
 {
 	*refresh = (struct mp_refresh){.again = look_refresh_part, .arg = look};
 	return look_is_observer(look->pool) ? refresh : NULL;
+}
+
+int look_header(const struct mempool *pool, struct mp_header *copy, const struct mp_header **header)
+{
+	if (!look_is_observer(pool)) {
+		*header = pool->core.header;
+		return 0;
+	}
+	if (!look_has_file(pool)) {
+		return look_refuse_closed(pool);
+	}
+	*header = copy;
+	return look_read_into(pool, copy, 0, sizeof *copy);
 }
 
 uint32_t look_born(const struct mempool *pool)

@@ -50,6 +50,13 @@ const struct mp_refresh *look_refresh(struct look *look, struct mp_refresh *refr
 
 void look_end(struct look *look);
 
+/*
+ * The header as it is now, outside of any call that looks: of an observer's pool read into @copy.
+ * Returns 0; or -EBADF, or -EIO when the memory was cut short, with its sentence.
+ */
+int look_header(const struct mempool *pool, struct mp_header *copy,
+		const struct mp_header **header);
+
 /* How many blocks the pool has now; outside of any call that looks. */
 uint32_t look_born(const struct mempool *pool);
 

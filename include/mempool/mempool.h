@@ -145,6 +145,15 @@ struct mempool_stats {
 	uint64_t recoveries; /* passes of the daemon that found something left behind */
 	uint64_t recovered;  /* blocks those passes took back */
 	uint64_t repairs;    /* depot shards rebuilt because a lock's holder died */
+	uint64_t state;      /* enum mempool_state, when it was counted */
+};
+
+/* What has become of a pool that is open; see mempool_state(). */
+enum mempool_state {
+	MEMPOOL_LIVE = 0,
+	MEMPOOL_DESTROYED = 1, /* nobody can open it any more */
+	MEMPOOL_REPLACED = 2,  /* destroyed, and by its name there is another pool now */
+	MEMPOOL_BROKEN = 3,    /* calls on it return EIO */
 };
 
 /* What mempool_check() found. */
@@ -305,8 +314,9 @@ int mempool_close_force(struct mempool *pool);
 
 /*
  * Destroys the pool @name: the name is free at once, nobody can open it any more, those who have it
- * open go on, and the memory goes when the last of them has left. For root, the daemon's user, and
- * the owner or whom the daemon's access rules name instead.
+ * open go on, and the memory goes when the last of them has left; mempool_state() tells them. A
+ * pool that is just being made is not made any more. For root, the daemon's user, and the owner or
+ * whom the daemon's access rules name instead.
  *
  * Returns 0, or -ENOENT, -EACCES, -EINVAL, or what a request returns when the daemon cannot be
  * reached, see mempool_open().
@@ -575,6 +585,23 @@ bool mempool_contains(const struct mempool *pool, const void *address);
  * -ECHILD   the handle is the parent's
  */
 int mempool_stat(struct mempool *pool, struct mempool_stats *stats);
+
+/*
+ * What has become of the pool: enum mempool_state. A pool that was destroyed works on for those who
+ * have it open, but nobody joins them: a program that serves others looks at this now and then, and
+ * when the pool is not live, closes it and opens what has the name now, or makes it. One load; an
+ * observer's handle reads a file.
+ *
+ * The daemon writes it when the pool is destroyed, however that happens, when one of that name is
+ * made, and when it starts. While there is no daemon the answer is the last known. It is a hint:
+ * whoever may write to the pool could scribble on it. Of a pool whose memory is gone with its last
+ * client, an observer hears MEMPOOL_DESTROYED from then on.
+ *
+ * Returns the state, or
+ * -EBADF    an observer's handle alone: the program closed the descriptor of the handle
+ * -ECHILD   the handle is the parent's
+ */
+int mempool_state(const struct mempool *pool);
 
 /*
  * Checks the pool's invariants, also while others work, and fills @report. Takes some milliseconds
