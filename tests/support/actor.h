@@ -7,7 +7,7 @@
  *	make NAME LIFETIME [PROCESSES]		large NAME MIB [BACKING] (made)
  *	wide NAME (one block of 64 M)		either NAME MIB [LIFETIME] (opened or made)
  *	grow NAME BLOCKS	blocks (how many there are)	read (a byte of the last)
- *	destroy NAME
+ *	destroy NAME		state (what has become of the pool)
  *	open NAME [reader|observer]	get N		put N		bulk N (get)
  *	give -> token	take TOKEN	withdraw TOKEN	flush	drain (get all; how many)
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)

@@ -101,6 +101,12 @@ static int64_t do_destroy(const char *name)
 	return error ? error : mempool_destroy(conn, name);
 }
 
+static int64_t do_state(const char *arg)
+{
+	(void)arg;
+	return mempool_state(pool);
+}
+
 static int64_t do_blocks(const char *arg)
 {
 	(void)arg;
@@ -418,8 +424,7 @@ static const struct {
 	{"stream", do_stream},     {"sink", do_sink},       {"fork", do_fork},
 	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
 	{"read", do_read},         {"destroy", do_destroy}, {"wide", do_wide},
-	{"box", do_box},
-	{"either", do_either},
+	{"box", do_box},           {"either", do_either},   {"state", do_state},
 };
 
 static int64_t actor_obey(char *line)
