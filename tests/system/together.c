@@ -527,15 +527,22 @@ START_TEST(who_may_open_and_not_create_gets_what_is_there)
 }
 END_TEST
 
-/* By the time it is answered, other rules hold. */
-START_TEST(rights_are_those_of_the_answer)
+/* Another user waits for the pool of that maker, and may not open it any more when it is there. */
+static struct actor lose_the_right(struct actor *maker_of_it)
 {
 	begin_slow("[daemon]\nsocket_mode = 0666\n[access start]\nwrite = 65534\n");
-	struct actor a = maker("large start 4"), b = other();
-	actor_tell(&b, "open start");
-	ck_assert(all_wait(&b, 1));
+	*maker_of_it = maker("large start 4");
+	struct actor a = other();
+	actor_tell(&a, "open start");
+	ck_assert(all_wait(&a, 1));
 	put("mempoold.conf", "[daemon]\nsocket_mode = 0666\n");
-	kill(service.pid, SIGHUP);
+	reload("configuration");
+	return a;
+}
+
+START_TEST(rights_are_those_of_the_answer)
+{
+	struct actor a, b = lose_the_right(&a);
 	ck_assert(all_wait(&b, 1));
 	take_away(SLOW);
 	expect_all(&a, 1, 0);
@@ -543,6 +550,19 @@ START_TEST(rights_are_those_of_the_answer)
 	kill_all(&a, 1);
 	kill_all(&b, 1);
 	destroy("start");
+	stop();
+}
+END_TEST
+
+START_TEST(no_pool_stays_that_nobody_can_open_who_asked_for_it)
+{
+	struct actor a, b = lose_the_right(&a);
+	actor_kill(&a);
+	ck_assert(all_wait(&b, 1));
+	take_away(SLOW);
+	expect_all(&b, 1, -EACCES);
+	ck_assert(wait_until(is_gone, "start", 5000));
+	kill_all(&b, 1);
 	stop();
 }
 END_TEST
@@ -736,6 +756,7 @@ SUITE("together", an_open_waits_for_a_pool_that_is_being_made,
       a_request_that_no_pool_could_fulfil_is_refused,
       a_process_that_has_the_pool_gets_the_same_handle,
       who_may_open_and_not_create_gets_what_is_there, rights_are_those_of_the_answer,
+      no_pool_stays_that_nobody_can_open_who_asked_for_it,
       who_waits_makes_the_pool_when_its_creator_goes_or_it_is_destroyed,
       a_request_that_is_sent_again_does_not_fail,
       of_24_and_of_200_processes_that_start_together_all_have_the_pool, so_have_programs_for_mynewt)
