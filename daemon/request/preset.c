@@ -81,6 +81,9 @@ static void preset_on_end(void *arg, struct pool *pool, int error)
 			 record->name, record->uid, build->file, pool->shape.blocks,
 			 (unsigned long long)pool->shape.block_size,
 			 (unsigned long long)pool_reserved(pool) >> 20);
+	} else if (error == -ENOENT) {
+		log_warning("%s: pool '%s' was destroyed while it was made; reload to have it",
+			    build->file, record->name);
 	} else if (error != -ESHUTDOWN) {
 		log_error("%s: pool '%s' was not made: %s: %s, and reload", build->file,
 			  record->name, strerror(-error), memory_remedy(record, error));

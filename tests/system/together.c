@@ -334,6 +334,9 @@ END_TEST
 
 START_TEST(who_may_not_open_the_pool_does_not_wait)
 {
+	if (getuid() != 0) {
+		return; /* to be another takes root */
+	}
 	begin_slow("[daemon]\nsocket_mode = 0666\n");
 	struct actor a = maker("large start 4"), b = other();
 	ck_assert_int_eq(actor_ask(&b, "open start"), -EACCES);
@@ -381,6 +384,22 @@ START_TEST(an_open_waits_for_a_pool_of_a_file_too)
 	take_away(SLOW);
 	expect_all(a, 2, 0);
 	kill_all(a, 2);
+	destroy("start");
+	stop();
+}
+END_TEST
+
+START_TEST(a_pool_of_a_file_may_be_destroyed_while_it_is_made)
+{
+	begin_slow("");
+	put(SLOW, "");
+	put("pools.d/start.pool", "[pool]\nblock_size = 1M\nblocks = 4\n");
+	kill(service.pid, SIGHUP);
+	ck_assert(wait_until(is_being_made, "start", 5000));
+	destroy("start");
+	expect_log("pool 'start' was destroyed while it was made; reload to have it");
+	take_away(SLOW);
+	reload("pool 'start' of uid ");
 	destroy("start");
 	stop();
 }
@@ -513,6 +532,9 @@ END_TEST
 
 START_TEST(who_may_open_and_not_create_gets_what_is_there)
 {
+	if (getuid() != 0) {
+		return; /* to be another takes root */
+	}
 	begin_slow("[daemon]\nsocket_mode = 0666\n[access start]\ncreate = root\nwrite = 65534\n"
 		   "[access mine]\ncreate = 65534\nwrite = root\n");
 	struct actor a = other(), b;
@@ -542,6 +564,9 @@ static struct actor lose_the_right(struct actor *maker_of_it)
 
 START_TEST(rights_are_those_of_the_answer)
 {
+	if (getuid() != 0) {
+		return; /* to be another takes root */
+	}
 	struct actor a, b = lose_the_right(&a);
 	ck_assert(all_wait(&b, 1));
 	take_away(SLOW);
@@ -556,6 +581,9 @@ END_TEST
 
 START_TEST(no_pool_stays_that_nobody_can_open_who_asked_for_it)
 {
+	if (getuid() != 0) {
+		return; /* to be another takes root */
+	}
 	struct actor a, b = lose_the_right(&a);
 	actor_kill(&a);
 	ck_assert(all_wait(&b, 1));
@@ -751,7 +779,8 @@ SUITE("together", an_open_waits_for_a_pool_that_is_being_made,
       a_pool_may_be_destroyed_while_it_is_made,
       who_waited_finds_the_pool_full_if_more_wait_than_it_is_for,
       who_may_not_open_the_pool_does_not_wait, a_daemon_ends_while_some_wait,
-      an_open_waits_for_a_pool_of_a_file_too, a_name_is_free_while_the_old_pool_is_removed,
+      an_open_waits_for_a_pool_of_a_file_too, a_pool_of_a_file_may_be_destroyed_while_it_is_made,
+      a_name_is_free_while_the_old_pool_is_removed,
       what_would_harm_must_agree_and_the_rest_is_left_as_it_is,
       a_request_that_no_pool_could_fulfil_is_refused,
       a_process_that_has_the_pool_gets_the_same_handle,
