@@ -762,8 +762,8 @@ END_TEST
 START_TEST(so_have_programs_for_mynewt)
 {
 	begin_plain();
-	for (int i = 0; i < 5; i++) {
-		ck_assert_int_eq(crowd_of(32, open_os_in_child, 0), 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(crowd_of(160, open_os_in_child, 0), 0);
 		destroy("start");
 	}
 	stop();
