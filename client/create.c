@@ -13,6 +13,9 @@
 #include "client/progress.h"
 #include "client/text.h"
 
+/* The flag after those that make an attribute. */
+#define IF_MISSING (ATTR_PREFAULT + 1)
+
 static bool create_print(const struct call *call, const char *name)
 {
 	struct pool_list list = {0};
@@ -23,7 +26,8 @@ static bool create_print(const struct call *call, const char *name)
 	} else if (loaded) {
 		const struct mempool_info *info = &list.pools[0].info;
 
-		out_print("created %s: %" PRIu32 " blocks of %s, %s of memory\n", name,
+		out_print("%s%s: %" PRIu32 " blocks of %s, %s of memory\n",
+			  call->values[IF_MISSING] != NULL ? "have " : "created ", name,
 			  info->blocks, text_size(TEXT, info->block_size),
 			  text_size(TEXT, info->memory));
 	}
@@ -46,7 +50,9 @@ static enum status create_run(struct call *call)
 
 	progress_begin(call->conn, "making", name);
 
-	int r = mempool_create(call->conn, name, &attr, &pool);
+	int r = call->values[IF_MISSING] != NULL
+			? mempool_open_or_create(call->conn, name, &attr, &pool)
+			: mempool_create(call->conn, name, &attr, &pool);
 
 	progress_end();
 	if (r < 0) {
@@ -118,6 +124,8 @@ const struct command create_command = {
 			[ATTR_PREFAULT] = {"prefault", "no|try|require",
 					   "whether create touches all pages and open maps them "
 					   "(default: no)"},
+			[IF_MISSING] = {"if-missing", NULL,
+					"take the pool that is there, if its blocks fit"},
 		},
 	.run = create_run,
 };

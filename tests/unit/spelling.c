@@ -397,7 +397,7 @@ START_TEST(chance_finds_no_difference)
 }
 END_TEST
 
-/* So that a new one cannot be forgotten above. */
+/* So that a new one cannot be forgotten above. --if-missing alone says nothing of the pool. */
 START_TEST(every_option_of_create_has_its_key)
 {
 	for (size_t i = 0; i < table_pool.n; i++) {
@@ -407,6 +407,9 @@ START_TEST(every_option_of_create_has_its_key)
 	for (int i = 0; create_command.flags[i].name; i++) {
 		char key[40];
 		snprintf(key, sizeof key, "%s", create_command.flags[i].name);
+		if (strcmp(key, "if-missing") == 0) {
+			continue;
+		}
 		for (char *c = key; (c = strchr(c, '-')); *c = '_') {
 		}
 		ck_assert_ptr_nonnull(meaning_of(key));
