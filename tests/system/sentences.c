@@ -253,6 +253,15 @@ static int64_t create(const char *name, uint32_t blocks)
 	return mempool_create(conn, name, &attr, &opened);
 }
 
+static int64_t open_or_create(const char *name)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = 64;
+	attr.blocks = 1;
+	return mempool_open_or_create(conn, name, &attr, &opened);
+}
+
 START_TEST(calls_that_ask_the_daemon_say_why)
 {
 	begin_all();
@@ -264,6 +273,7 @@ START_TEST(calls_that_ask_the_daemon_say_why)
 	FAILS(EBUSY, "frames", mempool_open(conn, "frames", MEMPOOL_RDONLY, &opened));
 	FAILS(EINVAL, "0x80", mempool_open(conn, "frames", 0x80, &opened));
 	FAILS(EPROTO, "frames", mempool_open_schema(conn, "frames", 0, 5, 5, &opened));
+	FAILS(EPROTO, "frames", open_or_create("frames"));
 	FAILS(ENOENT, "absent", mempool_grow(conn, "absent", 5));
 	FAILS(EINVAL, "frames", mempool_grow(conn, "frames", BLOCKS + 1));
 	FAILS(ENOENT, "absent", mempool_destroy(conn, "absent"));
@@ -528,11 +538,13 @@ static struct mempool_status status_info;
 	X(mempool_next_client, mempool_next_client(conn, NULL, &cursor, &client))     \
 	X(mempool_next_pool, mempool_next_pool(conn, &cursor, &info))                 \
 	X(mempool_open, mempool_open(conn, "frames", 0, &opened))                     \
+	X(mempool_open_or_create, open_or_create("frames"))                           \
 	X(mempool_open_schema, mempool_open_schema(conn, "frames", 0, 1, 1, &opened)) \
 	X(mempool_put, mempool_put(pool, mine))                                       \
 	X(mempool_put_bulk, mempool_put_bulk(pool, &mine, 1))                         \
 	X(mempool_slot, mempool_slot(pool))                                           \
 	X(mempool_stat, mempool_stat(pool, &numbers))                                 \
+	X(mempool_state, mempool_state(pool))                                         \
 	X(mempool_status, mempool_status(conn, &status_info, sizeof status_info))     \
 	X(mempool_take, NOTHING(mempool_take(pool, gift)))                            \
 	X(mempool_take_bulk, mempool_take_bulk(pool, &gift, all, 1))                  \
