@@ -96,7 +96,7 @@ static unsigned take_packet(struct bytes *in, const struct host_client *client, 
 static bool has_name(uint16_t type)
 {
 	return type != WIRE_HELLO && type != WIRE_DETACH && type != WIRE_DAEMON &&
-	       type != WIRE_STATUS && type < WIRE_REQUEST_END;
+	       type != WIRE_STATUS && type != WIRE_BARRIER && type < WIRE_REQUEST_END;
 }
 
 static bool is_terminated(const char *name)
