@@ -119,12 +119,11 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 /* Leaves the block RECLAIMED, for a collector: no magazine has room, or all shards are locked. */
 static int cache_put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 {
-	if (!mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
-		return mp_word_refusal(mp_load(&pool->words[index].whole));
-	}
+	mp_announce_begin(pool);
+	bool left = mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0));
 	/* If we die here, the daemon's pass over this process announces it. */
-	mp_announce(pool);
-	return 0;
+	mp_announce_end(pool, left);
+	return left ? 0 : mp_word_refusal(mp_load(&pool->words[index].whole));
 }
 
 /* Puts into the magazines or, without a record, into the depot. 0, MP_E_EMPTY or MP_E_BUSY. */

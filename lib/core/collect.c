@@ -36,9 +36,10 @@ static bool collect_bring_in(struct mp_pool *pool, struct mp_local *local, uint3
 	if (mp_depot_put(pool, home, index) == 0) {
 		return true;
 	}
-	mp_word_move(&pool->words[index].whole, mp_load(&pool->words[index].whole),
-		     mp_word_low(MP_RECLAIMED, 0));
-	mp_announce(pool);
+	mp_announce_begin(pool);
+	bool left = mp_word_move(&pool->words[index].whole, mp_load(&pool->words[index].whole),
+				 mp_word_low(MP_RECLAIMED, 0));
+	mp_announce_end(pool, left);
 	return false;
 }
 

@@ -7,8 +7,9 @@
  *
  * Invariants, between any two instructions:
  *	a word is RECLAIMED or a holder is ORPHAN
- *	    =>  reclaim_seq != collected_seq, or a raise of reclaim_seq is owed: by the daemon, by
- *	        a process that lives, or by a dead one's pass, which is still to come and raises it
+ *	    =>  reclaim_seq != collected_seq, or a raise of reclaim_seq is owed: by the daemon that
+ *	        lays newborn blocks, by a process that lives, or by a dead one's pass, which is
+ *	        still to come and raises it. Who owes says so in the segment, see audit.c
  *	a RECLAIMED block is nobody's and may be claimed by anybody, by one CAS
  *
  * Who collects: a get that finds nothing in the depot, before it says that there is nothing; and a

@@ -354,10 +354,10 @@ int mp_depot_give(struct mp_pool *pool, uint32_t home, uint32_t record, uint32_t
 	if (depot_visit_shards(pool, home, &visit) == 0) {
 		return 0;
 	}
-	if (mp_magazine_hand(mp_magazine(pool, magazine), MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN,
-			     0)) {
-		mp_announce(pool);
-	}
+	mp_announce_begin(pool);
+	bool left = mp_magazine_hand(mp_magazine(pool, magazine), MP_HOLDER_CACHE, record,
+				     MP_HOLDER_ORPHAN, 0);
+	mp_announce_end(pool, left);
 	return MP_E_BUSY;
 }
 

@@ -77,15 +77,16 @@ struct mp_header {
 	uint32_t depth;
 	char name[72];
 
-	/* Written rarely, read by all. The daemon alone writes broken, born and fate. */
+	/* Written rarely, read by all. The daemon alone writes all but the pressure. */
 	_Alignas(128) mp_atomic32 broken; /* not 0: give up, EIO */
 	mp_atomic32 born;                 /* blocks there are; never fewer than before */
 	mp_atomic32 pressure;             /* whether getters wait for a block, see pressure.h */
 	/*
-	 * enum mp_fate. In what was padding, and not in the signature: pools of earlier daemons
-	 * have zero here, and earlier libraries do not look.
+	 * In what was padding, and not in the signature: pools of earlier daemons have zero here,
+	 * and earlier libraries do not look.
 	 */
-	mp_atomic32 fate;
+	mp_atomic32 fate;    /* enum mp_fate */
+	mp_atomic32 growing; /* 1: the daemon lays newborn blocks, see grow.h */
 
 	/* Written rarely: by the daemon's passes, by collectors, by puts that find no room. */
 	_Alignas(128) mp_atomic64 reclaim_seq; /* raised after blocks or orphans were left */
@@ -109,7 +110,7 @@ _Static_assert(sizeof(struct mp_header) <= MP_PAGE, "the header is one page");
 
 /*
  * A process's place in the pool. The daemon writes state and pid; the process's threads add to the
- * counters when they exit, or at once while they have no cache.
+ * counters when they exit, or at once while they have no cache, and to owing (pressure.h).
  */
 struct mp_slot {
 	mp_atomic32 state; /* enum mp_slot_state */
@@ -119,7 +120,7 @@ struct mp_slot {
 	mp_atomic64 failures;
 	mp_atomic64 waits; /* of all its threads */
 	mp_atomic32 owned; /* blocks it owns, in pools with a quota; see quota.h */
-	uint32_t unused32;
+	mp_atomic32 owing; /* announcements its calls are about to make; see audit.c */
 	uint64_t unused[2];
 };
 _Static_assert(sizeof(struct mp_slot) == 64, "a slot is one cache line");

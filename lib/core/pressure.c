@@ -37,6 +37,19 @@ void mp_announce(struct mp_pool *pool)
 	mp_pressure_wake(pool);
 }
 
+void mp_announce_begin(struct mp_pool *pool)
+{
+	mp_add(&pool->slots[pool->slot].owing, 1);
+}
+
+void mp_announce_end(struct mp_pool *pool, bool left)
+{
+	if (left) {
+		mp_announce(pool);
+	}
+	mp_add(&pool->slots[pool->slot].owing, -1u);
+}
+
 uint32_t mp_pressure_raise(struct mp_pool *pool)
 {
 	uint32_t seen = mp_load_acquire(&pool->header->pressure);

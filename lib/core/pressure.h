@@ -61,6 +61,14 @@ void mp_pressure_wake(struct mp_pool *pool);
 /* Tells collectors that there is something for them: raises reclaim_seq and wakes waiters. */
 void mp_announce(struct mp_pool *pool);
 
+/*
+ * For a client that is about to leave a RECLAIMED block or an orphan, and will then announce it: so
+ * that an audit sees in its slot that it owes this, from before it leaves anything until after the
+ * announcement. @left: whether there is something to announce.
+ */
+void mp_announce_begin(struct mp_pool *pool);
+void mp_announce_end(struct mp_pool *pool, bool left);
+
 /* For a waiter before its last look: raises the pressure. Returns it, for mp_pressure_sleep(). */
 uint32_t mp_pressure_raise(struct mp_pool *pool);
 

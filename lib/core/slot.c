@@ -10,6 +10,7 @@ void mp_slot_claim(struct mp_pool *pool, uint32_t slot, uint32_t pid)
 	mp_store(&s->failures, 0);
 	mp_store(&s->waits, 0);
 	mp_store(&s->owned, 0);
+	mp_store(&s->owing, 0);
 	mp_store(&s->pid, pid);
 	mp_store_release(&s->state, MP_SLOT_LIVE);
 }
