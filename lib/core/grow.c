@@ -11,6 +11,7 @@ void mp_grow_init(struct mp_growth *growth, uint32_t from, uint32_t to)
 
 bool mp_grow_step(struct mp_pool *pool, struct mp_growth *growth, uint32_t budget, uint64_t seed)
 {
+	mp_store_release(&pool->header->growing, 1);
 	if (mp_load(&pool->header->born) < growth->to) {
 		mp_store_release(&pool->header->born, growth->to);
 	}
@@ -26,5 +27,6 @@ bool mp_grow_step(struct mp_pool *pool, struct mp_growth *growth, uint32_t budge
 		return false;
 	}
 	mp_announce(pool);
+	mp_store_release(&pool->header->growing, 0);
 	return true;
 }

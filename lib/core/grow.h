@@ -12,12 +12,15 @@
  * Order of stores, all by the daemon, and what is true if it dies after each:
  *	1 pages of data reserved	the next daemon gives them back
  *	2 registry: blocks = the new	the next daemon goes on from here: with 3
- *	3 born = the new		clients walk words that are UNBORN; these are nobody's
- *	4 each word UNBORN -> RECLAIMED	collectors that walk by have it already; the rest are UNBORN
- *	5 reclaim_seq + 1, wake		all can be got
- *	6 registry: laid = blocks	done
+ *	3 growing = 1			audits see that 5 to 7 are still to come
+ *	4 born = the new		clients walk words that are UNBORN; these are nobody's
+ *	5 each word UNBORN -> RECLAIMED	collectors that walk by have it already; the rest are UNBORN
+ *	6 reclaim_seq + 1, wake		all can be got
+ *	7 growing = 0			as before
+ *	8 registry: laid = blocks	done
  * Nobody else moves a word out of UNBORN, and the daemon passes over words that have left it, so it
- * can repeat 3 to 5 from the start.
+ * can repeat 3 to 7 from the start. A pool that is destroyed between 3 and 7 stays as it is: it is
+ * growing for ever, and its clients go on with the blocks they have.
  */
 #ifndef MP_CORE_GROW_H
 #define MP_CORE_GROW_H
