@@ -30,6 +30,9 @@ static void format_header(struct mp_pool *pool, uint64_t pool_id, const char *na
 	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
 		mp_depot_init(pool, s);
 	}
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		mp_store(&pool->caches[r].hands, mp_hands(MP_NONE, MP_NONE));
+	}
 }
 
 uint64_t mp_first_generation(uint64_t seed, uint64_t index)

@@ -9,6 +9,7 @@
  *	holder[loaded] = holder[previous] = CACHE(record), or there is none
  *	record.owner names a LIVE or DEAD slot as long as any holder names the record
  * Recovery goes by the holders; loaded and previous in the record are for onlookers and thieves.
+ * Those of a free record are MP_NONE, so that whoever claims it holds what it says at once.
  *
  * A record's life:
  *	free -> owned by slot p		CAS by a thread of p, which then clears the record, and only

@@ -129,6 +129,8 @@ static void pass_free_record(struct mp_pool *pool, struct mp_pass *pass, uint32_
 	const struct mp_dead *dead = pass_find_owner(pool, pass, owner);
 
 	if (dead && dead->gifts == 0) {
+		/* So that nobody takes them for hands of the next owner. */
+		mp_store_release(&c->hands, mp_hands(MP_NONE, MP_NONE));
 		mp_slot_fold(pool, (uint32_t)owner - 1, c);
 		mp_cas(&c->owner, owner, owner >> 32 << 32);
 	}
