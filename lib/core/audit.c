@@ -5,15 +5,37 @@
  *	FREE(m): m lists the block          push and merge list it before they store its word, pop
  *	                                    and merge store its word before they unlist it
  *	USED(p), MOVING(p): p is not FREE   a slot is freed after no word names it
- *	RECLAIMED: a collect is pending     unless somebody stored the word and will announce it
+ *	RECLAIMED: a collect is pending,    whoever leaves it then raises reclaim_seq
+ *	    or a raise is owed
+ *	UNBORN: beyond born, or the pool    the daemon says so before it raises born, and lays all
+ *	    is growing                      words before it stops saying so
  *	holder: kind and id in range, CACHE(r) only while r has an owner, ORPHAN as RECLAIMED
  *	record at rest: it holds what it calls loaded and previous; if not, two threads believe that
  *	                they hold one magazine, and could hand out its blocks twice (unless a thief
  *	                has announced itself: then the owner will settle first)
  *
- * All of it holds between any two instructions of anybody, but a walk sees its parts at different
- * times. So the audit asks again about what looks wrong, and believes it after CONFIRMATIONS times
- * in a row, some milliseconds in all.
+ * Who owes a raise of reclaim_seq, and where the segment says so:
+ *	a client that leaves a block or orphan    its slot's owing is not 0
+ *	the daemon's pass, for a dead process     the slot is DEAD
+ *	the daemon, for newborn blocks            header.growing
+ * Each is said before the first word or holder is changed, and until after the raise. If a client
+ * dies meanwhile, owing stays in its slot, whether LIVE or DEAD, until the pass over it has raised
+ * reclaim_seq and frees the slot. A slot in its grace is DEAD, and has a second pass to come. If
+ * the daemon dies, the next one begins pass or growth again, and finds slot and header as they
+ * were. So what is owed is never lost, however long the debtor is stopped, and no matter that the
+ * block was left by another: the raise that comes is for all RECLAIMED words and orphans.
+ *
+ * Why what is lost is found. When nobody says that he owes, whoever left the word has raised
+ * reclaim_seq since. When then no collect is pending, a collector has read that raise or a later
+ * one, and its walk would have taken the block. So the audit looks at the word, then for debtors,
+ * then whether a collect is pending, and then whether the word is still the same. A debtor that
+ * pays after the look at the word shows as pending; one that comes later does not owe this word.
+ * That a call is under way (busy) says nothing: one in a thousand leaves something.
+ *
+ * Each answer is right of some moment, also when those who work on the pool are stopped or killed
+ * at any instruction. There is one exception: what the audit compares changed, and changed back,
+ * between two of its loads. So it asks again about what looks wrong, and believes it after
+ * CONFIRMATIONS answers in a row. That takes some milliseconds, but nothing is waited for.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -93,10 +115,13 @@ static bool audit_read_again(const struct walk *w, const void *at, uint64_t size
 	return w->refresh->again(w->refresh->arg, (uint64_t)((const char *)at - copy), size);
 }
 
-/* Header, shards, slots and records. */
+/* Shards, slots and records; then the header: debtors come before what they pay. */
 static bool audit_read_processes(const struct walk *w)
 {
-	return audit_read_again(w, w->pool->header, w->pool->shape.channels_at);
+	const struct mp_shape *shape = &w->pool->shape;
+
+	return audit_read_again(w, w->pool->shards, shape->channels_at - shape->shards_at) &&
+	       audit_read_again(w, w->pool->header, sizeof *w->pool->header);
 }
 
 static bool audit_refresh_block(const struct walk *w, uint32_t block)
@@ -138,20 +163,20 @@ static bool audit_refresh_magazine_of(const struct walk *w, uint32_t m)
 	return m >= w->pool->shape.n_magazines || audit_refresh_count(w, m);
 }
 
+/* The record and its magazines; then its owner's slot, and the record once more. */
 static bool audit_refresh_record(const struct walk *w, uint32_t r)
 {
 	const struct mp_cache *c = &w->pool->caches[r];
 
-	if (!audit_read_processes(w)) {
+	if (!audit_read_again(w, c, sizeof *c)) {
 		return false;
 	}
 	uint64_t owner = mp_load(&c->owner), gets = mp_load(&c->gets), puts = mp_load(&c->puts);
 	uint64_t hands = mp_load(&c->hands);
 	return audit_refresh_magazine_of(w, mp_hands_loaded(hands)) &&
-	       audit_refresh_magazine_of(w, mp_hands_previous(hands)) &&
-	       audit_read_again(w, c, sizeof *c) && mp_load(&c->owner) == owner &&
-	       mp_load(&c->gets) == gets && mp_load(&c->puts) == puts &&
-	       mp_load(&c->hands) == hands;
+	       audit_refresh_magazine_of(w, mp_hands_previous(hands)) && audit_read_processes(w) &&
+	       mp_load(&c->owner) == owner && mp_load(&c->gets) == gets &&
+	       mp_load(&c->puts) == puts && mp_load(&c->hands) == hands;
 }
 
 /* ---- blocks ---- */
@@ -175,23 +200,28 @@ static bool audit_is_taken(const struct mp_pool *pool, uint32_t slot)
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
-/* Whether a thread of a living process is inside a call, and may yet announce what it left. */
-static bool audit_somebody_is_inside(const struct mp_pool *pool)
+/* Whether the slot's process, or the pass over it, owes a raise of reclaim_seq. */
+static bool audit_is_debtor(const struct mp_slot *slot)
 {
-	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
-		uint32_t slot = (uint32_t)mp_load(&pool->caches[r].owner) - 1;
-		if (mp_load(&pool->caches[r].busy) && slot < pool->shape.n_slots &&
-		    mp_load(&pool->slots[slot].state) == MP_SLOT_LIVE) {
+	uint32_t state = mp_load_acquire(&slot->state);
+
+	return state == MP_SLOT_DEAD || (state != MP_SLOT_FREE && mp_load_acquire(&slot->owing));
+}
+
+static bool audit_has_debtor(const struct mp_pool *pool)
+{
+	for (uint32_t s = 0; s < pool->shape.n_slots; s++) {
+		if (audit_is_debtor(&pool->slots[s])) {
 			return true;
 		}
 	}
-	return false;
+	return mp_load_acquire(&pool->header->growing);
 }
 
-/* Whether no collector will look for what was left. */
+/* Whether no collector will look for what was left. Looks for debtors before it believes that. */
 static bool audit_is_unannounced(const struct mp_pool *pool)
 {
-	return !mp_collect_pending(pool) && !audit_somebody_is_inside(pool);
+	return !mp_collect_pending(pool) && !audit_has_debtor(pool) && !mp_collect_pending(pool);
 }
 
 static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
@@ -212,6 +242,8 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 		wrong = audit_is_unannounced(pool);
 		break;
 	case MP_UNBORN:
+		wrong = !mp_load_acquire(&pool->header->growing);
+		break;
 	default:
 		wrong = true;
 		break;
@@ -286,21 +318,29 @@ static bool audit_is_not_held(const struct mp_pool *pool, uint32_t record, uint3
 					      MP_HOLDER_CACHE, record));
 }
 
+/* Whether the record's owner lives, is in no call, and will not settle in its next one. */
+static bool audit_is_at_rest(const struct mp_pool *pool, const struct mp_cache *c, uint64_t owner)
+{
+	uint32_t slot = (uint32_t)owner - 1;
+
+	return slot < pool->shape.n_slots && mp_load_acquire(&c->owner) == owner &&
+	       mp_load_acquire(&pool->slots[slot].state) == MP_SLOT_LIVE &&
+	       !mp_load_acquire(&c->busy) && !mp_load_acquire(&c->steal);
+}
+
+/* Whoever takes a magazine out of its hands changes them, or shows before that it does. */
 static bool audit_is_record_wrong(const struct mp_pool *pool, uint32_t r)
 {
 	const struct mp_cache *c = &pool->caches[r];
 	uint64_t owner = mp_load_acquire(&c->owner);
-	uint32_t slot = (uint32_t)owner - 1;
 
-	if (slot >= pool->shape.n_slots ||
-	    mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_LIVE || mp_load(&c->busy) ||
-	    mp_load(&c->steal)) {
+	if (!audit_is_at_rest(pool, c, owner)) {
 		return false;
 	}
-	uint64_t hands = mp_load(&c->hands);
+	uint64_t hands = mp_load_acquire(&c->hands);
 	return (audit_is_not_held(pool, r, mp_hands_loaded(hands)) ||
 		audit_is_not_held(pool, r, mp_hands_previous(hands))) &&
-	       !mp_load_acquire(&c->busy) && mp_load(&c->owner) == owner;
+	       audit_is_at_rest(pool, c, owner) && mp_load_acquire(&c->hands) == hands;
 }
 
 static void audit_walk_magazines(struct walk *w)
