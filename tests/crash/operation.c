@@ -417,7 +417,7 @@ void act_pass(void *player)
 {
 	struct scene *s = ((struct player *)player)->scene;
 
-	scene_bury(s, &s->third, true);
+	arena_bury(&s->arena, s->third.slot, true);
 }
 
 const struct operation operations[] = {

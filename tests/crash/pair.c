@@ -73,7 +73,9 @@ static const char *pair_meet(const struct stop *at, struct stopped *a)
 {
 	const char *fault = NULL;
 
+	scene_watch(scene);
 	play((struct part){&scene->b, at->meeting->act});
+	scene_watch(scene);
 	if (at->end & B_DIES) {
 		scene_bury(scene, &scene->b, true);
 		scene->b.n = 0;
@@ -208,6 +210,7 @@ static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 		scene_free(scene);
 		return;
 	}
+	scene_watch(scene);
 	pair_end_pass(&daemon, end & A_DIES);
 	if (end & B_DIES) {
 		play_end(&collector);

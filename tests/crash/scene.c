@@ -79,9 +79,23 @@ struct mp_channel *player_channel(const struct player *p)
 	return mp_pool_channel(&p->member.pool, 0);
 }
 
+void scene_watch(struct scene *s)
+{
+	const char *found = arena_audit_live(&s->arena);
+
+	if (found && !s->alarm[0]) {
+		snprintf(s->alarm, sizeof s->alarm, "%s", found);
+	}
+}
+
+static void scene_on_step(void *scene)
+{
+	scene_watch(scene);
+}
+
 void scene_bury(struct scene *s, struct player *p, bool grace_over)
 {
-	arena_bury(&s->arena, p->slot, grace_over);
+	arena_bury_watched(&s->arena, p->slot, grace_over, scene_on_step, s);
 }
 
 void scene_clear(struct scene *s)
@@ -143,15 +157,20 @@ static void scene_take_back(struct player *p, uint64_t token)
 
 const char *scene_recover(struct scene *s, struct player *by, struct player *const *dead)
 {
-	static char text[128];
+	static char text[256];
 	unsigned char owners[SCENE_BLOCKS] = {0};
 
+	scene_watch(s);
 	scene_clear(s);
 	scene_take_back(by, s->token);
 	scene_bury_all(s, dead, false);
 	scene_receive_all(by);
 	scene_bury_all(s, dead, true);
 	player_get(by, SCENE_ROOM);
+	if (s->alarm[0]) {
+		snprintf(text, sizeof text, "a false alarm: %s", s->alarm);
+		return text;
+	}
 	if (!scene_enter(by, owners)) {
 		return "a block was handed out twice";
 	}

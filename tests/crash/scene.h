@@ -33,6 +33,7 @@ struct scene {
 	struct player unburied; /* is dead, and the daemon has not heard of it */
 	uint64_t token;         /* of a gift */
 	pid_t locker;           /* a stopped process that holds the one shard's lock; 0: none */
+	char alarm[192];        /* what an audit found before all was recovered; empty: nothing */
 };
 
 /* Makes room for one scene. */
@@ -53,8 +54,17 @@ void player_get(struct player *player, uint32_t n);
 void player_put(struct player *player, uint32_t n);
 struct mp_channel *player_channel(const struct player *player);
 
-/* The daemon's pass over a dead player: takes back its blocks, and with @grace_over its gifts. */
+/*
+ * The daemon's pass over a dead player: takes back its blocks, and with @grace_over its gifts.
+ * Watches after each step.
+ */
 void scene_bury(struct scene *scene, struct player *player, bool grace_over);
+
+/*
+ * Audits the pool, of which somebody is stopped or dead in the midst of a call. There must be
+ * nothing wrong: what is owed is not lost. scene_recover() returns what was found.
+ */
+void scene_watch(struct scene *scene);
 
 /* Kills the process that is stopped with a lock, and the daemon hears of who is unburied. */
 void scene_clear(struct scene *scene);

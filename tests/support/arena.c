@@ -55,14 +55,23 @@ void arena_thread(const struct member *sibling, struct member *member)
 
 uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over)
 {
+	return arena_bury_watched(arena, slot, grace_over, NULL, NULL);
+}
+
+uint64_t arena_bury_watched(struct arena *arena, uint32_t slot, bool grace_over,
+			    void (*watch)(void *arg), void *arg)
+{
 	static struct mp_dead dead[MP_SLOTS_MAX];
 	struct mp_pass pass;
 
 	mp_slot_bury(&arena->daemon, slot);
 	mp_pass_add(dead, slot, grace_over);
 	mp_pass_init(&pass, dead);
-	while (!mp_pass_step(&arena->daemon, &pass, 7)) {
-	}
+	do {
+		if (watch) {
+			watch(arg);
+		}
+	} while (!mp_pass_step(&arena->daemon, &pass, 7));
 	dead[slot].passed = false;
 	return dead[slot].recovered;
 }
@@ -167,7 +176,7 @@ size_t member_drain(struct member *member, unsigned char *owners, unsigned char 
 	return n;
 }
 
-const char *arena_audit(struct arena *arena)
+static const char *arena_audit_by(struct arena *arena, bool still)
 {
 	static struct mp_audit audit;
 
@@ -175,7 +184,21 @@ const char *arena_audit(struct arena *arena)
 	if (!seen) {
 		err(99, "calloc");
 	}
-	mp_audit_still(&arena->daemon, seen, &audit);
+	if (still) {
+		mp_audit_still(&arena->daemon, seen, &audit);
+	} else {
+		mp_audit_live(&arena->daemon, NULL, seen, &audit);
+	}
 	free(seen);
 	return audit.first[0] ? audit.first : NULL;
+}
+
+const char *arena_audit_live(struct arena *arena)
+{
+	return arena_audit_by(arena, false);
+}
+
+const char *arena_audit(struct arena *arena)
+{
+	return arena_audit_by(arena, true);
 }

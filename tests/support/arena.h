@@ -40,6 +40,10 @@ void arena_thread(const struct member *sibling, struct member *member);
 /* The daemon's pass over the dead process in @slot. Returns how many blocks it took back. */
 uint64_t arena_bury(struct arena *arena, uint32_t slot, bool grace_over);
 
+/* The same; calls @watch after the burial and after each step of the pass. */
+uint64_t arena_bury_watched(struct arena *arena, uint32_t slot, bool grace_over,
+			    void (*watch)(void *arg), void *arg);
+
 /* Get and put, as the library does them. */
 int member_get(struct member *member, uint32_t *index);
 int member_put(struct member *member, uint32_t index);
@@ -53,7 +57,10 @@ void member_flush(struct member *member);
  */
 size_t member_drain(struct member *member, unsigned char *owners, unsigned char tag);
 
-/* Audits a pool in which nobody works. Returns NULL, or what is wrong first. */
+/* Audits a pool in which others may work. Returns NULL, or what is wrong first. */
+const char *arena_audit_live(struct arena *arena);
+
+/* Audits a pool in which nobody works, likewise. */
 const char *arena_audit(struct arena *arena);
 
 #endif
