@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The audit finds what is broken: each case breaks one thing in a sound pool. */
+/*
+ * The audit finds what is broken: each case breaks one thing in a sound pool. And it takes nothing
+ * for broken that somebody is about to mend: each case lays what a process leaves that is stopped
+ * or dead at the worst moment, and then takes away the mark that says so.
+ */
 #include <string.h>
 
+#include "lib/core/grow.h"
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
 
@@ -19,7 +24,7 @@ static void begin(void)
 
 static struct mp_audit audit(void)
 {
-	unsigned char seen[100] = {0};
+	unsigned char seen[200] = {0};
 	struct mp_audit result;
 	mp_audit_live(&arena.daemon, NULL, seen, &result);
 	return result;
@@ -93,7 +98,201 @@ START_TEST(an_unlisted_magazine_is_found_at_rest)
 }
 END_TEST
 
+/* ---- what is owed ---- */
+
+static void lay(uint32_t at, enum mp_state state)
+{
+	mp_store(&arena.daemon.words[at].whole, 1ull << 32 | mp_word_low(state, 0));
+}
+
+static uint64_t lost(void)
+{
+	return audit().lost;
+}
+
+static void collect_all(void)
+{
+	mp_store(&arena.daemon.header->collected_seq, mp_load(&arena.daemon.header->reclaim_seq));
+}
+
+static void assert_clean(void *unused)
+{
+	(void)unused;
+	ck_assert_str_eq(audit().first, "");
+}
+
+START_TEST(a_block_left_by_a_call_that_has_yet_to_announce_it_is_owed)
+{
+	begin();
+	mp_announce_begin(&me.pool); /* what a put without room stores, to its last store but one */
+	lay(block, MP_RECLAIMED);
+	ck_assert_uint_eq(lost(), 0);
+	mp_announce_end(&me.pool, false);
+	ck_assert_uint_eq(lost(), 1);
+}
+END_TEST
+
+START_TEST(an_announcement_owed_by_one_who_died_is_owed_until_his_pass)
+{
+	begin();
+	mp_announce_begin(&me.pool);
+	lay(block, MP_RECLAIMED);
+	ck_assert_uint_eq(lost(), 0); /* the daemon has not heard of it */
+	arena_bury_watched(&arena, 0, true, assert_clean, NULL);
+	ck_assert_uint_eq(lost(), 0);
+	collect_all(); /* without having taken it */
+	ck_assert_uint_eq(lost(), 1);
+}
+END_TEST
+
+START_TEST(the_next_process_in_a_slot_owes_nothing)
+{
+	begin();
+	mp_announce_begin(&me.pool);
+	arena_bury(&arena, 0, true);
+	collect_all(); /* without having taken what the pass left */
+	mp_slot_claim(&arena.daemon, 0, 1);
+	ck_assert_uint_eq(lost(), 1);
+}
+END_TEST
+
+START_TEST(a_dead_slot_owes_its_pass)
+{
+	begin();
+	mp_slot_bury(&arena.daemon, 0);
+	lay(block, MP_RECLAIMED);
+	ck_assert_uint_eq(lost(), 0);
+	mp_slot_release(&arena.daemon, 0);
+	ck_assert_uint_eq(lost(), 1);
+}
+END_TEST
+
+START_TEST(a_slot_in_its_grace_owes_its_second_pass)
+{
+	uint64_t token;
+	begin();
+	ck_assert_int_eq(mp_word_give(&me.pool, block, &token), 0);
+	arena_bury_watched(&arena, 0, false, assert_clean, NULL);
+	collect_all();
+	mp_magazine_hand(mp_magazine(&arena.daemon, 5), MP_HOLDER_DEPOT, 0, MP_HOLDER_ORPHAN, 0);
+	assert_clean(NULL);
+	arena_bury_watched(&arena, 0, true, assert_clean, NULL);
+	ck_assert(mp_collect_pending(&arena.daemon));
+	collect_all();
+	ck_assert_uint_eq(audit().broken, 2); /* and the one that was in the dead thread's hands */
+}
+END_TEST
+
+START_TEST(an_orphan_that_a_call_has_yet_to_announce_is_owed)
+{
+	begin();
+	mp_announce_begin(&me.pool);
+	mp_magazine_hand(mp_magazine(&arena.daemon, 5), MP_HOLDER_DEPOT, 0, MP_HOLDER_ORPHAN, 0);
+	ck_assert_uint_eq(audit().broken, 0);
+	mp_announce_end(&me.pool, false);
+	ck_assert_uint_eq(audit().broken, 1);
+}
+END_TEST
+
+START_TEST(a_block_is_found_lost_while_others_are_in_calls)
+{
+	begin();
+	lay(block, MP_RECLAIMED);
+	ck_assert(mp_enter(me.local.cache));
+	ck_assert_uint_eq(lost(), 1);
+}
+END_TEST
+
+static void begin_growing(struct mp_growth *growth)
+{
+	arena_make(&arena, (struct mp_shape){.blocks = 100, .max_blocks = 200, .n_caches = 4});
+	mp_grow_init(growth, 100, 200);
+}
+
+START_TEST(blocks_that_are_being_born_are_owed)
+{
+	struct mp_growth growth;
+	begin_growing(&growth);
+	while (!mp_grow_step(&arena.daemon, &growth, 7, 42)) {
+		assert_clean(NULL);
+	}
+	assert_clean(NULL);
+	ck_assert(!mp_load(&arena.daemon.header->growing));
+	collect_all();
+	ck_assert_uint_eq(lost(), 100);
+}
+END_TEST
+
+START_TEST(blocks_born_and_not_yet_announced_are_owed)
+{
+	struct mp_growth growth;
+	begin_growing(&growth);
+	ck_assert(mp_grow_step(&arena.daemon, &growth, 200, 42));
+	collect_all(); /* as if it had not announced them */
+	mp_store(&arena.daemon.header->growing, 1);
+	assert_clean(NULL);
+	mp_store(&arena.daemon.header->growing, 0);
+	ck_assert_uint_eq(lost(), 100);
+}
+END_TEST
+
+START_TEST(an_unborn_block_that_is_not_being_born_is_lost)
+{
+	begin();
+	lay(block, MP_UNBORN);
+	ck_assert_uint_eq(lost(), 1);
+	mp_store(&arena.daemon.header->growing, 1);
+	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
+/* A thread claims a record by one store, and may be stopped before it clears it. */
+static void claim_and_stop(uint32_t record)
+{
+	uint64_t owner = mp_load(&arena.daemon.caches[record].owner);
+	ck_assert_uint_eq((uint32_t)owner, 0);
+	mp_store(&arena.daemon.caches[record].owner, ((owner >> 32) + 1) << 32 | (0 + 1));
+}
+
+START_TEST(a_record_just_claimed_holds_nothing)
+{
+	struct member other;
+	begin();
+	claim_and_stop(3); /* nobody has had it before */
+	assert_clean(NULL);
+	arena_seat(&arena, 1, &other);
+	uint32_t index, record = other.local.record;
+	ck_assert_int_eq(member_get(&other, &index), 0);
+	arena_bury(&arena, 1, true);
+	claim_and_stop(record);
+	assert_clean(NULL);
+}
+END_TEST
+
+START_TEST(hands_that_are_being_changed_are_no_fault)
+{
+	begin();
+	mp_cache_note_previous(me.local.cache, 20);
+	ck_assert_uint_eq(audit().duplicated, 1);
+	mp_store(&me.local.cache->busy, 1); /* stopped in a call */
+	ck_assert_uint_eq(audit().duplicated, 0);
+	mp_store(&me.local.cache->busy, 0);
+	mp_store(&me.local.cache->steal, 1); /* stolen from: settles in the next call */
+	ck_assert_uint_eq(audit().duplicated, 0);
+	mp_store(&me.local.cache->steal, 0);
+	mp_slot_bury(&arena.daemon, 0); /* the pass takes them */
+	ck_assert_uint_eq(audit().duplicated, 0);
+}
+END_TEST
+
 SUITE("audit", a_free_block_that_nobody_lists_is_lost, a_block_of_nobody_is_lost,
       a_reclaimed_block_unannounced_is_lost, a_magazine_that_two_get_from_is_found,
       holders_and_counts_out_of_range_are_found, an_unannounced_orphan_is_found,
-      an_unlisted_magazine_is_found_at_rest)
+      an_unlisted_magazine_is_found_at_rest,
+      a_block_left_by_a_call_that_has_yet_to_announce_it_is_owed,
+      an_announcement_owed_by_one_who_died_is_owed_until_his_pass,
+      the_next_process_in_a_slot_owes_nothing, a_dead_slot_owes_its_pass,
+      a_slot_in_its_grace_owes_its_second_pass, an_orphan_that_a_call_has_yet_to_announce_is_owed,
+      a_block_is_found_lost_while_others_are_in_calls, blocks_that_are_being_born_are_owed,
+      blocks_born_and_not_yet_announced_are_owed, an_unborn_block_that_is_not_being_born_is_lost,
+      a_record_just_claimed_holds_nothing, hands_that_are_being_changed_are_no_fault)
