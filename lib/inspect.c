@@ -220,7 +220,7 @@ static int inspect_audit(struct mempool *pool, struct mp_audit *audit)
 		error = look_read_all(&look);
 		if (error == 0) {
 			mp_audit_live(&pool->core, look_refresh(&look, &refresh), seen, audit);
-			error = look.error;
+			error = look_verify(&look);
 		}
 		look_end(&look);
 	}

@@ -63,18 +63,24 @@ static int look_read(const struct mempool *pool, uint64_t at, uint64_t size)
 	return look_read_into(pool, (char *)pool->control + at, at, size);
 }
 
-static int look_read_header(struct mempool *pool)
+/* Reads the first @size bytes of the header, and checks that a header is there. */
+static int look_read_header(struct mempool *pool, uint64_t size)
 {
 	const struct mp_header *header = pool->control;
 
-	int error = look_read(pool, 0, sizeof *header);
-	if (error == 0 && header->magic != MP_MAGIC) {
-		error = fail(EIO,
-			     "%s is broken: its header was overwritten, by somebody who may write "
-			     "to it; destroy it",
-			     pool->name);
+	int error = look_read(pool, 0, size);
+	if (error || header->magic == MP_MAGIC) {
+		return error;
 	}
-	return error;
+	return header->magic == 0
+		       ? fail(EIO,
+			      "%s is gone: it was destroyed, nobody had it open to use it, and its "
+			      "memory went back to the system; close it",
+			      pool->name)
+		       : fail(EIO,
+			      "%s is broken: its header was overwritten, by somebody who may write "
+			      "to it; destroy it",
+			      pool->name);
 }
 
 int look_open(struct mempool *pool, int fd)
@@ -96,7 +102,7 @@ int look_open(struct mempool *pool, int fd)
 	pool->control_fd = fd;
 	pool->control_device = st.st_dev;
 	pool->control_inode = st.st_ino;
-	int error = look_read_header(pool);
+	int error = look_read_header(pool, sizeof(struct mp_header));
 	if (error) {
 		pool->control_fd = -1;
 		return error;
@@ -168,6 +174,14 @@ static bool look_again(struct look *look, uint64_t at, uint64_t size)
 	return look->error == 0;
 }
 
+int look_verify(struct look *look)
+{
+	if (look_is_observer(look->pool) && look->error == 0) {
+		look->error = look_read_header(look->pool, sizeof(uint64_t));
+	}
+	return look->error;
+}
+
 int look_read_blocks(struct look *look, uint32_t first, uint32_t n)
 {
 	const struct mp_shape *shape = &look->pool->core.shape;
@@ -179,7 +193,7 @@ int look_read_blocks(struct look *look, uint32_t first, uint32_t n)
 		look_again(look, shape->words_at + first * sizeof(union mp_word),
 			   n * sizeof(union mp_word));
 	}
-	return look->error;
+	return look_verify(look);
 }
 
 int look_read_all(struct look *look)
@@ -222,7 +236,7 @@ int look_read_block(struct look *look, uint32_t index)
 			look_read_holder(look, mp_word_ref(word));
 		}
 	}
-	return look->error;
+	return look_verify(look);
 }
 
 static bool look_refresh_part(void *arg, uint64_t at, uint64_t size)

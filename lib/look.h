@@ -45,6 +45,13 @@ int look_read_blocks(struct look *look, uint32_t first, uint32_t n);
 /* Reads the word of one block, and what says where that block is. 0 or a negative errno. */
 int look_read_block(struct look *look, uint32_t index);
 
+/*
+ * Whether what an observer has read until now was a pool: 0 or -EIO. The daemon, which gives the
+ * memory of a destroyed pool back when it has no client, begins with the header; so if that is
+ * there, all that was read before was there. The calls above do it; call it after an audit.
+ */
+int look_verify(struct look *look);
+
 /* For mp_audit_live(): NULL for a mapping, which is always as new as can be. */
 const struct mp_refresh *look_refresh(struct look *look, struct mp_refresh *refresh);
 

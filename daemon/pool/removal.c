@@ -17,7 +17,8 @@
 
 /*
  * Up to this size removal unlinks an object at once; of a bigger one it first gives back the pages.
- * An observer, which has no slot, then sees the pool turn to zeros.
+ * An observer, which has no slot, then sees the pool turn to zeros, the header first: that is how
+ * it knows (lib/look.c).
  */
 #define SMALL_SIZE (32u << 20)
 #define PUNCH_SIZE (8u << 20) /* bytes that one step gives back */

@@ -579,7 +579,8 @@ bool mempool_contains(const struct mempool *pool, const void *address);
  * Fills @stats. Reads every block's word once: about a millisecond for a million blocks.
  *
  * Returns 0, or
- * -EIO      an observer's handle alone: somebody cut the pool's memory short
+ * -EIO      an observer's handle alone: somebody cut the pool's memory short, or it was destroyed,
+ *           and its memory went back to the system
  * -EBADF    the same: the program closed the descriptor of the handle
  * -EDEADLK  the same: called from a signal handler that interrupted such a call
  * -ECHILD   the handle is the parent's
@@ -605,7 +606,9 @@ int mempool_state(const struct mempool *pool);
 
 /*
  * Checks the pool's invariants, also while others work, and fills @report. Takes some milliseconds
- * for a million blocks, and a byte of memory for each block.
+ * for a million blocks, and a byte of memory for each block. What a process that was stopped or
+ * killed in the midst of a call, or a daemon that is slow or not there, has yet to do is not taken
+ * for broken: the pool shows that they owe it.
  *
  * Returns 0 when all is well, or
  * -EUCLEAN  something is broken; @report says what

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mempool_check() finds nothing wrong in a pool in which nothing is wrong, also while the daemon is
- * stopped or dead in the midst of its work. While it is stopped nothing changes by itself: a check that
- * only waits for what looks wrong to go away would call it broken, however long it waited.
+ * stopped or dead in the midst of its work. While it is stopped nothing changes by itself: a check
+ * that only waits for what looks wrong to go away would call it broken, however long it waited.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -185,7 +185,31 @@ START_TEST(a_check_while_blocks_are_born_finds_nothing)
 }
 END_TEST
 
+#define LARGE 3000000 /* so many that the daemon gives the bookkeeping back piece by piece */
+
+/* Pieces of it are zeros already, while others are as they were. */
+START_TEST(an_observer_of_a_pool_that_is_gone_is_told_so)
+{
+	struct mempool_report report;
+	begin();
+	create_checked(LARGE, LARGE);
+	struct mempool *seen = open_checked(MEMPOOL_OBSERVE);
+	ck_assert_int_eq(mempool_destroy(conn, "checked"), 0);
+	int64_t deadline = now_ms() + 10000;
+	int error;
+	while ((error = mempool_check(seen, &report)) == 0) {
+		ck_assert_int_lt(now_ms(), deadline);
+	}
+	ck_assert_int_eq(error, -EIO);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "checked is gone"));
+	struct mempool_stats s;
+	ck_assert_int_eq(mempool_stat(seen, &s), -EIO);
+	ck_assert_int_eq(mempool_close(seen), 0);
+	end();
+}
+END_TEST
+
 SUITE("checking", a_writer_that_checks_while_the_dead_are_buried_finds_nothing,
       a_reader_that_checks_while_the_dead_are_buried_finds_nothing,
       an_observer_that_checks_while_the_dead_are_buried_finds_nothing,
-      a_check_while_blocks_are_born_finds_nothing)
+      a_check_while_blocks_are_born_finds_nothing, an_observer_of_a_pool_that_is_gone_is_told_so)
