@@ -23,7 +23,8 @@
  * collect. The pass raises it even when it found nothing, as a process may have left an orphan or a
  * RECLAIMED block and died before announcing it. Words go before records and records before the
  * slots, because a free record or slot may be claimed at once, and then nothing of its last owner
- * may be left.
+ * may be left. The announcement goes before the slots, because a DEAD slot shows audits that one is
+ * owed.
  *
  * It takes no lock and follows no index that it has not bounded. It finds magazines of the dead by
  * their holders, not by what cache records say: so a process may die between taking a magazine and
