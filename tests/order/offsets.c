@@ -20,10 +20,12 @@ static const struct {
 } fields[] = {
 	FIELD("header", struct mp_header, born),
 	FIELD("header", struct mp_header, pressure),
+	FIELD("header", struct mp_header, growing),
 	FIELD("header", struct mp_header, reclaim_seq),
 	FIELD("header", struct mp_header, collected_seq),
 	FIELD("header", struct mp_header, repairs),
 	FIELD("header", struct mp_header, recovered),
+	FIELD("slot", struct mp_slot, owing),
 	FIELD("slot", struct mp_slot, state),
 	FIELD("slot", struct mp_slot, pid),
 	FIELD("cache", struct mp_cache, owner),
