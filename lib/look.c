@@ -193,7 +193,7 @@ int look_read_blocks(struct look *look, uint32_t first, uint32_t n)
 		look_again(look, shape->words_at + first * sizeof(union mp_word),
 			   n * sizeof(union mp_word));
 	}
-	return look_verify(look);
+	return look->error;
 }
 
 int look_read_all(struct look *look)
@@ -236,7 +236,7 @@ int look_read_block(struct look *look, uint32_t index)
 			look_read_holder(look, mp_word_ref(word));
 		}
 	}
-	return look_verify(look);
+	return look->error;
 }
 
 static bool look_refresh_part(void *arg, uint64_t at, uint64_t size)

@@ -48,7 +48,7 @@ int look_read_block(struct look *look, uint32_t index);
 /*
  * Whether what an observer has read until now was a pool: 0 or -EIO. The daemon, which gives the
  * memory of a destroyed pool back when it has no client, begins with the header; so if that is
- * there, all that was read before was there. The calls above do it; call it after an audit.
+ * there, all that was read before was there. Counts may be of zeros; an audit of zeros is none.
  */
 int look_verify(struct look *look);
 

@@ -579,8 +579,7 @@ bool mempool_contains(const struct mempool *pool, const void *address);
  * Fills @stats. Reads every block's word once: about a millisecond for a million blocks.
  *
  * Returns 0, or
- * -EIO      an observer's handle alone: somebody cut the pool's memory short, or it was destroyed,
- *           and its memory went back to the system
+ * -EIO      an observer's handle alone: somebody cut the pool's memory short
  * -EBADF    the same: the program closed the descriptor of the handle
  * -EDEADLK  the same: called from a signal handler that interrupted such a call
  * -ECHILD   the handle is the parent's
@@ -613,6 +612,7 @@ int mempool_state(const struct mempool *pool);
  * Returns 0 when all is well, or
  * -EUCLEAN  something is broken; @report says what
  * -ENOMEM   no memory for the walk
+ * -EIO      an observer's handle alone: the pool was destroyed, and its memory has gone
  * -EIO, -EBADF, -EDEADLK, -ECHILD  as for mempool_stat()
  */
 int mempool_check(struct mempool *pool, struct mempool_report *report);
