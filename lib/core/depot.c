@@ -201,6 +201,8 @@ static bool depot_hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list,
 	}
 	struct mp_magazine *magazine = mp_magazine(pool, m);
 	uint32_t count = mp_magazine_count(pool, magazine);
+	/* Noted before we have it: if we die here, a census finds its blocks until the pass. */
+	mp_store_release(&pool->caches[visit->record].taking, m);
 	if (!mp_magazine_hand(magazine, MP_HOLDER_DEPOT, shard, MP_HOLDER_CACHE, visit->record)) {
 		return false;
 	}

@@ -16,8 +16,9 @@
  * touches no magazine that a shard holds.
  *
  * Order of stores, and what is true if the process dies after each (the lock then says EOWNERDEAD):
- *	take	1 holder DEPOT(s) -> CACHE(r)	the cache's; the daemon finds it by its holder
- *		2 unlinked, n_free		done
+ *	take	1 the record's taking		nothing; a census looks at the magazine here too
+ *		2 holder DEPOT(s) -> CACHE(r)	the cache's; the daemon finds it by its holder
+ *		3 unlinked, n_free		done
  *	give	1 holder CACHE(r) -> DEPOT(s)	the shard's; the rebuild finds it by its holder
  *		2 linked, n_free		done
  *	rob	1 holder CACHE(r) -> DEPOT(s)	the shard's; the rebuild finds it by its holder

@@ -175,6 +175,7 @@ uint64_t mp_signature(void)
 		sizeof(struct mp_cache),
 		offsetof(struct mp_cache, hands),
 		offsetof(struct mp_cache, gets),
+		offsetof(struct mp_cache, taking),
 		sizeof(struct mp_channel),
 		offsetof(struct mp_channel, hungry),
 		sizeof(struct mp_shard),

@@ -139,7 +139,9 @@ struct mp_cache {
 	mp_atomic64 gets;
 	mp_atomic64 puts;
 	mp_atomic64 failures;
-	uint64_t padding[9];
+	mp_atomic32 taking; /* the magazine it took last out of the depot, or was about to take */
+	uint32_t padding32;
+	uint64_t padding[8];
 };
 _Static_assert(sizeof(struct mp_cache) == 128, "two cache lines: neighbours prefetch in pairs");
 

@@ -27,6 +27,7 @@ static struct mp_hand local_hand_of(const struct mp_pool *pool, uint32_t index)
 static void local_record_begin(struct mp_cache *c, bool fenced, uint32_t busy)
 {
 	mp_store(&c->hands, mp_hands(MP_NONE, MP_NONE));
+	mp_store(&c->taking, MP_NONE);
 	mp_store(&c->fenced, fenced);
 	mp_store(&c->steal, 0);
 	mp_store(&c->gets, 0);

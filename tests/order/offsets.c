@@ -34,6 +34,7 @@ static const struct {
 	FIELD("cache", struct mp_cache, hands),
 	FIELD("cache", struct mp_cache, gets),
 	FIELD("cache", struct mp_cache, puts),
+	FIELD("cache", struct mp_cache, taking),
 	FIELD("channel", struct mp_channel, head),
 	FIELD("channel", struct mp_channel, tail),
 	FIELD("channel", struct mp_channel, hungry),

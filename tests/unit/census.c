@@ -89,6 +89,21 @@ START_TEST(what_an_ended_thread_cached_is_free)
 }
 END_TEST
 
+/* It was killed when it had the magazine and not yet noted it; somebody has repaired the shard. */
+START_TEST(what_the_dead_had_just_taken_out_of_the_depot_is_free)
+{
+	uint32_t last = begin(), taken;
+
+	ck_assert_int_eq(member_put(&other, last), 0);
+	member_flush(&other);
+	ck_assert_int_eq(mp_depot_exchange(&other.pool, 0, other.local.record, MP_WANT_BLOCKS,
+					   MP_NONE, &taken),
+			 0);
+	mp_store(&other.local.cache->hands, mp_hands(MP_NONE, MP_NONE));
+	ck_assert(!mp_census_finds_none(&me.pool));
+}
+END_TEST
+
 /* Its lock's holder may be about to put a block there, or may have taken one and not noted it. */
 START_TEST(a_shard_that_somebody_changes_may_have_one)
 {
@@ -158,6 +173,7 @@ END_TEST
 
 SUITE("census", a_block_in_an_idle_cache_is_free,
       a_block_in_the_cache_of_a_thread_inside_a_call_is_free, a_block_in_the_depot_is_free,
-      what_an_ended_thread_cached_is_free, a_shard_that_somebody_changes_may_have_one,
-      a_reclaimed_block_is_free, what_the_dead_cached_is_free_before_during_and_after_the_pass,
-      leftovers_are_not_free, hands_out_of_range_are_empty)
+      what_the_dead_had_just_taken_out_of_the_depot_is_free, what_an_ended_thread_cached_is_free,
+      a_shard_that_somebody_changes_may_have_one, a_reclaimed_block_is_free,
+      what_the_dead_cached_is_free_before_during_and_after_the_pass, leftovers_are_not_free,
+      hands_out_of_range_are_empty)
