@@ -31,7 +31,7 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 /* Wakes all who sleep on the word. */
 void mp_futex_wake(mp_atomic32 *word);
 
-/* The number by which the kernel knows this thread: no other thread that lives has it. */
+/* The number by which this process knows the thread; another container may have it as well. */
 uint32_t mp_thread_number(void);
 
 /*

@@ -16,12 +16,13 @@ struct loot {
 
 /*
  * What we store in steal: no other living thread gives the same. Of a thread with a record: the
- * record and its owner word's sequence; else its number and a bit that is in no record's.
+ * record and its owner word's sequence; else its number, its process's slot (in containers, threads
+ * of two processes may have one number), and a bit that is in no record's.
  */
-static uint64_t steal_thief_name(const struct mp_local *local)
+static uint64_t steal_thief_name(const struct mp_pool *pool, const struct mp_local *local)
 {
 	return local->record == MP_NONE
-		       ? (uint64_t)mp_thread_number() << 32 | 1u << 31
+		       ? (uint64_t)mp_thread_number() << 32 | 1u << 31 | pool->slot
 		       : mp_load(&local->cache->owner) >> 32 << 32 | (local->record + 1);
 }
 
@@ -135,7 +136,7 @@ static bool steal_grab_one(struct mp_pool *pool, struct mp_local *local, uint64_
 bool mp_steal(struct mp_pool *pool, struct mp_local *local)
 {
 	uint32_t first = local->record == MP_NONE ? pool->slot : local->record + 1;
-	uint64_t me = steal_thief_name(local);
+	uint64_t me = steal_thief_name(pool, local);
 	struct loot loot[BATCH];
 	bool may_ask = true;
 	unsigned n = 0;

@@ -162,6 +162,7 @@ START_TEST(thieves_without_a_record_have_names_of_their_own)
 	member_drain(&bare, owners, 3);
 	uint64_t name = mp_load(&victim->steal);
 	ck_assert_uint_eq(name >> 32, mp_thread_number());
+	ck_assert_uint_eq(name & 0x7fffffff, bare.pool.slot); /* the number may be another's, too */
 	for (uint32_t r = 0; r < arena.daemon.shape.n_caches; r++) {
 		ck_assert_uint_ne((uint32_t)name, r + 1);
 	}
