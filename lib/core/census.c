@@ -10,7 +10,8 @@ static void census_note(uint64_t *seen, uint64_t number)
 	*seen ^= *seen >> 32;
 }
 
-static bool census_has_block(const struct mp_pool *pool, uint32_t magazine)
+/* Notes who holds it, too. */
+static bool census_has_block(const struct mp_pool *pool, uint32_t magazine, uint64_t *seen)
 {
 	uint32_t index;
 
@@ -18,6 +19,7 @@ static bool census_has_block(const struct mp_pool *pool, uint32_t magazine)
 		return false;
 	}
 	const struct mp_magazine *m = mp_magazine(pool, magazine);
+	census_note(seen, mp_load_acquire(&m->holder));
 	for (uint32_t n = mp_magazine_count(pool, m); n > 0; n--) {
 		if (mp_magazine_peek(pool, m, mp_word_low(MP_FREE, magazine), n - 1, &index)) {
 			return true;
@@ -35,15 +37,19 @@ static bool census_shard_is_bare(const struct mp_shard *s, uint64_t *seen)
 	return !(changes & 1) && mp_load(&s->n_free) == 0;
 }
 
-/* Returns the hands. Each record has a sum of its own first: the next need not wait for it. */
+/*
+ * Returns the hands, which it reads after what a call raises at its end. Each record has a sum of
+ * its own first: the next need not wait for it.
+ */
 static uint64_t census_note_cache(const struct mp_cache *c, uint64_t *seen)
 {
-	uint64_t hands = mp_load_acquire(&c->hands), sum = 0;
+	uint64_t sum = 0;
 
 	census_note(&sum, mp_load_acquire(&c->owner));
-	census_note(&sum, hands);
 	census_note(&sum, mp_load_acquire(&c->gets));
 	census_note(&sum, mp_load_acquire(&c->puts));
+	uint64_t hands = mp_load_acquire(&c->hands);
+	census_note(&sum, hands);
 	census_note(seen, sum);
 	return hands;
 }
@@ -59,8 +65,9 @@ static bool census_cache_is_bare(const struct mp_pool *pool, const struct mp_cac
 		return true;
 	}
 	uint64_t hands = census_note_cache(c, seen);
-	bool bare = !census_has_block(pool, mp_hands_loaded(hands)) &&
-		    !census_has_block(pool, mp_hands_previous(hands));
+	bool bare = !census_has_block(pool, mp_hands_loaded(hands), seen) &&
+		    !census_has_block(pool, mp_hands_previous(hands), seen) &&
+		    !census_has_block(pool, mp_load(&c->taking), seen);
 
 	mp_read_fence();
 	census_note_cache(c, seen);

@@ -11,19 +11,25 @@
  *	one look	nothing to collect; each shard has n_free = 0 and nobody changes it; and
  *			none of the magazines noted in any record has a valid entry
  *	a census	two looks without a block, between which nothing has changed: each shard's
- *			changes, each record's owner, hands, gets and puts, and reclaim_seq
+ *			changes, each record's owner, gets, puts and hands, the holders of what
+ *			it notes, and reclaim_seq
  *
  * Why there was no free block at the moment between the two looks. A block is free when its word is
- * FREE(m) or RECLAIMED. RECLAIMED and ORPHAN come with a raise of reclaim_seq, which the looks see
- * as something to collect until it is collected. Else m is held by a shard or by a cache, and each
- * was seen without a block before that moment and after it, with the same counters:
+ * FREE(m), or RECLAIMED with reclaim_seq raised since: a put that has still to raise it is not done.
+ * The looks see the raise as something to collect until all is collected; what a collector brought
+ * in last its own get gets. Else m is held by a shard or by a cache, and each was seen without a
+ * block before that moment and after it, with the same counters:
  *	shard	changes is odd as long as somebody has its lock, and higher after; only then do its
  *		magazines and n_free change
  *	cache	a put raises puts and a get gets, after the word and before the call ends. So a
  *		look reads them before the entries, for a get that has not raised gets yet, and
  *		after, for a put that has not raised puts
+ *	hands	read after gets and puts: a call that has changed them since has not ended. They may
+ *		change and be again as they were; then the magazine has come back, and its holder's
+ *		sequence is higher
  * What a cache holds is noted in its hands, in this order:
- *	depot -> cache	noted before the shard's lock is free
+ *	depot -> cache	noted as taking before it is the cache's, so that it is seen if the taker
+ *			dies, and in the hands before the shard's lock is free
  *	cache -> depot	noted until the shard's lock is free again, or the magazine announced
  *	cache -> cache	the thief notes the magazine before its CAS; the owner notes it until its
  *			next call, and nobody minds a magazine that is noted twice
@@ -31,6 +37,7 @@
  * A look asks only whether noted magazines have valid entries, whoever holds them. A dead process's
  * count until its record is free, and that is after they were announced. A record without an owner
  * holds nothing: of it a look notes the owner word alone, whose sequence a claim raises.
+ * tests/model/census.pml verifies this, and what goes wrong when any of it is left out.
  *
  * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller
  * cannot have now: its owner is inside a call, or stopped there, or dead and not yet buried.
