@@ -15,7 +15,7 @@
  *			it notes, and reclaim_seq
  *
  * Why there was no free block at the moment between the two looks. A block is free when its word is
- * FREE(m), or RECLAIMED with reclaim_seq raised since: a put that has still to raise it is not done.
+ * FREE(m), or RECLAIMED with reclaim_seq raised since: a put that still has to raise it goes on.
  * The looks see the raise as something to collect until all is collected; what a collector brought
  * in last its own get gets. Else m is held by a shard or by a cache, and each was seen without a
  * block before that moment and after it, with the same counters:

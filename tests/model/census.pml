@@ -14,12 +14,12 @@
  *
  * Checked when it answers that there is none: at the moment between its two looks no block was
  * free, so there was such a moment since it began. A block is free when its word is FREE(m), or
- * RECLAIMED and announced. With -DCOLLECT a block that a collector has brought in last counts as
- * got by the get that it collects for.
+ * RECLAIMED and announced; what a collector has brought in last counts as got by its own get.
  *
  * How it is kept small, and why that loses nothing:
- *   - A counter is not counted: the census is told when it changes between the looks (chg). They
- *     only rise, so that is the same as to compare.
+ *   - A counter is not counted: what the first look has read stays as it is until the second has
+ *     compared it (read), as a client that is to raise it waits. Counters only rise, so a run in
+ *     which it does not wait ends in another answer. So with the sequence of a holder.
  *   - What pool.pml verifies is taken for granted: a thief's CAS comes while the owner is in no
  *     call, or has not settled in it; and a lock is had by one.
  *   - The lists of the shard are not there: who has the lock finds magazines by their holders.
@@ -27,19 +27,23 @@
  * What is not here: merging (under the lock), bulks, more than one shard, records that change
  * their owner, the daemon's death.
  *
+ * Searched to the end, in million states: the default 3.0; -DLOOSE=1 -DNM=1 4.6; -DKILLS=1 17.7.
+ *
  *	-DNB -DNM -DM	blocks, magazines, capacity	1 2 1
- *	-DKILLS		deaths	0
+ *	-DKILLS		deaths, 0 or 1	0
+ *	-DPASS		after the death, the daemon's pass
  *	-DLOOSE		puts may leave a block RECLAIMED so many times	0
  * Broken on purpose, each found:
  *	-DONELOOK	the answer of the first look is taken
  *	-DBEFOREONLY	gets and puts are read only before the entries
  *	-DAFTERONLY	gets and puts are read only after the entries
  *	-DLATENOTE	an exchange notes its magazine after the shard's lock is free
- *	-DNOTAKING	an exchange does not note it before it has it
+ *	-DNOTAKING	it does not note it before it has it; with -DKILLS=1
  *	-DEARLYUNNOTE	a flush notes that it has the magazine no more, and then gives it
  *	-DTHIEFLATE	a thief notes the magazine after its CAS
- *	-DSPLITSWAP	a swap notes one hand after the other
+ *	-DSPLITSWAP	a swap notes one hand after the other; with -DNB=2
  *	-DNOCHANGES	a shard's changes stay as they are
+ *	-DHANDSFIRST	hands are read before gets and puts
  *	-DNOHOLDER	the looks do not compare the holders of what is noted
  */
 #ifndef NB
@@ -84,7 +88,7 @@ bit inside[NC];                /* its owner has settled, and is in a call */
 byte reclaim_seq, collected_seq, n_loose;
 byte dead;                     /* client + 1 */
 
-/* What the census has read and will read again. */
+/* What the census has read and is to compare: it stays as it is until then. */
 bit shard_read, reclaim_read, counts_read[NC], holder_read[NC * NM];
 
 /* Ghosts. */

@@ -6,6 +6,8 @@
  *
  *	client p   busy? settle;  get: hands -> depot -> collect -> steal -> one loose block
  *	                          put: hands -> depot -> orphans -> loose;  exit: flush, owner = 0
+ *	without a record          get: depot -> collect -> steal into the depot -> one loose block
+ *	                          put: depot -> orphans -> loose
  *	daemon     dead p: its magazines ORPHAN, its words RECLAIMED, announce, records, slot
  *
  * It follows lib/core/{magazine,local,cache,depot,collect,steal,pass,slot} as they are. Each client is
@@ -35,8 +37,9 @@
  *     else is in it is looked at by nobody before one of these.
  *   - A thief sees any magazine of its victim's that has entries, not only the two that are
  *     noted.
- * What is not here: gifts (give.pml), waiting (wait.pml), growing (blocks are born RECLAIMED, as
- * those from M on are here), bulks, threads without a record, two threads in a process, a thief's
+ *   - The daemon's membarrier, which it lends, is the thief's own, or is not to be had.
+ * What is not here: gifts (give.pml), waiting (wait.pml), the census (census.pml), growing (blocks
+ * are born RECLAIMED, as those from M on are here), bulks, two threads in a process, a thief's
  * batch of more than one, the order in a list (by index here).
  *
  * Searched to the end, in million states: the default 0.4; -DFIFO 1.3; -DTWOHANDS -DNM=3 -DKILLS=2
@@ -44,10 +47,14 @@
  * -DFIFO 13.0; -DKILLS=2 -DBUSYS=2 15.2; -DNC=3 -DKILLS=0 15.7; -DNB=3 -DNM=3 -DKILLS=2 -DBUSYS=1
  * -DTWOHANDS 18.0; -DOPS=2 21.0; the same with -DNM=3 -DTWOHANDS 31.2; -DKILLS=3 -DLIVES=3
  * -DRESTARTS=1 88.3. Not to the end, within 6 GB: three clients and a death, more than 112.
+ * -DNC=1 -DBARE=1 -DKILLS=2 -DTWOHANDS 0.8; -DNC=1 -DBARE=2 -DKILLS=0 0.6; -DBARE=1 -DKILLS=0 4.1;
+ * -DFENCED=1, 2 or 3 0.4.
  *
  *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
  *	-DM		capacity of a magazine	2
  *	-DSH		shards	1
+ *	-DBARE -DBAREOPS	more clients, without a record; gets a life of each	0 1
+ *	-DFENCED	clients without membarrier, a bit each: they fence in each call	0
  *	-DOPS		gets a life	1
  *	-DKILLS -DLIVES	deaths, lives begun anew	1 1
  *	-DRESTARTS -DBUSYS	the daemon's deaths, locks given up	0 0
@@ -56,6 +63,10 @@
  *	-DANYREC	a thread claims any free record, not only that of its slot's number
  * Broken on purpose, each found:
  *	-DNOBARRIER	a thief does without the membarrier
+ *	-DNOFENCE	one of -DFENCED does not fence: no membarrier reaches it
+ *	-DBLINDTHIEF	one of -DFENCED takes from owners that do not fence, and borrows no barrier
+ *	-DSAMENAME	all thieves without a record have one name
+ *	-DROBUNLOCKED	a thief without a record takes into the depot without the lock
  *	-DNOSETTLE	an owner that is announced to clears steal, and that is all
  *	-DNORECHECK	a thief does not look at steal again
  *	-DNOSEQ		a holder has no sequence
@@ -91,6 +102,15 @@
 #ifndef OPS
 #define OPS 1
 #endif
+#ifndef BARE
+#define BARE 0
+#endif
+#ifndef BAREOPS
+#define BAREOPS 1
+#endif
+#ifndef FENCED
+#define FENCED 0
+#endif
 #ifndef KILLS
 #define KILLS 1
 #endif
@@ -104,6 +124,7 @@
 #define BUSYS 0
 #endif
 
+#define NP (NC + BARE)
 #define NONE 15
 
 /* Words: FREE(m) is m. */
@@ -125,21 +146,27 @@ byte lock[SH];             /* client + 1 */
 bit odd[SH];               /* its last owner died with it */
 bit listed[SH * NM];       /* on the list of its count */
 byte owner[NC];            /* of a record: client + 1 */
-bit busy[NC], late_busy[NC];
-byte steal[NC];            /* thief + 1 */
-bit late_clear[NC];
+bit busy[NP], late_busy[NP];
+byte steal[NP];            /* a thief's name */
+bit late_clear[NP];
 byte reclaim_seq, collected_seq;
 
 /* What a client has in its own memory, and others are told of. */
-byte loaded[NC], previous[NC];
-byte loot[NC]; bit loot_ok[NC];
-byte seen[NC];             /* of reclaim_seq */
+byte loaded[NP], previous[NP];
+byte loot[NP]; bit loot_ok[NP];
+byte seen[NP];             /* of reclaim_seq */
 
-bit dead[NC], vacant[NC], over[NC];
+bit dead[NP], vacant[NP], over[NP];
 byte n_kills, n_lives, n_restarts, n_busy;
 byte app[NB];              /* ghost: the client + 1 whose application has the block */
 
+#ifdef SAMENAME
+#define NAME (p < NC -> p + 1 : NC + 1)
+#else
+#define NAME (p + 1)
+#endif
 #define GONE 9
+#define IS_FENCED(p) ((FENCED >> (p)) & 1)
 #define PENDING (reclaim_seq != collected_seq)
 #define MAY_DIE if :: n_kills < KILLS -> n_kills++; goto died :: true fi
 #define IS_VALID(m, b) (word[b] == FREE(m))
@@ -154,7 +181,7 @@ inline set_holder(magazine, new)
 #ifndef NOSEQ
 		x = 0;
 		do
-		:: x < NC ->
+		:: x < NP ->
 			if :: loot[x] == magazine -> loot_ok[x] = 0 :: else fi;
 			x++
 		:: else -> x = 0; break
@@ -164,7 +191,7 @@ inline set_holder(magazine, new)
 }
 
 #ifdef FIFO
-chan buffer[NC] = [6] of { byte };
+chan buffer[NP] = [6] of { byte };
 
 inline drain_one(record)
 {
@@ -193,7 +220,9 @@ active proctype Memory()
 
 end:	do
 	:: atomic { nempty(buffer[0]) -> drain_one(0) }
+#if NC > 1
 	:: atomic { nempty(buffer[1]) -> drain_one(1) }
+#endif
 	od
 }
 
@@ -223,12 +252,12 @@ inline normalise()
 		y = collected_seq;
 		x = 0;
 		do
-		:: x < NC -> if :: seen[x] < y -> y = seen[x] :: else fi; x++
+		:: x < NP -> if :: seen[x] < y -> y = seen[x] :: else fi; x++
 		:: else -> break
 		od;
 		x = 0;
 		do
-		:: x < NC -> if :: seen[x] != NONE -> seen[x] = seen[x] - y :: else fi; x++
+		:: x < NP -> if :: seen[x] != NONE -> seen[x] = seen[x] - y :: else fi; x++
 		:: else -> break
 		od;
 		collected_seq = collected_seq - y;
@@ -491,6 +520,12 @@ inline settle_hand(hand)
 inline enter()
 {
 	atomic { MAY_DIE; STORE_BUSY }
+#if FENCED && !defined(NOFENCE)
+	if
+	:: atomic { IS_FENCED(p) -> MAY_DIE; drain(r) }
+	:: !IS_FENCED(p)
+	fi;
+#endif
 	atomic {
 		MAY_DIE;
 		announced = (steal[r] != 0 && !HAS_CLEARED)
@@ -665,56 +700,94 @@ inline collect()
 
 /* ---- stealing ---- */
 
+/* What the victim v has that is worth it; the last of them counts. */
+inline find_loot()
+{
+	atomic {
+		MAY_DIE;
+		d_step {
+			x = 0;
+			do
+			:: x < NM ->
+				if
+				:: owner[v] != 0 && holder[x] == CACHE(v) && count[x] > 0 ->
+					loot[p] = x; loot_ok[p] = 1
+				:: else
+				fi;
+				x++
+			:: else -> x = 0; break
+			od
+		}
+	}
+}
+
+inline drain_all()
+{
+	d_step {
+		w = 0;
+		do
+		:: w < NC ->
+			/* One that fences has not registered: no membarrier reaches it. */
+			if :: !IS_FENCED(w) -> drain(w) :: else fi;
+			w++
+		:: else -> w = 0; break
+		od
+	}
+}
+
+/* The thief's membarrier. One that has none may have the daemon's, or its own fence alone. */
+inline barrier()
+{
+#if FENCED
+	atomic {
+		MAY_DIE;
+		if
+		:: !IS_FENCED(p) -> drain_all(); reaches = 1
+#ifdef BLINDTHIEF
+		:: IS_FENCED(p) -> reaches = 1
+#else
+		:: IS_FENCED(p) -> drain_all(); reaches = 1
+		:: IS_FENCED(p)
+#endif
+		fi
+	}
+#elif !defined(NOBARRIER)
+	atomic { MAY_DIE; drain_all() }
+#endif
+}
+
+/* There is loot. Sets had: it is safe to take. */
+inline announce()
+{
+	atomic { MAY_DIE; steal[v] = NAME }
+	barrier();
+#ifdef NOBUSY
+	had = 1;
+#else
+	atomic { MAY_DIE; had = !busy[v] }
+#endif
+#if FENCED
+	d_step { had = had && (reaches || IS_FENCED(v)); reaches = 0 }
+#endif
+	if
+	:: had ->
+#ifndef NORECHECK
+		atomic { MAY_DIE; had = (steal[v] == NAME) }
+#endif
+	:: else
+	fi
+}
+
 /* Sets m to what was stolen, or NONE. */
 inline steal_one()
 {
 	atomic { v = (r + 1) % NC; m = NONE }
 	do
 	:: v != r ->
-		/* What the victim has that is worth it; the last of them counts. */
-		atomic {
-			MAY_DIE;
-			d_step {
-				x = 0;
-				do
-				:: x < NM ->
-					if
-					:: owner[v] != 0 && holder[x] == CACHE(v) && count[x] > 0 ->
-						loot[p] = x; loot_ok[p] = 1
-					:: else
-					fi;
-					x++
-				:: else -> x = 0; break
-				od
-			}
-		}
+		find_loot();
 		if
 		:: loot[p] != NONE ->
-			atomic { MAY_DIE; steal[v] = p + 1 }
-#ifndef NOBARRIER
-			atomic {
-				MAY_DIE;
-				d_step {
-					w = 0;
-					do
-					:: w < NC -> drain(w); w++
-					:: else -> w = 0; break
-					od
-				}
-			}
-#endif
-#ifdef NOBUSY
-			had = 1;
-#else
-			atomic { MAY_DIE; had = !busy[v] }
-#endif
-			if
-			:: had ->
-#ifndef NORECHECK
-				atomic { MAY_DIE; had = (steal[v] == p + 1) }
-#endif
-			:: else
-			fi;
+			announce();
 			atomic {
 				MAY_DIE;
 				if
@@ -878,10 +951,46 @@ inline check()
 	}
 }
 
+inline die()
+{
+	atomic {
+		drain(r);
+		d_step {
+			x = 0;
+			do
+			:: x < SH ->
+				if :: lock[x] == p + 1 -> lock[x] = 0; odd[x] = 1 :: else fi;
+				x++
+			:: else -> break
+			od;
+			x = 0;
+			do
+			:: x < NB -> if :: app[x] == p + 1 -> app[x] = 0 :: else fi; x++
+			:: else -> break
+			od;
+			x = 0;
+#ifndef SAMENAME
+			do
+			:: x < NC -> if :: steal[x] == NAME -> steal[x] = GONE :: else fi; x++
+			:: else -> break
+			od;
+#endif
+			x = 0
+		}
+		loaded[p] = NONE; previous[p] = NONE; loot[p] = NONE; loot_ok[p] = 0;
+		seen[p] = NONE;
+		normalise();
+		r = p; b = NONE; e = 0; m = 0; o = 0; s = 0; i = 0; v = 0; w = 0; n = 0; phase = 0;
+		taken = 0; tried = 0; had = 0; announced = 0; y = 0; reaches = 0;
+		check();
+		dead[p] = 1
+	}
+}
+
 proctype Client(byte p)
 {
 	byte r = p, b = NONE, e, m, o, s, i, v, w, x, y, n, phase, taken, tried;
-	bit had, announced;
+	bit had, announced, reaches;
 
 	if
 	:: p == 0 -> goto work /* has begun already */
@@ -935,36 +1044,7 @@ work:	do
 	:: true
 	fi;
 	atomic { n = 0; over[p] = 1; goto end }
-died:	atomic {
-		drain(r);
-		d_step {
-			x = 0;
-			do
-			:: x < SH ->
-				if :: lock[x] == p + 1 -> lock[x] = 0; odd[x] = 1 :: else fi;
-				x++
-			:: else -> break
-			od;
-			x = 0;
-			do
-			:: x < NB -> if :: app[x] == p + 1 -> app[x] = 0 :: else fi; x++
-			:: else -> break
-			od;
-			x = 0;
-			do
-			:: x < NC -> if :: steal[x] == p + 1 -> steal[x] = GONE :: else fi; x++
-			:: else -> break
-			od;
-			x = 0
-		}
-		loaded[p] = NONE; previous[p] = NONE; loot[p] = NONE; loot_ok[p] = 0;
-		seen[p] = NONE;
-		normalise();
-		r = p; b = NONE; e = 0; m = 0; o = 0; s = 0; i = 0; v = 0; w = 0; n = 0; phase = 0;
-		taken = 0; tried = 0; had = 0; announced = 0; y = 0;
-		check();
-		dead[p] = 1
-	}
+died:	die();
 	atomic {
 		vacant[p];
 		if
@@ -975,6 +1055,308 @@ died:	atomic {
 	goto life;
 end:	skip
 }
+
+#if BARE
+/* ---- a client without a record ---- */
+
+/* Pops a block of a magazine on a list; sets b, NONE if it was empty but for leftovers. */
+inline bare_pop()
+{
+	b = NONE;
+	do
+	:: b == NONE && count[m] > 0 ->
+		e = entry[m * M + count[m] - 1];
+		if
+		:: IS_VALID(m, e) -> b = e; word[e] = USED(p); assert(app[e] == 0); app[e] = p + 1
+		:: else
+		fi;
+		MAY_DIE;
+		count[m]--;
+		MAY_DIE
+	:: else -> break
+	od;
+	e = 0
+}
+
+/* The magazine, which has another count now, goes to the list for that. */
+inline refile()
+{
+	listed[s * NM + m] = 0;
+	MAY_DIE;
+	listed[s * NM + m] = 1;
+	MAY_DIE
+}
+
+/* Of shard s: partial, else full (empty = 0) or empty. Sets m. */
+inline bare_find(want)
+{
+	d_step {
+		m = NONE;
+		x = 0;
+		do
+		:: x < NM ->
+			if
+			:: listed[s * NM + x] && holder[x] == DEPOT(s) && m == NONE &&
+				count[x] == (want -> 0 : M) -> m = x
+			:: listed[s * NM + x] && holder[x] == DEPOT(s) && IS_PARTIAL(x) -> m = x
+			:: else
+			fi;
+			x++
+		:: else -> x = 0; break
+		od
+	}
+}
+
+/* Gets block b out of a shard. Sets had. */
+inline bare_get()
+{
+	had = 0;
+	b = NONE;
+	do
+	:: tried < SH && !had ->
+		atomic {
+			TRY_SHARD;
+			if
+			:: lock[s] == 0 ->
+				got_lock();
+				do
+				:: b == NONE ->
+					bare_find(0);
+					if
+					:: m == NONE -> break
+					:: else -> bare_pop(); refile()
+					fi
+				:: else -> had = 1; break
+				od;
+				lock[s] = 0; tried++;
+				m = 0
+			:: n_busy < BUSYS -> n_busy++; tried++
+			:: n_kills < KILLS -> n_kills++; goto died
+			fi
+		}
+	:: else -> break
+	od;
+	atomic { tried = 0; s = 0 }
+}
+
+/* Block b, which is ours. Sets had. */
+inline bare_put()
+{
+	had = 0;
+	do
+	:: tried < SH && !had ->
+		atomic {
+			TRY_SHARD;
+			if
+			:: lock[s] == 0 ->
+				got_lock();
+				bare_find(1);
+				if
+				:: m != NONE ->
+					assert(app[b] == 0 || app[b] == p + 1);
+					app[b] = 0;
+					entry[m * M + count[m]] = b;
+					MAY_DIE;
+					count[m]++;
+					MAY_DIE;
+					word[b] = FREE(m);
+					MAY_DIE;
+					refile();
+					had = 1
+				:: else
+				fi;
+				lock[s] = 0; tried++;
+				m = 0
+			:: n_busy < BUSYS -> n_busy++; tried++
+			:: n_kills < KILLS -> n_kills++; goto died
+			fi
+		}
+	:: else -> break
+	od;
+	atomic { tried = 0; s = 0 }
+}
+
+inline bare_leave_loose()
+{
+	atomic { MAY_DIE; assert(word[b] == USED(p)); word[b] = RECLAIMED }
+	atomic { MAY_DIE; reclaim_seq++; normalise() }
+}
+
+inline bare_collect()
+{
+	atomic { MAY_DIE; seen[p] = reclaim_seq }
+	collect_orphans();
+	if
+	:: had ->
+		do
+		:: atomic { i < NB && word[i] != RECLAIMED -> i++ }
+		:: atomic {
+			i < NB && word[i] == RECLAIMED ->
+			MAY_DIE;
+			word[i] = USED(p);
+			b = i
+		   }
+			bare_put();
+			if
+			:: had -> i++
+			:: else -> bare_leave_loose(); break
+			fi
+		:: i == NB -> had = 1; break
+		od
+	:: else
+	fi;
+	if
+	:: had -> atomic { MAY_DIE; collected_seq = seen[p]; seen[p] = NONE; normalise() }
+	:: else -> atomic { seen[p] = NONE; normalise() }
+	fi;
+	atomic { i = 0; had = 0; b = NONE }
+}
+
+/* The loot to the depot. Sets had. */
+inline rob()
+{
+	had = 0;
+#ifdef ROBUNLOCKED
+	atomic {
+		MAY_DIE;
+		if
+		:: loot_ok[p] && holder[loot[p]] == CACHE(v) -> set_holder(loot[p], DEPOT(0)); had = 1
+		:: else
+		fi
+	}
+	atomic {
+		MAY_DIE;
+		if
+		:: had -> insert(0, loot[p])
+		:: else
+		fi
+	}
+#else
+	do
+	:: tried < SH ->
+		atomic {
+			TRY_SHARD;
+			if
+			:: lock[s] == 0 ->
+				got_lock();
+				if
+				:: loot_ok[p] && holder[loot[p]] == CACHE(v) ->
+					m = loot[p];
+					set_holder(m, DEPOT(s));
+					MAY_DIE;
+					insert(s, m);
+					m = 0;
+					had = 1
+				:: else
+				fi;
+				lock[s] = 0;
+				tried = SH;
+				MAY_DIE
+			:: n_busy < BUSYS -> n_busy++; tried++
+			:: n_kills < KILLS -> n_kills++; goto died
+			fi
+		}
+	:: else -> break
+	od;
+#endif
+	atomic { tried = 0; s = 0 }
+}
+
+/* Sets had. */
+inline steal_into_depot()
+{
+	v = 0;
+	do
+	:: v < NC ->
+		find_loot();
+		if
+		:: loot[p] != NONE ->
+			announce();
+			if
+			:: had -> rob()
+			:: else
+			fi;
+			atomic { loot[p] = NONE; loot_ok[p] = 0 }
+			if
+			:: had -> break
+			:: else
+			fi
+		:: else
+		fi;
+		v++
+	:: else -> had = 0; break
+	od;
+	v = 0
+}
+
+proctype Bare(byte p)
+{
+	byte r = p, b = NONE, e, m, o, s, i, v, w, x, y, n, phase, taken, tried;
+	bit had, announced, reaches;
+
+life:	do
+	:: n < BAREOPS ->
+		n++;
+		bare_get();
+		if
+		:: !had && PENDING -> bare_collect(); bare_get()
+		:: else
+		fi;
+		do
+		:: !had ->
+			steal_into_depot();
+			if
+			:: had -> bare_get()
+			:: else -> break
+			fi
+		:: else -> break
+		od;
+		if
+		:: had || !PENDING
+		:: !had && PENDING ->
+			do
+			:: atomic { i < NB && word[i] != RECLAIMED -> i++ }
+			:: atomic {
+				i < NB && word[i] == RECLAIMED ->
+				MAY_DIE;
+				word[i] = USED(p);
+				assert(app[i] == 0);
+				app[i] = p + 1;
+				b = i; i = NB; had = 1 }
+			:: i == NB -> break
+			od;
+			i = 0
+		fi;
+		if
+		:: b != NONE ->
+			atomic { app[b] = 0; assert(word[b] == USED(p)) }
+			bare_put();
+			if
+			:: !had && PENDING -> collect_orphans(); bare_put()
+			:: else
+			fi;
+			if
+			:: !had -> bare_leave_loose()
+			:: else
+			fi
+		:: else
+		fi;
+		atomic { b = NONE; had = 0 }
+	:: else -> break
+	od;
+	atomic { n = 0; over[p] = 1; goto end }
+died:	die();
+	atomic {
+		vacant[p];
+		if
+		:: n_lives < LIVES -> vacant[p] = 0; n_lives++
+		:: else -> over[p] = 1; goto end
+		fi
+	}
+	goto life;
+end:	skip
+}
+#endif
 
 /* ---- the daemon ---- */
 
@@ -1011,8 +1393,10 @@ active proctype Daemon()
 
 end:	if
 	:: atomic { dead[0] -> q = 0 }
+#if NP > 1
 	:: atomic { dead[1] -> q = 1 }
-#if NC > 2
+#endif
+#if NP > 2
 	:: atomic { dead[2] -> q = 2 }
 #endif
 	fi;
@@ -1053,7 +1437,7 @@ init {
 	byte i, x, y;
 
 	atomic {
-		for (i : 0 .. NC - 1) {
+		for (i : 0 .. NP - 1) {
 			loaded[i] = NONE; previous[i] = NONE; loot[i] = NONE; seen[i] = NONE
 		}
 		/* Client 0 is idle with the first blocks; the others are left; all else is empty. */
@@ -1072,16 +1456,24 @@ init {
 		reclaim_seq = (NB > M);
 #endif
 		i = 0;
-		run Client(0); run Client(1);
-#if NC > 2
-		run Client(2)
+		do
+		:: i < NC -> run Client(i); i++
+		:: i >= NC && i < NP ->
+#if BARE
+			run Bare(i);
 #endif
+			i++
+		:: i == NP -> i = 0; break
+		od
 	}
-	(over[0] && over[1]
-#if NC > 2
-	 && over[2]
+	(over[0] && !dead[0]
+#if NP > 1
+	 && over[1] && !dead[1]
 #endif
-	 && !dead[0] && !dead[1]);
+#if NP > 2
+	 && over[2] && !dead[2]
+#endif
+	);
 	check();
 	d_step {
 		/* Each magazine is where it will be found. */
