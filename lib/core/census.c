@@ -10,7 +10,7 @@ static void census_note(uint64_t *seen, uint64_t number)
 	*seen ^= *seen >> 32;
 }
 
-/* Notes who holds it, too. */
+/* Notes who holds it, before and after: it may go away meanwhile. */
 static bool census_has_block(const struct mp_pool *pool, uint32_t magazine, uint64_t *seen)
 {
 	uint32_t index;
@@ -25,6 +25,8 @@ static bool census_has_block(const struct mp_pool *pool, uint32_t magazine, uint
 			return true;
 		}
 	}
+	mp_read_fence();
+	census_note(seen, mp_load_acquire(&m->holder));
 	return false;
 }
 
