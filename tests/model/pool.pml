@@ -53,7 +53,7 @@
  *	-DNB -DNM -DNC	blocks, magazines, clients (slots, records)	2 2 2
  *	-DM		capacity of a magazine	2
  *	-DSH		shards	1
- *	-DBARE -DBAREOPS	more clients, without a record; gets a life of each	0 1
+ *	-DBARE -DBOPS	more clients, without a record; gets a life of each	0 1
  *	-DFENCED	clients without membarrier, a bit each: they fence in each call	0
  *	-DOPS		gets a life	1
  *	-DKILLS -DLIVES	deaths, lives begun anew	1 1
@@ -105,8 +105,8 @@
 #ifndef BARE
 #define BARE 0
 #endif
-#ifndef BAREOPS
-#define BAREOPS 1
+#ifndef BOPS
+#define BOPS 1
 #endif
 #ifndef FENCED
 #define FENCED 0
@@ -1295,7 +1295,7 @@ proctype Bare(byte p)
 	bit had, announced, reaches;
 
 life:	do
-	:: n < BAREOPS ->
+	:: n < BOPS ->
 		n++;
 		bare_get();
 		if
