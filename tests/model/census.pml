@@ -27,7 +27,8 @@
  * What is not here: merging (under the lock), bulks, more than one shard, records that change
  * their owner, the daemon's death.
  *
- * Searched to the end, in million states: the default 2.6; -DKILLS=1 15.0; -DLOOSE=1 -DNM=1 4.6.
+ * Searched to the end, in million states: the default 2.6; -DKILLS=1 15.0; -DLOOSE=1 -DNM=1 4.1; -DKILLS=1 -DPASS
+ * -DNM=1 19.5.
  *
  *	-DNB -DNM -DM	blocks, magazines, capacity	1 2 1
  *	-DKILLS		deaths, 0 or 1	0

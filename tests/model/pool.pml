@@ -753,6 +753,8 @@ inline barrier()
 	}
 #elif !defined(NOBARRIER)
 	atomic { MAY_DIE; drain_all() }
+#else
+	skip
 #endif
 }
 
