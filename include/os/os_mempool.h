@@ -34,17 +34,19 @@ struct os_memblock {
 
 /*
  * A pool. Its memory is the caller's and may hold anything before init. The counts are current; of
- * a shared pool they are what the last call saw. Read them as you like, change none.
+ * a shared pool they are what the last call saw. Read them as you like, change none. Each field
+ * lies where Mynewt has it; mp_alignment is in a byte that Mynewt leaves unused.
  */
 struct os_mempool {
-	__extension__ SLIST_HEAD(, os_memblock); /* slh_first: the first free block; stays first */
 	uint32_t mp_block_size;                  /* bytes, as asked for */
 	uint16_t mp_num_blocks;                  /* in the pool */
 	uint16_t mp_num_free;                    /* now */
 	uint16_t mp_min_free;                    /* the lowest mp_num_free since init or clear */
 	uint8_t mp_flags;                        /* OS_MEMPOOL_F_ and OS_MEMPOOL_OPT_ */
+	uint8_t mp_alignment;                    /* of blocks; the library's */
 	uintptr_t mp_membuf_addr;                /* of the first block */
 	STAILQ_ENTRY(os_mempool) mp_list;        /* the next pool that is registered */
+	__extension__ SLIST_HEAD(, os_memblock); /* slh_first: the first free block */
 	char *name;                              /* the caller's; may be NULL */
 };
 

@@ -18,7 +18,7 @@
 
 void os_block_mark(const struct os_mempool *mp, void *block)
 {
-	size_t body = os_body(mp->mp_flags, mp->mp_block_size);
+	size_t body = os_body(os_alignment(mp), mp->mp_block_size);
 	const uint32_t poison = OS_POISON, guard = OS_GUARD;
 
 	if (mp->mp_flags & OS_MEMPOOL_OPT_POISON) {
@@ -39,12 +39,12 @@ static bool os_block_has_word(const void *block, size_t at, uint32_t word)
 static bool os_block_is_guarded(const struct os_mempool *mp, const void *block)
 {
 	return !(mp->mp_flags & OS_MEMPOOL_OPT_GUARD) ||
-	       os_block_has_word(block, os_body(mp->mp_flags, mp->mp_block_size), OS_GUARD);
+	       os_block_has_word(block, os_body(os_alignment(mp), mp->mp_block_size), OS_GUARD);
 }
 
 static bool os_block_is_poisoned(const struct os_mempool *mp, const void *block)
 {
-	size_t body = os_body(mp->mp_flags, mp->mp_block_size);
+	size_t body = os_body(os_alignment(mp), mp->mp_block_size);
 
 	for (size_t at = sizeof(struct os_memblock);
 	     mp->mp_flags & OS_MEMPOOL_OPT_POISON && at < body; at += sizeof(uint32_t)) {

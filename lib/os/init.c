@@ -14,7 +14,7 @@
 /* Makes all blocks free, in order of their addresses. With the shelf locked. */
 static void os_init_link(struct os_mempool *mp, struct os_record *record)
 {
-	size_t stride = os_stride(mp->mp_flags, mp->mp_block_size);
+	size_t stride = os_stride(os_alignment(mp), mp->mp_flags, mp->mp_block_size);
 	char *block = (char *)mp->mp_membuf_addr;
 
 	mp->mp_num_free = mp->mp_num_blocks;
@@ -35,7 +35,8 @@ struct wish {
 	void *membuf;
 	const char *name;
 	size_t room;
-	unsigned flags; /* OS_FLAGS_, OS_MEMPOOL_F_ and options; not those that are unknown */
+	unsigned alignment;
+	unsigned flags; /* OS_MEMPOOL_F_ and options */
 };
 
 static os_error_t os_init_check(const struct wish *wish)
@@ -44,12 +45,12 @@ static os_error_t os_init_check(const struct wish *wish)
 	    wish->block_size > UINT32_MAX || (!wish->membuf && wish->blocks)) {
 		return OS_INVALID_PARM;
 	}
-	if ((uintptr_t)wish->membuf % os_alignment(wish->flags) != 0) {
+	if ((uintptr_t)wish->membuf % wish->alignment != 0) {
 		return OS_MEM_NOT_ALIGNED;
 	}
-	size_t stride = os_stride(wish->flags, (size_t)wish->block_size);
+	size_t stride = os_stride(wish->alignment, wish->flags, (size_t)wish->block_size);
 	size_t bytes = 0;
-	if (wish->blocks && (os_body(wish->flags, (size_t)wish->block_size) < sizeof(void *) ||
+	if (wish->blocks && (os_body(wish->alignment, (size_t)wish->block_size) < sizeof(void *) ||
 			     __builtin_mul_overflow(stride, (size_t)wish->blocks, &bytes) ||
 			     bytes > UINTPTR_MAX - (uintptr_t)wish->membuf || bytes > wish->room)) {
 		return OS_INVALID_PARM;
@@ -62,6 +63,7 @@ static void os_init_fulfil(struct os_mempool *mp, struct os_record *record, cons
 	mp->mp_block_size = (uint32_t)wish->block_size;
 	mp->mp_num_blocks = (uint16_t)wish->blocks;
 	mp->mp_flags = (uint8_t)wish->flags;
+	mp->mp_alignment = (uint8_t)wish->alignment;
 	mp->mp_membuf_addr = (uintptr_t)wish->membuf;
 	mp->name = (char *)(uintptr_t)wish->name;
 	record->room = wish->room;
@@ -100,20 +102,13 @@ static os_error_t os_init_make(struct os_mempool *mp, const struct wish *wish)
 	return error;
 }
 
-/* Makes mp_flags of alignment and options. False: one of them is unknown. */
-static bool os_init_flags_of(unsigned alignment, unsigned options, unsigned *flags)
-{
-	*flags = options | (alignment == 4 ? OS_FLAGS_4 : alignment == 16 ? OS_FLAGS_16 : 0);
-	return (alignment == 4 || alignment == 8 || alignment == 16) && !(options & ~OS_OPTIONS);
-}
-
 EXPORT os_error_t os_mempool_init_as(struct os_mempool *mp, int64_t blocks, int64_t block_size,
 				     void *membuf, const char *name, size_t room,
 				     unsigned alignment, unsigned options)
 {
-	struct wish wish = {blocks, block_size, membuf, name, room, 0};
+	struct wish wish = {blocks, block_size, membuf, name, room, alignment, options};
 
-	if (!mp || !os_init_flags_of(alignment, options, &wish.flags)) {
+	if (!mp || !os_alignment_is_known(alignment) || options & ~OS_OPTIONS) {
 		return OS_INVALID_PARM;
 	}
 	return os_init_make(mp, &wish);
@@ -123,12 +118,12 @@ EXPORT os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blo
 					 int64_t block_size, void *membuf, const char *name,
 					 size_t room, unsigned alignment, unsigned options)
 {
-	struct wish wish = {blocks, block_size, membuf, name, room, 0};
+	struct wish wish = {blocks, block_size, membuf, name, room, alignment, options};
 
-	if (!mpe || !os_init_flags_of(alignment, options & ~OS_MEMPOOL_OPT_GUARD, &wish.flags)) {
+	if (!mpe || !os_alignment_is_known(alignment) || options & ~OS_OPTIONS) {
 		return OS_INVALID_PARM;
 	}
-	wish.flags |= OS_MEMPOOL_F_EXT;
+	wish.flags = (options & ~OS_MEMPOOL_OPT_GUARD) | OS_MEMPOOL_F_EXT;
 	return os_init_make(&mpe->mpe_mp, &wish);
 }
 
@@ -156,7 +151,8 @@ static os_error_t os_init_set_options(struct os_mempool *mp, struct os_record *r
 	if (mp->mp_num_free != mp->mp_num_blocks) {
 		return OS_EBUSY;
 	}
-	if (record && os_stride(flags, mp->mp_block_size) * mp->mp_num_blocks > record->room) {
+	if (record && os_stride(os_alignment(mp), flags, mp->mp_block_size) * mp->mp_num_blocks >
+			      record->room) {
 		return OS_INVALID_PARM;
 	}
 	uint16_t min_free = mp->mp_min_free;

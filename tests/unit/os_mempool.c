@@ -57,9 +57,39 @@ START_TEST(blocks_are_linked_in_order_of_address)
 }
 END_TEST
 
-START_TEST(the_fields_are_as_in_mynewt)
+START_TEST(the_fields_lie_where_mynewt_has_them)
 {
-	ck_assert_uint_eq(offsetof(struct os_mempool, slh_first), 0);
+#if UINTPTR_MAX > 0xffffffffu
+	enum { MEMBUF = 16, LIST = 24, FIRST = 32, NAME = 40, SIZE_OF = 48, CB = 48, ARG = 56 };
+#else
+	enum { MEMBUF = 12, LIST = 16, FIRST = 20, NAME = 24, SIZE_OF = 28, CB = 28, ARG = 32 };
+#endif
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_block_size), 0);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_num_blocks), 4);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_num_free), 6);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_min_free), 8);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_flags), 10);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_membuf_addr), MEMBUF);
+	ck_assert_uint_eq(offsetof(struct os_mempool, mp_list), LIST);
+	ck_assert_uint_eq(offsetof(struct os_mempool, slh_first), FIRST);
+	ck_assert_uint_eq(offsetof(struct os_mempool, name), NAME);
+	ck_assert_uint_eq(sizeof(struct os_mempool), SIZE_OF);
+	ck_assert_uint_eq(offsetof(struct os_mempool_ext, mpe_mp), 0);
+	ck_assert_uint_eq(offsetof(struct os_mempool_ext, mpe_put_cb), CB);
+	ck_assert_uint_eq(offsetof(struct os_mempool_ext, mpe_put_arg), ARG);
+	ck_assert_uint_eq(sizeof(struct os_mempool_ext), ARG + sizeof(void *));
+	ck_assert_uint_eq(offsetof(struct os_mempool_info, omi_block_size), 0);
+	ck_assert_uint_eq(offsetof(struct os_mempool_info, omi_num_blocks), 4);
+	ck_assert_uint_eq(offsetof(struct os_mempool_info, omi_num_free), 8);
+	ck_assert_uint_eq(offsetof(struct os_mempool_info, omi_min_free), 12);
+	ck_assert_uint_eq(offsetof(struct os_mempool_info, omi_name), 16);
+	ck_assert_uint_eq(sizeof(struct os_mempool_info), 48);
+	ck_assert_uint_eq(offsetof(struct os_memblock, mb_next), 0);
+}
+END_TEST
+
+START_TEST(the_fields_say_what_mynewt_says)
+{
 	begin();
 	ck_assert_uint_eq(pool.mp_block_size, SIZE);
 	ck_assert_uint_eq(pool.mp_num_blocks, N);
@@ -69,6 +99,22 @@ START_TEST(the_fields_are_as_in_mynewt)
 	ck_assert_uint_eq(pool.mp_membuf_addr, (uintptr_t)buffer);
 	ck_assert_str_eq(pool.name, "unit");
 	ck_assert_ptr_eq(SLIST_FIRST(&pool), (void *)buffer);
+}
+END_TEST
+
+START_TEST(a_plain_pool_has_no_flags_at_any_alignment)
+{
+	static __attribute__((aligned(16))) char memory[4 * 32];
+	for (unsigned alignment = 4; alignment <= 16; alignment *= 2) {
+		ck_assert_int_eq(os_mempool_init_as(&pool, 4, 20, memory, "flags", sizeof memory,
+						    alignment, 0),
+				 OS_OK);
+		ck_assert_uint_eq(pool.mp_flags, 0);
+		char *a = os_memblock_get(&pool), *b = os_memblock_get(&pool);
+		ck_assert_int_eq(b - a, alignment == 16 ? 32 : alignment == 8 ? 24 : 20);
+		ck_assert_int_eq(os_mempool_clear(&pool), OS_OK);
+		ck_assert_uint_eq(pool.mp_flags, 0);
+	}
 }
 END_TEST
 
@@ -659,7 +705,8 @@ START_TEST(a_forked_child_has_a_copy)
 }
 END_TEST
 
-SUITE("os_mempool", blocks_are_linked_in_order_of_address, the_fields_are_as_in_mynewt,
+SUITE("os_mempool", blocks_are_linked_in_order_of_address, the_fields_lie_where_mynewt_has_them,
+      the_fields_say_what_mynewt_says, a_plain_pool_has_no_flags_at_any_alignment,
       the_block_put_last_is_got_first, the_low_water_mark_stays_until_clear,
       clear_takes_all_blocks_back_in_order, put_twice_is_refused,
       put_twice_is_refused_without_registration_too, an_address_that_is_no_block_is_refused,
