@@ -131,8 +131,9 @@ __extension__ typedef unsigned __int128 os_membuf_t;
  * block, until os_mempool_unregister().
  *
  * Called by its name it takes the OS_ALIGNMENT and the settings of the program that calls, any
- * integers as @blocks and @block_size, and looks at the size of @membuf where the compiler knows
- * it. Through a pointer it is for the usual alignment.
+ * integers as @blocks and @block_size, a const @name, and looks at the size of @membuf where the
+ * compiler knows it and no argument has a comma outside of parentheses. Through a pointer it is for
+ * the usual alignment, and for none of the settings.
  *
  * Returns OS_OK, or
  * OS_INVALID_PARM    @mp is NULL; @blocks is negative or above 65535; @block_size is not from 1 to
@@ -143,7 +144,7 @@ __extension__ typedef unsigned __int128 os_membuf_t;
  * When it fails, nothing has changed.
  */
 os_error_t os_mempool_init(struct os_mempool *mp, uint16_t blocks, uint32_t block_size,
-			   void *membuf, const char *name);
+			   void *membuf, char *name);
 
 /*
  * As os_mempool_init(), and the pool may have a callback: set mpe_put_cb, and mpe_put_arg, after
@@ -152,7 +153,7 @@ os_error_t os_mempool_init(struct os_mempool *mp, uint16_t blocks, uint32_t bloc
  * Returns as os_mempool_init().
  */
 os_error_t os_mempool_ext_init(struct os_mempool_ext *mpe, uint16_t blocks, uint32_t block_size,
-			       void *membuf, const char *name);
+			       void *membuf, char *name);
 
 /*
  * What a call of os_mempool_init() becomes: @room bytes are known to be in @membuf, or SIZE_MAX;
@@ -172,13 +173,30 @@ os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blocks, in
 				  void *membuf, const char *name, size_t room, unsigned alignment,
 				  unsigned options);
 
-#define os_mempool_init(mp, blocks, block_size, membuf, name)                                      \
-	os_mempool_init_as(mp, blocks, block_size, membuf, name, __builtin_object_size(membuf, 0), \
-			   (OS_ALIGNMENT), OS_MEMPOOL_OPT_BUILD)
-#define os_mempool_ext_init(mpe, blocks, block_size, membuf, name)               \
-	os_mempool_ext_init_as(mpe, blocks, block_size, membuf, name,            \
-			       __builtin_object_size(membuf, 0), (OS_ALIGNMENT), \
+#define os_mempool_init(...)                                                              \
+	os_mempool_init_as(__VA_ARGS__, OS_MEMPOOL_ROOM(__VA_ARGS__, , ), (OS_ALIGNMENT), \
+			   OS_MEMPOOL_OPT_BUILD)
+#define os_mempool_ext_init(...)                                                              \
+	os_mempool_ext_init_as(__VA_ARGS__, OS_MEMPOOL_ROOM(__VA_ARGS__, , ), (OS_ALIGNMENT), \
 			       OS_MEMPOOL_OPT_BUILD)
+
+/*
+ * The bytes that the compiler knows to be in the fourth of five arguments, or SIZE_MAX. To a macro
+ * a compound literal with a comma is two arguments; then there are more than five, @more is not
+ * empty, and which of them is the buffer cannot be told. A text is empty when a comma comes of it
+ * between OS_MEMPOOL_COMMA and (), but none behind OS_MEMPOOL_COMMA alone.
+ */
+#define OS_MEMPOOL_ROOM(mp, blocks, block_size, membuf, name, more, ...)    \
+	OS_MEMPOOL_ROOM_IF(OS_MEMPOOL_TWO(OS_MEMPOOL_COMMA more(), 1, 0, ), \
+			   OS_MEMPOOL_TWO(OS_MEMPOOL_COMMA more, 1, 0, ), membuf)
+#define OS_MEMPOOL_ROOM_IF(around, behind, membuf) OS_MEMPOOL_ROOM_IF_(around, behind, membuf)
+#define OS_MEMPOOL_ROOM_IF_(around, behind, membuf) OS_MEMPOOL_ROOM_##around##_##behind(membuf)
+#define OS_MEMPOOL_ROOM_1_0(membuf) __builtin_object_size(membuf, 0)
+#define OS_MEMPOOL_ROOM_1_1(membuf) ((size_t)-1)
+#define OS_MEMPOOL_ROOM_0_0(membuf) ((size_t)-1)
+#define OS_MEMPOOL_TWO(...) OS_MEMPOOL_TWO_(__VA_ARGS__)
+#define OS_MEMPOOL_TWO_(a, b, which, ...) which
+#define OS_MEMPOOL_COMMA(...) ,
 
 /*
  * Opens the pool @name of mempoold, makes it when there is none, and lets all calls on @mp work on

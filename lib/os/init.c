@@ -128,13 +128,13 @@ EXPORT os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blo
 }
 
 EXPORT os_error_t os_mempool_init(struct os_mempool *mp, uint16_t blocks, uint32_t block_size,
-				  void *membuf, const char *name)
+				  void *membuf, char *name)
 {
 	return os_mempool_init_as(mp, blocks, block_size, membuf, name, SIZE_MAX, OS_ALIGNMENT, 0);
 }
 
 EXPORT os_error_t os_mempool_ext_init(struct os_mempool_ext *mpe, uint16_t blocks,
-				      uint32_t block_size, void *membuf, const char *name)
+				      uint32_t block_size, void *membuf, char *name)
 {
 	return os_mempool_ext_init_as(mpe, blocks, block_size, membuf, name, SIZE_MAX, OS_ALIGNMENT,
 				      0);

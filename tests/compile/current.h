@@ -33,16 +33,47 @@ static int current_walk(const struct os_mempool *mp)
 	return n;
 }
 
+/* Commas, in arguments, that a macro takes for its own. */
+#ifdef __cplusplus
+template <int blocks, int size> struct current_shape {
+	static const int n = blocks, bytes = size;
+};
+
+static int current_commas(struct os_mempool *mp)
+{
+	return os_mempool_init(mp, current_shape<2, 24>::n, current_shape<2, 24>::bytes,
+			       current_ext_buffer, "commas");
+}
+#else
+static int current_commas(struct os_mempool *mp)
+{
+	return os_mempool_init(mp, 2, 24, (os_membuf_t[OS_MEMPOOL_SIZE(2, 24)]){0, 0},
+			       ((char[]){'c', 'o', '\0'})) ||
+	       os_mempool_init(mp, 2, 24, (os_membuf_t[OS_MEMPOOL_SIZE(2, 24)]){0}, "co");
+}
+#endif
+
+/* An array that is too small is refused, with or without commas elsewhere. */
+static int current_refuses_small(struct os_mempool *mp)
+{
+	static os_membuf_t small_buffer[1];
+	return os_mempool_init(mp, 3, 24, small_buffer, "small") == OS_INVALID_PARM;
+}
+
 static int current_main(void)
 {
 	uint16_t blocks = CURRENT_BLOCKS;
 	uint32_t size = CURRENT_SIZE;
 	struct os_mempool_info info;
 	int puts = 0;
-	os_error_t (*by_pointer)(struct os_mempool *, uint16_t, uint32_t, void *, const char *) =
+	char name[] = "empty";
+	os_error_t (*by_pointer)(struct os_mempool *, uint16_t, uint32_t, void *, char *) =
 		os_mempool_init;
 
 	os_mempool_module_init();
+	if (current_commas(&current_pool) || !current_refuses_small(&current_pool)) {
+		return 7;
+	}
 	if (os_mempool_init(&current_pool, blocks, size, current_buffer, "current") != OS_OK ||
 	    os_mempool_ext_init(&current_ext, 2, 24, &current_ext_buffer[0], "ext") != 0) {
 		return 1;
@@ -65,8 +96,13 @@ static int current_main(void)
 		return 4;
 	}
 	if (os_mempool_clear(&current_pool) != OS_OK || os_mempool_ext_clear(&current_ext) != 0 ||
-	    by_pointer(&current_pool, 0, 8, NULL, "empty") != OS_OK) {
+	    by_pointer(&current_pool, 0, 8, NULL, name) != OS_OK) {
 		return 5;
+	}
+	os_error_t (*ext_by_pointer)(struct os_mempool_ext *, uint16_t, uint32_t, void *, char *) =
+		os_mempool_ext_init;
+	if (ext_by_pointer(&current_ext, 0, 8, NULL, NULL) != OS_OK) {
+		return 8;
 	}
 	return os_mempool_unregister(&current_pool) == OS_OK ? 0 : 6;
 }
