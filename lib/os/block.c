@@ -6,62 +6,10 @@
  * that somebody made a circle gives no block twice. A pool that is not registered has no record;
  * then puts walk the list, but no further than the pool has blocks.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "lib/export.h"
-#include "lib/os/block.h"
 #include "lib/os/layout.h"
+#include "lib/os/pattern.h"
 #include "lib/os/shared.h"
-
-/* --- patterns ------------------------------------------------------------------------------- */
-
-void os_block_mark(const struct os_mempool *mp, void *block)
-{
-	size_t body = os_body(os_alignment(mp), mp->mp_block_size);
-	const uint32_t poison = OS_POISON, guard = OS_GUARD;
-
-	if (mp->mp_flags & OS_MEMPOOL_OPT_POISON) {
-		for (size_t at = sizeof(struct os_memblock); at < body; at += sizeof poison) {
-			memcpy((char *)block + at, &poison, sizeof poison);
-		}
-	}
-	if (mp->mp_flags & OS_MEMPOOL_OPT_GUARD) {
-		memcpy((char *)block + body, &guard, sizeof guard);
-	}
-}
-
-static bool os_block_has_word(const void *block, size_t at, uint32_t word)
-{
-	return memcmp((const char *)block + at, &word, sizeof word) == 0;
-}
-
-static bool os_block_is_guarded(const struct os_mempool *mp, const void *block)
-{
-	return !(mp->mp_flags & OS_MEMPOOL_OPT_GUARD) ||
-	       os_block_has_word(block, os_body(os_alignment(mp), mp->mp_block_size), OS_GUARD);
-}
-
-static bool os_block_is_poisoned(const struct os_mempool *mp, const void *block)
-{
-	size_t body = os_body(os_alignment(mp), mp->mp_block_size);
-
-	for (size_t at = sizeof(struct os_memblock);
-	     mp->mp_flags & OS_MEMPOOL_OPT_POISON && at < body; at += sizeof(uint32_t)) {
-		if (!os_block_has_word(block, at, OS_POISON)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-_Noreturn static void os_block_stop(const struct os_mempool *mp, const void *block,
-				    const char *what)
-{
-	fprintf(stderr, "os_mempool %s: block %p: %s\n", mp->name ? mp->name : "without name",
-		block, what);
-	abort();
-}
 
 /* --- one block, with the shelf locked ------------------------------------------------------- */
 
@@ -103,7 +51,7 @@ static void os_block_push(struct os_mempool *mp, struct os_record *record, void 
 {
 	uint32_t index = os_index(mp, block);
 
-	os_block_mark(mp, block);
+	os_pattern_write(mp, block);
 	os_set_next(block, SLIST_FIRST(mp));
 	SLIST_FIRST(mp) = block;
 	mp->mp_num_free++;
@@ -140,7 +88,7 @@ static bool os_block_is_list_sane(const struct os_mempool *mp, const struct os_r
 		uint32_t index = os_index(mp, block);
 		if (index == UINT32_MAX ||
 		    (record && (index >= record->blocks || os_block_is_out(record, index))) ||
-		    !os_block_is_guarded(mp, block) || !os_block_is_poisoned(mp, block)) {
+		    !os_pattern_has_guard(mp, block) || !os_pattern_has_poison(mp, block)) {
 			return false;
 		}
 		block = os_next(block);
@@ -186,11 +134,11 @@ EXPORT void *os_memblock_get(struct os_mempool *mp)
 	struct os_shelf *shelf = os_shelf_lock(mp);
 	void *block = os_block_pop(mp, os_shelf_find(shelf, mp));
 	os_shelf_unlock(shelf);
-	if (block && !os_block_is_poisoned(mp, block)) {
-		os_block_stop(mp, block, "written to while it was free");
+	if (block && !os_pattern_has_poison(mp, block)) {
+		os_pattern_stop(mp, block, OS_PATTERN_WRITTEN_FREE);
 	}
-	if (block && !os_block_is_guarded(mp, block)) {
-		os_block_stop(mp, block, "written past its end");
+	if (block && !os_pattern_has_guard(mp, block)) {
+		os_pattern_stop(mp, block, OS_PATTERN_WRITTEN_PAST);
 	}
 	return block;
 }
@@ -199,11 +147,11 @@ EXPORT void *os_memblock_get(struct os_mempool *mp)
 static os_error_t os_block_judge(const struct os_mempool *mp, const void *block, os_error_t error)
 {
 	if (error && mp->mp_flags & OS_MEMPOOL_OPT_CHECK) {
-		os_block_stop(mp, block,
-			      error == OS_EINVAL ? "put twice" : "no block of this pool is put");
+		os_pattern_stop(mp, block,
+				error == OS_EINVAL ? "put twice" : "no block of this pool is put");
 	}
-	if (!error && !os_block_is_guarded(mp, block)) {
-		os_block_stop(mp, block, "written past its end");
+	if (!error && !os_pattern_has_guard(mp, block)) {
+		os_pattern_stop(mp, block, OS_PATTERN_WRITTEN_PAST);
 	}
 	return error;
 }

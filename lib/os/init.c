@@ -3,8 +3,8 @@
  * Making pools in a buffer that the caller supplies, and linking their blocks.
  */
 #include "lib/export.h"
-#include "lib/os/block.h"
 #include "lib/os/layout.h"
+#include "lib/os/pattern.h"
 #include "lib/os/shared.h"
 
 /* Here the functions are defined; the header has macros of the same names. */
@@ -21,7 +21,7 @@ static void os_init_link(struct os_mempool *mp, struct os_record *record)
 	mp->mp_min_free = mp->mp_num_blocks;
 	SLIST_FIRST(mp) = mp->mp_num_blocks ? (struct os_memblock *)(void *)block : NULL;
 	for (uint32_t i = 1; i <= mp->mp_num_blocks; i++, block += stride) {
-		os_block_mark(mp, block);
+		os_pattern_write(mp, block);
 		os_set_next(block, i < mp->mp_num_blocks ? (void *)(block + stride) : NULL);
 	}
 	if (record) {

@@ -17,9 +17,6 @@
 
 #define OS_OPTIONS (OS_MEMPOOL_OPT_CHECK | OS_MEMPOOL_OPT_POISON | OS_MEMPOOL_OPT_GUARD)
 
-#define OS_POISON 0xde7ec7edu
-#define OS_GUARD 0xbaff1ed1u
-
 static inline bool os_alignment_is_known(size_t alignment)
 {
 	return alignment == 4 || alignment == 8 || alignment == 16;
