@@ -5,7 +5,8 @@
  * work on a pool of mempoold.
  *
  * Free blocks are linked through their first word, in the order of their addresses after init and
- * after clear. Whoever got a block owns all of it.
+ * after clear. Whoever got a block owns all of it. Who writes to the link of a free block loses the
+ * free blocks behind it, until the pool is cleared; mp_num_free says how many can still be had.
  *
  * Threads: every call may be made from any thread, on any pool; none from a signal handler. A pool
  * must not be initialized, unregistered or cleared while others use it, unless they can bear it.
@@ -56,16 +57,17 @@ struct os_mempool {
 #define OS_MEMPOOL_F_SHARED 0x02
 
 /* For os_mempool_set_options(). */
-#define OS_MEMPOOL_OPT_CHECK 0x10u  /* a wrong put ends the program */
+#define OS_MEMPOOL_OPT_CHECK 0x10u  /* a wrong put ends the program, and a link overwritten */
 #define OS_MEMPOOL_OPT_POISON 0x20u /* a write to a free block is found when it is got */
-#define OS_MEMPOOL_OPT_GUARD 0x40u  /* a write past a block's end is found when it is put or got */
+#define OS_MEMPOOL_OPT_GUARD 0x40u  /* a write right behind a block, when it is put or got */
 
 struct os_mempool_ext;
 
 /*
- * What os_memblock_put() calls instead of freeing @data. It frees the block, now or later, by
- * os_memblock_put_from_cb(), and returns 0; any other value means that the block was not freed,
- * is still its owner's, and is what os_memblock_put() returns. It may get and put.
+ * What os_memblock_put() calls instead of freeing @data. The block is the callback's now: whoever
+ * frees it, now or later, does so by os_memblock_put_from_cb(), and os_memblock_put() refuses it.
+ * Returns 0; any other value means that the block was not freed, is still its owner's, and is what
+ * os_memblock_put() returns. It may get and put.
  */
 typedef os_error_t os_mempool_put_fn(struct os_mempool_ext *ome, void *data, void *arg);
 
@@ -127,7 +129,7 @@ __extension__ typedef unsigned __int128 os_membuf_t;
  * every @block_size bytes, rounded up to OS_ALIGNMENT. @membuf may be NULL when @blocks is 0.
  *
  * What @mp held does not matter. A pool that is registered already starts afresh: it is registered
- * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and a bit a
+ * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and four bytes a
  * block, until os_mempool_unregister().
  *
  * Called by its name it takes the OS_ALIGNMENT and the settings of the program that calls, any
@@ -247,13 +249,15 @@ os_error_t os_mempool_ext_open_shared(struct os_mempool_ext *mpe, const char *na
 os_error_t os_mempool_set_options(struct os_mempool *mp, unsigned options);
 
 /*
- * Takes the pool from the list of pools, and gives back what the library keeps of it; the struct
- * and the buffer may be freed then. A pool in the caller's memory goes on working, but puts get
- * slow. A shared pool is closed.
+ * Takes the pool from the list of pools; the struct and the buffer may be freed then. A pool in the
+ * caller's memory goes on working. What the library keeps of such pools it gives back when that is
+ * a megabyte in all, of the oldest first; from then on, puts walk the free list. A shared pool is
+ * closed.
  *
  * Returns OS_OK, or
- * OS_INVALID_PARM the pool is not registered
- * OS_EBUSY        a shared pool of which this process has blocks, or that a thread is using
+ * OS_INVALID_PARM the pool is not on the list; all the same the struct may be freed then
+ * OS_EBUSY        a shared pool of which this process has blocks, got by whichever calls, or that
+ *                 a thread is using
  */
 os_error_t os_mempool_unregister(struct os_mempool *mp);
 
@@ -291,7 +295,7 @@ int os_memblock_from(const struct os_mempool *mp, const void *block_addr);
 /*
  * Gets a block: the one that was put last, or the next one by address. Its contents are anything.
  *
- * Returns the block, or NULL: no block is free, @mp is NULL, or the free list is broken.
+ * Returns the block, or NULL: no block is free, or @mp is NULL.
  */
 void *os_memblock_get(struct os_mempool *mp);
 
@@ -301,7 +305,8 @@ void *os_memblock_get(struct os_mempool *mp);
  *
  * Returns OS_OK, or
  * OS_INVALID_PARM an argument is NULL, or @block_addr is not the beginning of a block of this pool
- * OS_EINVAL       the block is free already; of a shared pool, or another process's
+ * OS_EINVAL       the block is free already, or the callback has it; of a shared pool, or it is
+ *                 another process's
  * or what the callback returns; the block is the caller's still when that is not 0.
  */
 os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr);
@@ -329,8 +334,8 @@ struct os_mempool *os_mempool_info_get_next(struct os_mempool *mp, struct os_mem
 struct os_mempool *os_mempool_get(const char *mempool_name, struct os_mempool_info *info);
 
 /*
- * Empties the list of pools, as os_mempool_unregister() of each; shared pools that are in use stay.
- * Nothing has to call it.
+ * Empties the list of pools, and does nothing else: each pool goes on as it was, shared ones stay
+ * open. Nothing has to call it.
  */
 void os_mempool_module_init(void);
 

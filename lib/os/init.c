@@ -11,7 +11,31 @@
 #undef os_mempool_init
 #undef os_mempool_ext_init
 
-/* Makes all blocks free, in order of their addresses. With the shelf locked. */
+/* The inverse of an odd number: each step doubles the bits that are right, of which x has 5. */
+static uintptr_t os_init_invert(uintptr_t odd)
+{
+	uintptr_t x = (3 * odd) ^ 2;
+
+	for (unsigned bits = 5; bits < sizeof x * 8; bits *= 2) {
+		x *= 2 - odd * x;
+	}
+	return x;
+}
+
+/* Notes in the record where the blocks lie. */
+static void os_init_shape(const struct os_mempool *mp, struct os_record *record, size_t stride)
+{
+	uint16_t fast_blocks = mp->mp_flags ? 0 : mp->mp_num_blocks;
+
+	__atomic_store_n(&record->fast_blocks, fast_blocks, __ATOMIC_RELAXED);
+	record->blocks = mp->mp_num_blocks;
+	record->base = mp->mp_membuf_addr;
+	record->twos = (uint8_t)__builtin_ctzl(stride);
+	record->inverse = os_init_invert(stride >> record->twos);
+	record->has_lost = false;
+}
+
+/* Makes all blocks free, in order of their addresses. @record may be NULL. With the pool held. */
 static void os_init_link(struct os_mempool *mp, struct os_record *record)
 {
 	size_t stride = os_stride(os_alignment(mp), mp->mp_flags, mp->mp_block_size);
@@ -20,12 +44,16 @@ static void os_init_link(struct os_mempool *mp, struct os_record *record)
 	mp->mp_num_free = mp->mp_num_blocks;
 	mp->mp_min_free = mp->mp_num_blocks;
 	SLIST_FIRST(mp) = mp->mp_num_blocks ? (struct os_memblock *)(void *)block : NULL;
-	for (uint32_t i = 1; i <= mp->mp_num_blocks; i++, block += stride) {
-		os_pattern_write(mp, block);
-		os_set_next(block, i < mp->mp_num_blocks ? (void *)(block + stride) : NULL);
-	}
 	if (record) {
-		memset(record->out, 0, (record->blocks + 63) / 64 * sizeof *record->out);
+		os_init_shape(mp, record, stride);
+	}
+	for (uint32_t i = 0; i < mp->mp_num_blocks; i++, block += stride) {
+		void *next = i + 1u < mp->mp_num_blocks ? block + stride : NULL;
+		os_pattern_write(mp, block);
+		os_set_next(block, next);
+		if (record) {
+			record->marks[i] = os_mark_of(next);
+		}
 	}
 }
 
@@ -50,6 +78,9 @@ static os_error_t os_init_check(const struct wish *wish)
 	}
 	size_t stride = os_stride(wish->alignment, wish->flags, (size_t)wish->block_size);
 	size_t bytes = 0;
+	if (stride < (size_t)wish->block_size) {
+		return OS_INVALID_PARM; /* more than there are addresses, once rounded up */
+	}
 	if (wish->blocks && (os_body(wish->alignment, (size_t)wish->block_size) < sizeof(void *) ||
 			     __builtin_mul_overflow(stride, (size_t)wish->blocks, &bytes) ||
 			     bytes > UINTPTR_MAX - (uintptr_t)wish->membuf || bytes > wish->room)) {
@@ -68,37 +99,47 @@ static void os_init_fulfil(struct os_mempool *mp, struct os_record *record, cons
 	mp->name = (char *)(uintptr_t)wish->name;
 	record->room = wish->room;
 	os_init_link(mp, record);
+	if (wish->flags & OS_MEMPOOL_F_EXT) {
+		struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
+		mpe->mpe_put_cb = NULL;
+		mpe->mpe_put_arg = NULL;
+	}
+}
+
+/* With the list locked. What the record had for notes is in @notes then. */
+static os_error_t os_init_register(struct os_mempool *mp, const struct wish *wish,
+				   struct os_notes *notes)
+{
+	struct os_record *record = os_record_claim(mp);
+
+	if (!record) {
+		return OS_ENOMEM;
+	}
+	os_error_t error = os_shared_close(record);
+	if (!error) {
+		os_list_add(record);
+		os_record_swap(record, notes);
+		os_init_fulfil(mp, record, wish);
+	}
+	os_lock_drop(&record->lock);
+	return error;
 }
 
 static os_error_t os_init_make(struct os_mempool *mp, const struct wish *wish)
 {
 	os_error_t error = os_init_check(wish);
-	struct os_record *record;
+	struct os_notes notes;
 
 	if (error) {
 		return error;
 	}
-	record = os_record_make(mp, (uint32_t)wish->blocks);
-	if (!record) {
+	if (!os_notes_make(&notes, (uint32_t)wish->blocks, 0)) {
 		return OS_ENOMEM;
 	}
 	os_list_lock();
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	error = os_shared_close(os_shelf_find(shelf, mp));
-	if (!error) {
-		os_record_replace(shelf, record);
-		os_init_fulfil(mp, record, wish);
-		if (wish->flags & OS_MEMPOOL_F_EXT) {
-			struct os_mempool_ext *mpe = (struct os_mempool_ext *)(void *)mp;
-			mpe->mpe_put_cb = NULL;
-			mpe->mpe_put_arg = NULL;
-		}
-	}
-	os_shelf_unlock(shelf);
+	error = os_init_register(mp, wish, &notes);
 	os_list_unlock();
-	if (error) {
-		os_record_free(record);
-	}
+	os_notes_free(&notes);
 	return error;
 }
 
@@ -140,10 +181,17 @@ EXPORT os_error_t os_mempool_ext_init(struct os_mempool_ext *mpe, uint16_t block
 				      0);
 }
 
+/* The record, if the struct is still of the pool that it is of. */
+static struct os_record *os_init_record(const struct os_mempool *mp, struct os_hold hold)
+{
+	return hold.record && os_record_fits(hold.record, mp) ? hold.record : NULL;
+}
+
 static os_error_t os_init_set_options(struct os_mempool *mp, struct os_record *record,
 				      unsigned options)
 {
 	unsigned flags = (mp->mp_flags & ~OS_OPTIONS) | options;
+	size_t stride = os_stride(os_alignment(mp), flags, mp->mp_block_size);
 
 	if (mp->mp_flags & OS_MEMPOOL_F_SHARED) {
 		return OS_EINVAL;
@@ -151,8 +199,7 @@ static os_error_t os_init_set_options(struct os_mempool *mp, struct os_record *r
 	if (mp->mp_num_free != mp->mp_num_blocks) {
 		return OS_EBUSY;
 	}
-	if (record && os_stride(os_alignment(mp), flags, mp->mp_block_size) * mp->mp_num_blocks >
-			      record->room) {
+	if (record && stride * mp->mp_num_blocks > record->room) {
 		return OS_INVALID_PARM;
 	}
 	uint16_t min_free = mp->mp_min_free;
@@ -167,9 +214,9 @@ EXPORT os_error_t os_mempool_set_options(struct os_mempool *mp, unsigned options
 	if (!mp || options & ~OS_OPTIONS) {
 		return OS_INVALID_PARM;
 	}
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	os_error_t error = os_init_set_options(mp, os_shelf_find(shelf, mp), options);
-	os_shelf_unlock(shelf);
+	struct os_hold hold = os_record_hold(mp);
+	os_error_t error = os_init_set_options(mp, os_init_record(mp, hold), options);
+	os_record_release(hold);
 	return error;
 }
 
@@ -178,12 +225,12 @@ EXPORT os_error_t os_mempool_clear(struct os_mempool *mp)
 	if (!mp) {
 		return OS_INVALID_PARM;
 	}
-	struct os_shelf *shelf = os_shelf_lock(mp);
+	struct os_hold hold = os_record_hold(mp);
 	bool is_shared = mp->mp_flags & OS_MEMPOOL_F_SHARED;
 	if (!is_shared) {
-		os_init_link(mp, os_shelf_find(shelf, mp));
+		os_init_link(mp, os_init_record(mp, hold));
 	}
-	os_shelf_unlock(shelf);
+	os_record_release(hold);
 	return is_shared ? OS_EINVAL : OS_OK;
 }
 

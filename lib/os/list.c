@@ -9,24 +9,35 @@
 #include "lib/os/record.h"
 #include "lib/os/shared.h"
 
-/* Takes the pool out, if it is there and can be. With the list locked. */
-static os_error_t os_list_remove(struct os_mempool *mp)
+/* A pool that is not on the list, but known, is given up all the same. With the list locked. */
+static os_error_t os_list_unregister(struct os_record *record)
 {
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	struct os_record *record = os_shelf_find(shelf, mp);
-	os_error_t error = record ? os_shared_close(record) : OS_INVALID_PARM;
+	bool was_listed = os_list_has(record), was_shared = record->shared;
 
-	if (!error) {
-		os_record_remove(shelf, record);
+	if (was_shared) {
+		os_lock_take_always(&record->lock);
+		os_error_t error = os_shared_close(record);
+		os_lock_drop(&record->lock);
+		if (error) {
+			return error;
+		}
 	}
-	os_shelf_unlock(shelf);
-	return error;
+	if (was_listed) {
+		os_list_remove(record);
+	}
+	if (was_shared) {
+		os_record_forget(record);
+		return OS_OK;
+	}
+	os_record_forget_later(record);
+	return was_listed ? OS_OK : OS_INVALID_PARM;
 }
 
 EXPORT os_error_t os_mempool_unregister(struct os_mempool *mp)
 {
 	os_list_lock();
-	os_error_t error = os_list_remove(mp);
+	struct os_record *record = mp ? os_record_of(mp) : NULL;
+	os_error_t error = record ? os_list_unregister(record) : OS_INVALID_PARM;
 	os_list_unlock();
 	return error;
 }
@@ -34,10 +45,7 @@ EXPORT os_error_t os_mempool_unregister(struct os_mempool *mp)
 EXPORT void os_mempool_module_init(void)
 {
 	os_list_lock();
-	for (struct os_record *record = os_list_first(), *next; record; record = next) {
-		next = record->next;
-		os_list_remove(record->mp);
-	}
+	os_list_empty();
 	os_list_unlock();
 }
 
@@ -54,7 +62,7 @@ static void os_list_describe(struct os_record *record, struct os_mempool_info *i
 	if (!info) {
 		return;
 	}
-	struct os_shelf *shelf = os_shelf_lock(mp);
+	bool taken = os_lock_enter(&record->lock);
 	os_shared_count(record);
 	*info = (struct os_mempool_info){
 		.omi_block_size = os_list_clamp(mp->mp_block_size),
@@ -65,20 +73,15 @@ static void os_list_describe(struct os_record *record, struct os_mempool_info *i
 	if (mp->name) {
 		strncat(info->omi_name, mp->name, sizeof info->omi_name - 1);
 	}
-	os_shelf_unlock(shelf);
+	os_lock_leave(&record->lock, taken);
 }
 
 EXPORT struct os_mempool *os_mempool_info_get_next(struct os_mempool *mp,
 						   struct os_mempool_info *omi)
 {
 	os_list_lock();
-	struct os_record *record = os_list_first();
-	if (mp) {
-		struct os_shelf *shelf = os_shelf_lock(mp);
-		record = os_shelf_find(shelf, mp);
-		record = record ? record->next : NULL;
-		os_shelf_unlock(shelf);
-	}
+	struct os_record *at = mp ? os_record_of(mp) : NULL;
+	struct os_record *record = !mp || (at && os_list_has(at)) ? os_list_next(at) : NULL;
 	if (record) {
 		os_list_describe(record, omi);
 	}
@@ -100,7 +103,8 @@ EXPORT struct os_mempool *os_mempool_get(const char *mempool_name, struct os_mem
 		return NULL;
 	}
 	os_list_lock();
-	for (struct os_record *record = os_list_first(); record && !found; record = record->next) {
+	for (struct os_record *record = os_list_next(NULL); record && !found;
+	     record = os_list_next(record)) {
 		if (os_list_has_name(record, mempool_name)) {
 			os_list_describe(record, info);
 			found = record->mp;

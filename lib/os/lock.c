@@ -7,7 +7,7 @@
 
 #define LOOKS 10           /* before the first sleep; each pauses twice as often as the last */
 #define SLEEP_MIN_NS 50000 /* the first */
-#define SLEEP_MAX_NS 1000000
+#define SLEEP_MAX_NS 250000
 
 static inline void os_lock_pause(void)
 {

@@ -47,6 +47,11 @@ bool os_pattern_has_poison(const struct os_mempool *mp, const void *block)
 	return true;
 }
 
+bool os_pattern_guards_links(const struct os_mempool *mp)
+{
+	return mp->mp_flags & (OS_MEMPOOL_OPT_CHECK | OS_MEMPOOL_OPT_POISON);
+}
+
 _Noreturn void os_pattern_stop(const struct os_mempool *mp, const void *block, const char *what)
 {
 	fprintf(stderr, "os_mempool %s: block %p: %s\n", mp->name ? mp->name : "without name",

@@ -17,6 +17,9 @@ void os_pattern_write(const struct os_mempool *mp, void *block);
 bool os_pattern_has_guard(const struct os_mempool *mp, const void *block);
 bool os_pattern_has_poison(const struct os_mempool *mp, const void *block);
 
+/* Whether the program is to end when the link of a free block was overwritten. */
+bool os_pattern_guards_links(const struct os_mempool *mp);
+
 #define OS_PATTERN_WRITTEN_FREE "written to while it was free"
 #define OS_PATTERN_WRITTEN_PAST "written past its end"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include <mempool/admin.h>
@@ -7,8 +8,9 @@
 #include "lib/export.h"
 #include "lib/os/shared.h"
 
-#define COUNT_MS 10 /* counts are at most so old, so far as other processes change them */
-#define ALL_GONE (-UINT16_MAX)
+#define COUNT_MS 10  /* counts are at most so old, so far as other processes change them */
+#define LOOKS 32     /* see os_shared_count_if_old() */
+#define BLIND_MAX 63 /* 2^n - 1 */
 
 static struct mempool_conn *conn; /* guarded by the list's lock */
 
@@ -39,6 +41,11 @@ static os_error_t os_shared_translate(int error)
 	default:
 		return OS_ERROR;
 	}
+}
+
+static os_error_t os_shared_translate_put(int error)
+{
+	return error == -EALREADY || error == -EPERM ? OS_EINVAL : os_shared_translate(error);
 }
 
 /* --- counting ------------------------------------------------------------------------------- */
@@ -72,124 +79,262 @@ void os_shared_count(struct os_record *record)
 	record->counted_ms = os_shared_now_ms();
 }
 
-/* After a call of ours that moved @change blocks into the pool. */
-static void os_shared_count_change(struct os_record *record, int change)
+/*
+ * Counts anew if it is time to. A look at the clock costs as much as a get. After LOOKS looks in one
+ * tick of the clock calls come fast, and the next ones do not look: one, three, and so on. So a
+ * steady pace, fast or slow, has counts of COUNT_MS; a pause after a fast one has them after
+ * BLIND_MAX calls.
+ */
+static __attribute__((noinline)) bool os_shared_count_if_old(struct os_record *record)
 {
-	struct os_mempool *mp = record->mp;
+	int64_t now = os_shared_now_ms();
+	bool is_fast = now == record->looked_ms && !record->kept;
 
-	if (os_shared_now_ms() - record->counted_ms >= COUNT_MS) {
-		os_shared_count(record);
-	} else {
-		int n = mp->mp_num_free + change;
-		os_shared_set_free(mp, n < 0 ? 0 : (uint64_t)n);
+	if (!is_fast) {
+		record->looks = 0;
+		record->blind = 0;
+	} else if (record->looks < LOOKS) {
+		record->looks++;
+	} else if (record->blind < BLIND_MAX) {
+		record->blind = (uint8_t)(2 * record->blind + 1);
+	}
+	record->looked_ms = now;
+	record->n_blind = record->blind;
+	if (now - record->counted_ms < COUNT_MS) {
+		return false;
+	}
+	os_shared_count(record);
+	return true;
+}
+
+/* Whether a call of ours is to change the counts by what it did; else they have been made anew. */
+static bool os_shared_counts_on(struct os_record *record)
+{
+	if (record->n_blind > 0) {
+		record->n_blind--;
+		return true;
+	}
+	return !os_shared_count_if_old(record);
+}
+
+static void os_shared_count_get(struct os_record *record)
+{
+	if (os_shared_counts_on(record)) {
+		os_shared_take_one(record->mp);
+	}
+}
+
+static void os_shared_count_put(struct os_record *record)
+{
+	if (os_shared_counts_on(record)) {
+		os_shared_add_one(record->mp);
+	}
+}
+
+/* A get found no block: whatever the counts say. */
+static void os_shared_count_none(struct os_record *record)
+{
+	if (os_shared_counts_on(record)) {
+		record->mp->mp_num_free = 0;
+		record->mp->mp_min_free = 0;
 	}
 }
 
 /* --- calls on blocks ------------------------------------------------------------------------ */
 
-/* The handle, which stays open until os_shared_leave(). NULL: none; then there is no leaving. */
-static struct mempool *os_shared_enter(const struct os_mempool *mp)
+/*
+ * The record, whose handle stays open until os_shared_leave(). NULL: there is no handle; then there
+ * is no leaving.
+ */
+static struct os_record *os_shared_enter(const struct os_mempool *mp)
 {
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	struct os_record *record = os_shelf_find(shelf, mp);
-	struct mempool *pool = record ? record->shared : NULL;
+	struct os_hold hold = os_record_hold(mp);
+	struct os_record *record = hold.record && hold.record->shared ? hold.record : NULL;
 
-	if (pool) {
+	if (record) {
 		record->n_inside++;
 	}
-	os_shelf_unlock(shelf);
-	return pool;
+	os_record_release(hold);
+	return record;
 }
 
-/* Leaves the call, which put @change blocks into the pool (got them, if negative). */
-static void os_shared_leave(const struct os_mempool *mp, int change)
+/* Leaves the call, after which @count, which may be NULL, makes the counts right. */
+static inline void os_shared_leave(struct os_record *record, void (*count)(struct os_record *))
 {
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	struct os_record *record = os_shelf_find(shelf, mp);
+	bool taken = os_lock_enter(&record->lock);
 
 	record->n_inside--;
-	if (change != 0) {
-		os_shared_count_change(record, change);
+	if (count) {
+		count(record);
 	}
-	os_shelf_unlock(shelf);
+	os_lock_leave(&record->lock, taken);
+}
+
+/* Notes whether the callback has the block. Returns whether it had; false without callbacks. */
+static bool os_shared_keep(struct os_record *record, const void *block, bool is_kept)
+{
+	int64_t index = record->kept ? mempool_block_index(record->shared, block) : -1;
+
+	if (likely(index < 0) || index >= UINT16_MAX) {
+		return false;
+	}
+	bool taken = os_lock_enter(&record->lock);
+	uint64_t *word = &record->kept[index / 64], bit = UINT64_C(1) << index % 64;
+	bool was_kept = *word & bit;
+	*word = (*word & ~bit) | (is_kept ? bit : 0);
+	os_lock_leave(&record->lock, taken);
+	return was_kept;
+}
+
+void *os_shared_end_get(struct os_record *record, void *block)
+{
+	if (block) {
+		os_shared_keep(record, block, false);
+		os_shared_count_get(record);
+	} else if (errno == ENOMEM) {
+		os_shared_count_none(record);
+	}
+	return block;
+}
+
+os_error_t os_shared_end_put(struct os_record *record, int error)
+{
+	if (error) {
+		return os_shared_translate_put(error);
+	}
+	os_shared_count_put(record);
+	return OS_OK;
 }
 
 void *os_shared_get(struct os_mempool *mp)
 {
-	struct mempool *pool = os_shared_enter(mp);
+	struct os_record *record = os_shared_enter(mp);
 
-	if (!pool) {
+	if (!record) {
 		return NULL;
 	}
-	void *block = mempool_get(pool);
-	os_shared_leave(mp, block ? -1 : errno == ENOMEM ? ALL_GONE : 0);
+	void *block = mempool_get(record->shared);
+	if (block) {
+		os_shared_keep(record, block, false);
+		os_shared_leave(record, os_shared_count_get);
+	} else {
+		os_shared_leave(record, errno == ENOMEM ? os_shared_count_none : NULL);
+	}
 	return block;
 }
 
 os_error_t os_shared_put(struct os_mempool *mp, void *block)
 {
-	struct mempool *pool = os_shared_enter(mp);
+	struct os_record *record = os_shared_enter(mp);
 
-	if (!pool) {
+	if (!record) {
 		return OS_INVALID_PARM;
 	}
-	int error = mempool_put(pool, block);
-	os_shared_leave(mp, error ? 0 : 1);
-	return error == -EALREADY || error == -EPERM ? OS_EINVAL : os_shared_translate(error);
+	os_shared_keep(record, block, false);
+	int error = mempool_put(record->shared, block);
+	if (error) {
+		os_shared_leave(record, NULL);
+		return os_shared_translate_put(error);
+	}
+	os_shared_leave(record, os_shared_count_put);
+	return OS_OK;
 }
 
-os_error_t os_shared_check(const struct os_mempool *mp, const void *block)
+/* Whether this process has the block: 0 or a negative errno. */
+static int os_shared_owns(struct mempool *pool, const void *block)
 {
-	struct mempool *pool = os_shared_enter(mp);
 	struct mempool_block about;
-
-	if (!pool) {
-		return OS_INVALID_PARM;
-	}
 	int64_t index = mempool_block_index(pool, block);
 	int error = index < 0 ? (int)index : mempool_block(pool, (uint32_t)index, &about);
+
 	if (!error &&
 	    (about.state != MEMPOOL_BLOCK_USED || (int)about.slot != mempool_slot(pool))) {
 		error = -EALREADY;
 	}
-	os_shared_leave(mp, 0);
+	return error;
+}
+
+os_error_t os_shared_hand_over(const struct os_mempool *mp, const void *block)
+{
+	struct os_record *record = os_shared_enter(mp);
+
+	if (!record) {
+		return OS_INVALID_PARM;
+	}
+	int error = os_shared_owns(record->shared, block);
+	if (!error && os_shared_keep(record, block, true)) {
+		error = -EALREADY;
+	}
+	os_shared_leave(record, NULL);
 	return error == -EALREADY ? OS_EINVAL : os_shared_translate(error);
+}
+
+void os_shared_hand_back(const struct os_mempool *mp, const void *block)
+{
+	struct os_record *record = os_shared_enter(mp);
+
+	if (record) {
+		os_shared_keep(record, block, false);
+		os_shared_leave(record, NULL);
+	}
 }
 
 bool os_shared_has(const struct os_mempool *mp, const void *block)
 {
-	struct mempool *pool = os_shared_enter(mp);
+	struct os_record *record = os_shared_enter(mp);
 
-	if (!pool) {
+	if (!record) {
 		return false;
 	}
-	bool has = mempool_block_index(pool, block) >= 0;
-	os_shared_leave(mp, 0);
+	bool has = mempool_block_index(record->shared, block) >= 0;
+	os_shared_leave(record, NULL);
 	return has;
 }
 
 bool os_shared_is_sane(const struct os_mempool *mp)
 {
-	struct mempool *pool = os_shared_enter(mp);
+	struct os_record *record = os_shared_enter(mp);
 	struct mempool_report report;
 
-	if (!pool) {
+	if (!record) {
 		return false;
 	}
-	bool is_sane = mempool_check(pool, &report) == 0;
-	os_shared_leave(mp, 0);
+	bool is_sane = mempool_check(record->shared, &report) == 0;
+	os_shared_leave(record, NULL);
 	return is_sane;
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */
 
+/* Whether this process has blocks of the pool, or gave some that nobody took; as far as is known. */
+static bool os_shared_has_blocks(struct mempool *pool)
+{
+	int slot = mempool_slot(pool);
+	struct mempool_usage *usage = slot < 0 ? NULL : calloc((size_t)slot + 1, sizeof *usage);
+	bool has = usage && mempool_census(pool, NULL, usage, (size_t)slot + 1) == 0 &&
+		   usage[slot].used + usage[slot].moving > 0;
+
+	free(usage);
+	return has;
+}
+
+static bool os_shared_is_busy(const struct os_record *record)
+{
+	return record->shared && (record->n_inside || os_shared_has_blocks(record->shared));
+}
+
 os_error_t os_shared_close(struct os_record *record)
 {
-	if (!record || !record->shared) {
+	if (!record->shared) {
 		return OS_OK;
 	}
-	int error = record->n_inside ? -EBUSY : mempool_close(record->shared);
-	return error == -ECHILD ? OS_OK : os_shared_translate(error); /* the parent's goes on */
+	/* That of several handles this one can be closed does not mean that nobody uses it. */
+	int error = os_shared_is_busy(record) ? -EBUSY : mempool_close(record->shared);
+	if (!error || error == -ECHILD) { /* the parent's goes on */
+		record->shared = NULL;
+		return OS_OK;
+	}
+	return os_shared_translate(error);
 }
 
 /* What the caller asked for. */
@@ -236,15 +381,22 @@ static os_error_t os_shared_check_pool(const struct wish *wish, const struct mem
 		       : OS_OK;
 }
 
-static void os_shared_fulfil(struct os_mempool *mp, struct os_record *record,
-			     const struct wish *wish)
+static void os_shared_fulfil(struct os_record *record, const struct wish *wish,
+			     struct mempool *pool)
 {
-	mp->mp_block_size = (uint32_t)mempool_block_size(record->shared);
-	mp->mp_num_blocks = (uint16_t)mempool_blocks(record->shared);
+	struct os_mempool *mp = record->mp;
+
+	record->shared = pool;
+	record->base = 0;
+	record->blocks = 0;
+	__atomic_store_n(&record->fast_blocks, 0, __ATOMIC_RELAXED);
+	mp->mp_block_size = (uint32_t)mempool_block_size(pool);
+	mp->mp_num_blocks = (uint16_t)mempool_blocks(pool);
 	mp->mp_min_free = mp->mp_num_blocks;
 	mp->mp_num_free = mp->mp_num_blocks;
 	mp->mp_flags = (uint8_t)wish->flags;
-	mp->mp_membuf_addr = (uintptr_t)mempool_block_at(record->shared, 0);
+	mp->mp_alignment = 0;
+	mp->mp_membuf_addr = (uintptr_t)mempool_block_at(pool, 0);
 	mp->name = (char *)(uintptr_t)wish->name;
 	SLIST_FIRST(mp) = NULL;
 	if (wish->flags & OS_MEMPOOL_F_EXT) {
@@ -252,51 +404,66 @@ static void os_shared_fulfil(struct os_mempool *mp, struct os_record *record,
 		mpe->mpe_put_cb = NULL;
 		mpe->mpe_put_arg = NULL;
 	}
+	record->n_blind = 0;
+	record->looks = 0;
+	record->blind = 0;
 	os_shared_count(record);
 }
 
-/* With the list locked. Frees the record when it fails. */
-static os_error_t os_shared_open_record(struct os_record *record, const struct wish *wish)
+/* The struct becomes the pool's, if it is not in use. With the list locked. */
+static os_error_t os_shared_register(struct os_mempool *mp, const struct wish *wish,
+				     struct mempool *pool, struct os_notes *notes)
 {
-	struct os_mempool *mp = record->mp;
-	struct mempool *pool = NULL;
-	os_error_t error = os_shared_translate(os_shared_connect_and_open(wish, &pool));
+	os_error_t error = os_shared_check_pool(wish, pool);
+	struct os_record *record = error ? NULL : os_record_claim(mp);
 
-	if (!error) {
-		error = os_shared_check_pool(wish, pool);
+	if (!record) {
+		return error ? error : OS_ENOMEM;
 	}
+	error = os_shared_close(record);
+	if (!error) {
+		os_list_add(record);
+		os_record_swap(record, notes);
+		os_shared_fulfil(record, wish, pool);
+	}
+	os_lock_drop(&record->lock);
+	return error;
+}
+
+/* With the list locked. */
+static os_error_t os_shared_open_and_register(struct os_mempool *mp, const struct wish *wish,
+					      struct os_notes *notes)
+{
+	struct os_hold hold = os_record_hold(mp);
+	bool is_busy = hold.record && os_shared_is_busy(hold.record);
+	struct mempool *pool = NULL;
+
+	os_record_release(hold);
+	if (is_busy) {
+		return OS_EBUSY; /* before a second handle of the same pool hides it */
+	}
+	os_error_t error = os_shared_translate(os_shared_connect_and_open(wish, &pool));
 	if (error) {
-		if (pool) {
-			mempool_close(pool);
-		}
-		os_record_free(record);
 		return error;
 	}
-	record->shared = pool;
-	struct os_shelf *shelf = os_shelf_lock(mp);
-	error = os_shared_close(os_shelf_find(shelf, mp));
-	if (!error) {
-		os_record_replace(shelf, record);
-		os_shared_fulfil(mp, record, wish);
-	}
-	os_shelf_unlock(shelf);
+	error = os_shared_register(mp, wish, pool, notes);
 	if (error) {
 		mempool_close(pool);
-		os_record_free(record);
 	}
 	return error;
 }
 
 static os_error_t os_shared_open(struct os_mempool *mp, const struct wish *wish)
 {
-	struct os_record *record = os_record_make(mp, 0);
+	struct os_notes notes;
 
-	if (!record) {
+	if (!os_notes_make(&notes, 0, wish->flags & OS_MEMPOOL_F_EXT ? UINT16_MAX : 0)) {
 		return OS_ENOMEM;
 	}
 	os_list_lock();
-	os_error_t error = os_shared_open_record(record, wish);
+	os_error_t error = os_shared_open_and_register(mp, wish, &notes);
 	os_list_unlock();
+	os_notes_free(&notes);
 	return error;
 }
 

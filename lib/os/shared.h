@@ -3,7 +3,7 @@
  * Pools of os/ whose blocks are those of a pool of mempoold.
  *
  * The record has the handle; the caller's struct only says that there is one. A call on blocks
- * locks the shelf while it looks for the handle, and again while it counts, but not in between.
+ * locks the record while it looks for the handle, and again while it counts, but not in between.
  */
 #ifndef MP_OS_SHARED_H
 #define MP_OS_SHARED_H
@@ -13,8 +13,65 @@
 void *os_shared_get(struct os_mempool *mp);
 os_error_t os_shared_put(struct os_mempool *mp, void *block);
 
-/* What a put of the block would return, so that the callback never sees a block it may not put. */
-os_error_t os_shared_check(const struct os_mempool *mp, const void *block);
+/* The end of a get or put that is not the usual one, while the process has one thread. */
+void *os_shared_end_get(struct os_record *record, void *block);
+os_error_t os_shared_end_put(struct os_record *record, int error);
+
+/* A block more, or less, that this process has. */
+static inline void os_shared_take_one(struct os_mempool *mp)
+{
+	if (likely(mp->mp_num_free > 0)) {
+		mp->mp_num_free--;
+	}
+	if (unlikely(mp->mp_num_free < mp->mp_min_free)) {
+		mp->mp_min_free = mp->mp_num_free;
+	}
+}
+
+static inline void os_shared_add_one(struct os_mempool *mp)
+{
+	if (likely(mp->mp_num_free < mp->mp_num_blocks)) {
+		mp->mp_num_free++;
+	}
+}
+
+/*
+ * Get and put by a record that has a handle, while the process has one thread: nobody else can close
+ * the handle, and nothing that they call makes a thread or calls the program. A put is not for pools
+ * whose callback may have the block.
+ */
+static inline void *os_shared_get_alone(struct os_record *record)
+{
+	void *block = mempool_get(record->shared);
+
+	if (unlikely(!block || record->n_blind == 0)) {
+		return os_shared_end_get(record, block);
+	}
+	record->n_blind--;
+	os_shared_take_one(record->mp);
+	return block;
+}
+
+static inline os_error_t os_shared_put_alone(struct os_record *record, void *block)
+{
+	int error = mempool_put(record->shared, block);
+
+	if (unlikely(error || record->n_blind == 0)) {
+		return os_shared_end_put(record, error);
+	}
+	record->n_blind--;
+	os_shared_add_one(record->mp);
+	return OS_OK;
+}
+
+/*
+ * Before the callback sees a block: notes that the block is the callback's. Returns what a put of
+ * the block would, and OS_EINVAL if the callback has it already; then the callback must not see it.
+ */
+os_error_t os_shared_hand_over(const struct os_mempool *mp, const void *block);
+
+/* The callback did not take the block. */
+void os_shared_hand_back(const struct os_mempool *mp, const void *block);
 
 bool os_shared_has(const struct os_mempool *mp, const void *block);
 bool os_shared_is_sane(const struct os_mempool *mp);
@@ -23,9 +80,9 @@ bool os_shared_is_sane(const struct os_mempool *mp);
 void os_shared_count(struct os_record *record);
 
 /*
- * Closes the handle that a record has; nothing for NULL, or for a record without one. With the
- * shelf locked. Returns OS_OK, or OS_EBUSY while this process has blocks of the pool or a thread is
- * inside a call on it.
+ * Closes the handle that a record has; nothing for a record without one. With the record locked.
+ * Returns OS_OK, or OS_EBUSY while this process has blocks of the pool or a thread is inside a call
+ * on it.
  */
 os_error_t os_shared_close(struct os_record *record);
 

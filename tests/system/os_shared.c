@@ -152,7 +152,6 @@ START_TEST(a_pool_in_use_stays_open)
 	begin_shared();
 	void *block = os_memblock_get(&shared);
 	ck_assert_int_eq(os_mempool_unregister(&shared), OS_EBUSY);
-	os_mempool_module_init();
 	ck_assert_ptr_eq(os_mempool_get("packets", NULL), &shared);
 	ck_assert_int_eq(os_memblock_put(&shared, block), OS_OK);
 	end_shared();
@@ -160,6 +159,50 @@ START_TEST(a_pool_in_use_stays_open)
 	ck_assert_int_eq(os_memblock_put(&shared, block), OS_INVALID_PARM);
 	ck_assert_int_eq(os_memblock_from(&shared, block), 0);
 	ck_assert(!os_mempool_is_sane(&shared));
+}
+END_TEST
+
+START_TEST(module_init_empties_the_list_and_leaves_pools_open)
+{
+	begin_shared();
+	void *block = os_memblock_get(&shared);
+	os_mempool_module_init();
+	ck_assert_ptr_null(os_mempool_get("packets", NULL));
+	ck_assert_int_eq(os_mempool_unregister(&shared), OS_EBUSY);
+	ck_assert_int_eq(os_memblock_put(&shared, block), OS_OK);
+	ck_assert_ptr_nonnull(block = os_memblock_get(&shared));
+	ck_assert_int_eq(os_memblock_put(&shared, block), OS_OK);
+	end_shared();
+	ck_assert_ptr_null(os_memblock_get(&shared));
+}
+END_TEST
+
+START_TEST(a_pool_in_use_is_not_opened_anew)
+{
+	begin_shared();
+	void *block = os_memblock_get(&shared);
+	ck_assert_int_eq(os_mempool_open_shared(&shared, "packets", N, 200), OS_EBUSY);
+	ck_assert_int_eq(os_mempool_open_shared(&shared, "others", N, 200), OS_EBUSY);
+	ck_assert_int_eq(mempool_destroy(conn, "others"), -ENOENT);
+	ck_assert_int_eq(os_memblock_put(&shared, block), OS_OK);
+	ck_assert_uint_eq(shared.mp_num_free, N);
+	ck_assert_int_eq(os_mempool_open_shared(&shared, "packets", N, 200), OS_OK);
+	ck_assert_ptr_nonnull(block = os_memblock_get(&shared));
+	ck_assert_int_eq(os_memblock_put(&shared, block), OS_OK);
+	end_shared();
+}
+END_TEST
+
+START_TEST(another_handle_of_the_pool_hides_no_block)
+{
+	begin_shared();
+	struct os_mempool other;
+	ck_assert_int_eq(os_mempool_open_shared(&other, "packets", N, 200), OS_OK);
+	void *block = os_memblock_get(&shared);
+	ck_assert_int_eq(os_mempool_unregister(&shared), OS_EBUSY);
+	ck_assert_int_eq(os_memblock_put(&other, block), OS_OK);
+	ck_assert_int_eq(os_mempool_unregister(&other), OS_OK);
+	end_shared();
 }
 END_TEST
 
@@ -239,6 +282,36 @@ START_TEST(a_callback_is_called_for_right_puts_only)
 }
 END_TEST
 
+static os_error_t keep(struct os_mempool_ext *mpe, void *data, void *arg)
+{
+	(void)mpe, (void)data, (void)arg;
+	n_calls++;
+	return n_calls == 1 ? OS_EBUSY : OS_OK;
+}
+
+START_TEST(a_callback_that_keeps_its_block_sees_it_once)
+{
+	begin();
+	struct os_mempool_ext ext;
+	ck_assert_int_eq(os_mempool_ext_open_shared(&ext, "packets", N, 200), OS_OK);
+	ext.mpe_put_cb = keep;
+	void *block = os_memblock_get(&ext.mpe_mp);
+	ck_assert_int_eq(os_memblock_put(&ext.mpe_mp, block), OS_EBUSY); /* not taken */
+	ck_assert_int_eq(os_memblock_put(&ext.mpe_mp, block), OS_OK);
+	ck_assert_int_eq(os_memblock_put(&ext.mpe_mp, block), OS_EINVAL);
+	ck_assert_int_eq(n_calls, 2);
+	ck_assert_int_eq(os_memblock_put_from_cb(&ext.mpe_mp, block), OS_OK);
+	ck_assert_uint_eq(ext.mpe_mp.mp_num_free, N);
+	ck_assert_ptr_eq(os_memblock_get(&ext.mpe_mp), block);
+	ck_assert_int_eq(os_memblock_put(&ext.mpe_mp, block), OS_OK); /* a new owner's */
+	ck_assert_int_eq(n_calls, 3);
+	ck_assert_int_eq(os_memblock_put_from_cb(&ext.mpe_mp, block), OS_OK);
+	ck_assert_int_eq(os_mempool_unregister(&ext.mpe_mp), OS_OK);
+	ck_assert_int_eq(mempool_destroy(conn, "packets"), 0);
+	end();
+}
+END_TEST
+
 START_TEST(a_forked_child_opens_for_itself)
 {
 	begin_shared();
@@ -286,6 +359,9 @@ END_TEST
 SUITE("os_shared", the_fields_tell_of_the_pool, the_counts_follow_gets_and_puts,
       another_process_sees_the_same_pool, own_calls_show_soon_what_others_have,
       blocks_of_the_dead_come_back, wrong_puts_are_refused, clear_and_options_are_refused,
-      a_pool_in_use_stays_open, what_cannot_be_opened_says_why, without_a_daemon_it_is_not_started,
+      a_pool_in_use_stays_open, module_init_empties_the_list_and_leaves_pools_open,
+      a_pool_in_use_is_not_opened_anew, another_handle_of_the_pool_hides_no_block,
+      what_cannot_be_opened_says_why, without_a_daemon_it_is_not_started,
       a_shared_pool_may_become_a_plain_one, a_callback_is_called_for_right_puts_only,
-      a_forked_child_opens_for_itself, threads_may_use_it)
+      a_callback_that_keeps_its_block_sees_it_once, a_forked_child_opens_for_itself,
+      threads_may_use_it)
