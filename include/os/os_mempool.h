@@ -24,6 +24,16 @@
 #include <os/os_error.h>
 #include <os/queue.h>
 
+/* The calls that count go to the library without a stub in between, where the compiler can. */
+#ifdef __has_attribute
+#if __has_attribute(noplt)
+#define OS_MEMPOOL_DIRECT __attribute__((noplt))
+#endif
+#endif
+#ifndef OS_MEMPOOL_DIRECT
+#define OS_MEMPOOL_DIRECT
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -297,7 +307,7 @@ int os_memblock_from(const struct os_mempool *mp, const void *block_addr);
  *
  * Returns the block, or NULL: no block is free, or @mp is NULL.
  */
-void *os_memblock_get(struct os_mempool *mp);
+OS_MEMPOOL_DIRECT void *os_memblock_get(struct os_mempool *mp);
 
 /*
  * Puts a block back, or hands it to the pool's callback. Wrong puts change nothing, and do not
@@ -309,7 +319,7 @@ void *os_memblock_get(struct os_mempool *mp);
  *                 another process's
  * or what the callback returns; the block is the caller's still when that is not 0.
  */
-os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr);
+OS_MEMPOOL_DIRECT os_error_t os_memblock_put(struct os_mempool *mp, void *block_addr);
 
 /*
  * Puts a block back past the callback; for callbacks.
