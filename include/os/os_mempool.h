@@ -20,9 +20,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Ours, or those of a tree for Mynewt or NimBLE that has this header in front of its own: nothing
+ * below needs ours. A program may have settings of its own; of pools there are three, and each may
+ * be chosen for one pool as well.
+ */
 #include <os/os.h>
 #include <os/os_error.h>
 #include <os/queue.h>
+
+#ifdef __has_include
+#if __has_include(<syscfg/syscfg.h>)
+#include <syscfg/syscfg.h>
+#endif
+#endif
+#ifndef MYNEWT_VAL
+/* clang-format off */
+#define MYNEWT_VAL(_name) MYNEWT_VAL_ ## _name
+/* clang-format on */
+#endif
+#ifndef MYNEWT_VAL_OS_MEMPOOL_CHECK
+#define MYNEWT_VAL_OS_MEMPOOL_CHECK 0
+#endif
+#ifndef MYNEWT_VAL_OS_MEMPOOL_POISON
+#define MYNEWT_VAL_OS_MEMPOOL_POISON 0
+#endif
+#ifndef MYNEWT_VAL_OS_MEMPOOL_GUARD
+#define MYNEWT_VAL_OS_MEMPOOL_GUARD 0
+#endif
 
 /* The calls that count go to the library without a stub in between, where the compiler can. */
 #ifdef __has_attribute
@@ -119,12 +144,12 @@ __extension__ typedef unsigned __int128 os_membuf_t;
 
 /* How many os_membuf_t, and how many bytes, a buffer for @n blocks of @blksize needs. */
 #define OS_MEMPOOL_SIZE(n, blksize) \
-	((n) * (OS_ALIGN(OS_MEMPOOL_BLOCK_SZ(blksize), OS_ALIGNMENT) / OS_ALIGNMENT))
+	((n) * ((OS_MEMPOOL_BLOCK_SZ(blksize) + (OS_ALIGNMENT)-1) / (OS_ALIGNMENT)))
 #define OS_MEMPOOL_BYTES(n, blksize) (OS_MEMPOOL_SIZE(n, blksize) * sizeof(os_membuf_t))
 
 /* The same for a pool that is to have OS_MEMPOOL_OPT_GUARD. */
 #define OS_MEMPOOL_GUARD_SIZE(n, blksize) \
-	((n) * (OS_ALIGN(blksize, OS_ALIGNMENT) / OS_ALIGNMENT + 1))
+	((n) * (((blksize) + (OS_ALIGNMENT)-1) / (OS_ALIGNMENT) + 1))
 #define OS_MEMPOOL_GUARD_BYTES(n, blksize) (OS_MEMPOOL_GUARD_SIZE(n, blksize) * sizeof(os_membuf_t))
 
 /* The options this program was built with, for every pool it initializes. */
@@ -139,8 +164,8 @@ __extension__ typedef unsigned __int128 os_membuf_t;
  * every @block_size bytes, rounded up to OS_ALIGNMENT. @membuf may be NULL when @blocks is 0.
  *
  * What @mp held does not matter. A pool that is registered already starts afresh: it is registered
- * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and four bytes a
- * block, until os_mempool_unregister().
+ * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and four
+ * bytes a block, until os_mempool_unregister().
  *
  * Called by its name it takes the OS_ALIGNMENT and the settings of the program that calls, any
  * integers as @blocks and @block_size, a const @name, and looks at the size of @membuf where the

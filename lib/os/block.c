@@ -23,8 +23,8 @@
 /* --- one block, with its pool held ---------------------------------------------------------- */
 
 /*
- * Gets the first block of the free list, if it is one of the first @n_blocks, and free, and its link
- * is as it was. NULL: it is not; then nothing has changed.
+ * Gets the first block of the free list, if it is one of the first @n_blocks, and free, and its
+ * link is as it was. NULL: it is not; then nothing has changed.
  */
 static inline void *os_block_try_pop(struct os_mempool *mp, struct os_record *record,
 				     size_t n_blocks)

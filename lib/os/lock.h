@@ -4,8 +4,8 @@
  *
  * Who finds it free takes it by one exchange, and gives it back by a store: no system call. Who
  * finds it taken looks again, at longer and longer intervals, and then sleeps for ever longer, up
- * to a quarter of a millisecond, between two looks. Nobody has to wake him, so nothing is lost when a store is
- * all that the owner does; and as he sleeps, an owner of a lower priority gets on.
+ * to a quarter of a millisecond, between two looks. Nobody has to wake him, so nothing is lost when
+ * a store is all that the owner does; and as he sleeps, an owner of a lower priority gets on.
  *
  * While the process has one thread (os_lock_is_needless()), the lock is left out. glibc says so in
  * __libc_single_threaded, a variable that pthread_create() clears before the new thread exists.

@@ -121,9 +121,9 @@ void os_recent_note(const struct os_mempool *mp);
 
 /*
  * Which block begins at that address; a number that is not below record->blocks: none does. No
- * division: with stride = odd * 2^twos and odd * inverse = 1, the offset i * stride times inverse is
- * i * 2^twos, which rotated to the right by twos is i. Both steps can be undone, so no other offset
- * comes to i, and what comes to a number of a block is the beginning of that block.
+ * division: with stride = odd * 2^twos and odd * inverse = 1, the offset i * stride times inverse
+ * is i * 2^twos, which rotated to the right by twos is i. Both steps can be undone, so no other
+ * offset comes to i, and what comes to a number of a block is the beginning of that block.
  */
 static inline uintptr_t os_record_index(const struct os_record *record, const void *address)
 {
@@ -137,8 +137,8 @@ static inline uintptr_t os_record_index(const struct os_record *record, const vo
  * The mark of a free block with that link. A write to one half of the link changes the mark, unless
  * to its two highest bits alone; such a link leads to no block, which the next get finds. The marks
  * of two blocks of a pool below 2 GB differ: the upper half is the same, or, if 4 GB end within the
- * pool, is one more while bit 31 of the lower differs. As addresses of blocks are multiples of 4, the
- * two lowest bits are 0: no mark of a free block is OS_MARK_OUT or _KEPT.
+ * pool, is one more while bit 31 of the lower differs. As addresses of blocks are multiples of 4,
+ * the two lowest bits are 0: no mark of a free block is OS_MARK_OUT or _KEPT.
  */
 static inline uint32_t os_mark_of(const void *link)
 {
@@ -220,7 +220,7 @@ void os_record_swap(struct os_record *record, struct os_notes *notes);
 void os_list_lock(void);
 void os_list_unlock(void);
 
-/* The record of the list, which is locked, that comes after this one, or first for NULL; or NULL. */
+/* The record after this one on the list, which is locked; of NULL the first. NULL: none. */
 struct os_record *os_list_next(const struct os_record *record);
 
 bool os_list_has(const struct os_record *record);

@@ -80,8 +80,8 @@ void os_shared_count(struct os_record *record)
 }
 
 /*
- * Counts anew if it is time to. A look at the clock costs as much as a get. After LOOKS looks in one
- * tick of the clock calls come fast, and the next ones do not look: one, three, and so on. So a
+ * Counts anew if it is time to. A look at the clock costs as much as a get. After LOOKS looks in
+ * one tick of the clock calls come fast, and the next ones do not look: one, three, and so on. So a
  * steady pace, fast or slow, has counts of COUNT_MS; a pause after a fast one has them after
  * BLIND_MAX calls.
  */
@@ -306,7 +306,7 @@ bool os_shared_is_sane(const struct os_mempool *mp)
 
 /* --- opening and closing -------------------------------------------------------------------- */
 
-/* Whether this process has blocks of the pool, or gave some that nobody took; as far as is known. */
+/* Whether this process is known to have blocks of the pool, or to have given some not yet taken. */
 static bool os_shared_has_blocks(struct mempool *pool)
 {
 	int slot = mempool_slot(pool);

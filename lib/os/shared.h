@@ -36,9 +36,9 @@ static inline void os_shared_add_one(struct os_mempool *mp)
 }
 
 /*
- * Get and put by a record that has a handle, while the process has one thread: nobody else can close
- * the handle, and nothing that they call makes a thread or calls the program. A put is not for pools
- * whose callback may have the block.
+ * Get and put by a record that has a handle, while the process has one thread: nobody else can
+ * close the handle, and nothing that they call makes a thread or calls the program. A put is not
+ * for pools whose callback may have the block.
  */
 static inline void *os_shared_get_alone(struct os_record *record)
 {
