@@ -8,37 +8,8 @@
 
 #include <os/os_mempool.h>
 
+#include "tests/unit/os_pool.h"
 #include "tests/unit/suite.h"
-
-#define N 10
-#define SIZE 32
-
-static struct os_mempool pool;
-static os_membuf_t buffer[OS_MEMPOOL_SIZE(N, SIZE)];
-
-static void begin(void)
-{
-	memset(&pool, 0xa5, sizeof pool);
-	memset(buffer, 0x5a, sizeof buffer);
-	ck_assert_int_eq(os_mempool_init(&pool, N, SIZE, buffer, "unit"), OS_OK);
-}
-
-static char *block_at(int i)
-{
-	return (char *)buffer + (size_t)i * SIZE;
-}
-
-static int n_pools(void)
-{
-	int n = 0;
-	for (struct os_mempool *at = NULL; n < 1000; n++) {
-		at = os_mempool_info_get_next(at, NULL);
-		if (!at) {
-			break;
-		}
-	}
-	return n;
-}
 
 START_TEST(blocks_are_linked_in_order_of_address)
 {
@@ -474,6 +445,56 @@ START_TEST(a_callback_sees_no_wrong_put)
 }
 END_TEST
 
+static void *kept;
+
+static os_error_t keep(struct os_mempool_ext *mpe, void *data, void *arg)
+{
+	(void)mpe, (void)arg;
+	n_calls++;
+	kept = data;
+	return OS_OK;
+}
+
+START_TEST(a_block_that_the_callback_keeps_is_not_put_again)
+{
+	begin_ext(keep);
+	struct os_mempool *mp = &ext.mpe_mp;
+	void *a = os_memblock_get(mp);
+	for (int i = 1; i <= 2; i++) {
+		ck_assert_int_eq(os_memblock_put(mp, a), OS_OK);
+		ck_assert_int_eq(os_memblock_put(mp, a), OS_EINVAL);
+		ck_assert_int_eq(os_memblock_put(mp, a), OS_EINVAL);
+		ck_assert_int_eq(n_calls, i);
+		ck_assert_uint_eq(mp->mp_num_free, N - 1);
+		ck_assert_int_eq(os_memblock_put_from_cb(mp, kept), OS_OK);
+		ck_assert_int_eq(os_memblock_put_from_cb(mp, kept), OS_EINVAL);
+		ck_assert_uint_eq(mp->mp_num_free, N);
+		ck_assert_ptr_eq(os_memblock_get(mp), a); /* a new owner's, who may put it */
+	}
+	ck_assert_int_eq(os_memblock_put(mp, a), OS_OK);
+	ck_assert_int_eq(os_mempool_clear(mp), OS_OK);
+	ck_assert_ptr_eq(os_memblock_get(mp), a);
+	ck_assert_int_eq(os_memblock_put(mp, a), OS_OK);
+}
+END_TEST
+
+static os_error_t put_again(struct os_mempool_ext *mpe, void *data, void *arg)
+{
+	(void)arg;
+	n_calls++;
+	ck_assert_int_eq(os_memblock_put(&mpe->mpe_mp, data), OS_EINVAL);
+	return os_memblock_put_from_cb(&mpe->mpe_mp, data);
+}
+
+START_TEST(a_callback_that_puts_its_block_again_is_not_called_again)
+{
+	begin_ext(put_again);
+	ck_assert_int_eq(os_memblock_put(&ext.mpe_mp, os_memblock_get(&ext.mpe_mp)), OS_OK);
+	ck_assert_int_eq(n_calls, 1);
+	ck_assert_uint_eq(ext.mpe_mp.mp_num_free, N);
+}
+END_TEST
+
 START_TEST(ext_clear_takes_the_callback_away)
 {
 	begin_ext(refuse);
@@ -567,6 +588,34 @@ START_TEST(poison_finds_writes_to_free_blocks)
 }
 END_TEST
 
+static size_t write_at;
+static unsigned options;
+
+static void write_a_byte_while_free(void)
+{
+	ck_assert_int_eq(os_mempool_set_options(&pool, options), OS_OK);
+	char *a = os_memblock_get(&pool);
+	os_memblock_put(&pool, a);
+	a[write_at] ^= (char)0x80;
+	os_memblock_get(&pool);
+}
+
+START_TEST(poison_and_check_find_writes_to_each_byte_of_a_link)
+{
+	const unsigned all[] = {OS_MEMPOOL_OPT_CHECK, OS_MEMPOOL_OPT_POISON,
+				OS_MEMPOOL_OPT_CHECK | OS_MEMPOOL_OPT_POISON};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		for (write_at = 0; write_at < sizeof(void *); write_at++) {
+			options = all[i];
+			begin();
+			ck_assert(aborts(write_a_byte_while_free));
+			options = 0;
+			ck_assert(!aborts(write_a_byte_while_free));
+		}
+	}
+}
+END_TEST
+
 START_TEST(guard_finds_writes_past_the_end)
 {
 	static os_membuf_t larger[OS_MEMPOOL_GUARD_SIZE(N, SIZE)];
@@ -599,9 +648,6 @@ END_TEST
 
 /* --- threads ----------------------------------------------------------------------------- */
 
-#define THREADS 4
-#define ROUNDS 20000
-
 static void *get_and_put(void *failures)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -630,19 +676,6 @@ static void *come_and_go(void *failures)
 		*(int *)failures += os_mempool_unregister(&mine) != OS_OK;
 	}
 	return NULL;
-}
-
-static void run_threads(void *(*body)(void *))
-{
-	pthread_t threads[THREADS];
-	int failures[THREADS][16] = {{0}};
-	for (int i = 0; i < THREADS; i++) {
-		pthread_create(&threads[i], NULL, body, failures[i]);
-	}
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(threads[i], NULL);
-		ck_assert_int_eq(failures[i][0], 0);
-	}
 }
 
 START_TEST(threads_get_and_put)
@@ -686,6 +719,20 @@ START_TEST(of_threads_that_put_one_block_one_succeeds)
 }
 END_TEST
 
+START_TEST(pools_may_be_used_before_and_after_threads)
+{
+	int failures = 0;
+	begin();
+	void *a = os_memblock_get(&pool);
+	run_threads(get_and_put);
+	ck_assert_int_eq(os_memblock_put(&pool, a), OS_OK);
+	get_and_put(&failures);
+	ck_assert_int_eq(failures, 0);
+	ck_assert_uint_eq(pool.mp_num_free, N);
+	ck_assert(os_mempool_is_sane(&pool));
+}
+END_TEST
+
 START_TEST(a_forked_child_has_a_copy)
 {
 	begin();
@@ -718,8 +765,10 @@ SUITE("os_mempool", blocks_are_linked_in_order_of_address, the_fields_lie_where_
       a_pool_is_found_by_name, a_pool_without_a_name_is_harmless,
       unregister_takes_a_pool_off_the_list, a_callback_may_get_and_put,
       a_pool_with_no_callback_set_frees_at_once, a_callback_that_fails_loses_no_block,
-      a_callback_sees_no_wrong_put, ext_clear_takes_the_callback_away,
+      a_callback_sees_no_wrong_put, a_block_that_the_callback_keeps_is_not_put_again,
+      a_callback_that_puts_its_block_again_is_not_called_again, ext_clear_takes_the_callback_away,
       check_ends_the_program_at_a_wrong_put, poison_finds_writes_to_free_blocks,
-      guard_finds_writes_past_the_end, options_are_for_pools_at_rest, threads_get_and_put,
-      threads_register_and_list, of_threads_that_put_one_block_one_succeeds,
+      poison_and_check_find_writes_to_each_byte_of_a_link, guard_finds_writes_past_the_end,
+      options_are_for_pools_at_rest, threads_get_and_put, threads_register_and_list,
+      of_threads_that_put_one_block_one_succeeds, pools_may_be_used_before_and_after_threads,
       a_forked_child_has_a_copy)

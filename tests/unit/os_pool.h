@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* A pool of ten blocks in memory of the test's, and threads, for the suites on os/os_mempool.h. */
+#ifndef TESTS_UNIT_OS_POOL_H
+#define TESTS_UNIT_OS_POOL_H
+
+#include <pthread.h>
+#include <string.h>
+
+#include <os/os_mempool.h>
+
+#include "tests/unit/suite.h"
+
+#define N 10
+#define SIZE 32
+
+static struct os_mempool pool;
+static os_membuf_t buffer[OS_MEMPOOL_SIZE(N, SIZE)];
+
+static inline void begin(void)
+{
+	memset(&pool, 0xa5, sizeof pool);
+	memset(buffer, 0x5a, sizeof buffer);
+	ck_assert_int_eq(os_mempool_init(&pool, N, SIZE, buffer, "unit"), OS_OK);
+}
+
+static inline char *block_at(int i)
+{
+	return (char *)buffer + (size_t)i * SIZE;
+}
+
+static inline int n_pools(void)
+{
+	int n = 0;
+	for (struct os_mempool *at = NULL; n < 1000; n++) {
+		at = os_mempool_info_get_next(at, NULL);
+		if (!at) {
+			break;
+		}
+	}
+	return n;
+}
+
+#define THREADS 4
+#define ROUNDS 20000
+
+/* Each thread runs @body, and counts in the argument what went wrong. */
+static inline void run_threads(void *(*body)(void *))
+{
+	pthread_t threads[THREADS];
+	int failures[THREADS][16] = {{0}};
+	for (int i = 0; i < THREADS; i++) {
+		pthread_create(&threads[i], NULL, body, failures[i]);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		ck_assert_int_eq(failures[i][0], 0);
+	}
+}
+
+#endif
