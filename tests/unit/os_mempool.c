@@ -646,92 +646,7 @@ START_TEST(options_are_for_pools_at_rest)
 }
 END_TEST
 
-/* --- threads ----------------------------------------------------------------------------- */
-
-static void *get_and_put(void *failures)
-{
-	for (int i = 0; i < ROUNDS; i++) {
-		char *a = os_memblock_get(&pool);
-		if (!a) {
-			continue;
-		}
-		memset(a, 0, SIZE);
-		for (int j = 0; j < SIZE; j++) {
-			*(int *)failures += a[j]++;
-		}
-		*(int *)failures += os_memblock_put(&pool, a) != OS_OK;
-	}
-	return NULL;
-}
-
-static void *come_and_go(void *failures)
-{
-	struct os_mempool mine;
-	os_membuf_t memory[OS_MEMPOOL_SIZE(2, 16)];
-	for (int i = 0; i < ROUNDS / 10; i++) {
-		*(int *)failures += os_mempool_init(&mine, 2, 16, memory, "mine") != OS_OK;
-		void *a = os_memblock_get(&mine);
-		*(int *)failures += n_pools() < 1 || !os_mempool_get("mine", NULL);
-		*(int *)failures += os_memblock_put(&mine, a) != OS_OK;
-		*(int *)failures += os_mempool_unregister(&mine) != OS_OK;
-	}
-	return NULL;
-}
-
-START_TEST(threads_get_and_put)
-{
-	begin();
-	ck_assert_int_eq(os_mempool_init(&pool, 3, SIZE, buffer, "few"), OS_OK);
-	run_threads(get_and_put);
-	ck_assert_uint_eq(pool.mp_num_free, 3);
-	ck_assert(os_mempool_is_sane(&pool));
-}
-END_TEST
-
-START_TEST(threads_register_and_list)
-{
-	begin();
-	run_threads(come_and_go);
-	ck_assert_int_eq(n_pools(), 1);
-}
-END_TEST
-
-static void *put_the_same(void *block)
-{
-	return os_memblock_put(&pool, block) == OS_OK ? block : NULL;
-}
-
-START_TEST(of_threads_that_put_one_block_one_succeeds)
-{
-	begin();
-	for (int i = 0; i < 500; i++) {
-		pthread_t threads[2];
-		void *block = os_memblock_get(&pool), *done[2];
-		for (int j = 0; j < 2; j++) {
-			pthread_create(&threads[j], NULL, put_the_same, block);
-		}
-		for (int j = 0; j < 2; j++) {
-			pthread_join(threads[j], &done[j]);
-		}
-		ck_assert(!done[0] != !done[1]);
-	}
-	ck_assert_uint_eq(pool.mp_num_free, N);
-}
-END_TEST
-
-START_TEST(pools_may_be_used_before_and_after_threads)
-{
-	int failures = 0;
-	begin();
-	void *a = os_memblock_get(&pool);
-	run_threads(get_and_put);
-	ck_assert_int_eq(os_memblock_put(&pool, a), OS_OK);
-	get_and_put(&failures);
-	ck_assert_int_eq(failures, 0);
-	ck_assert_uint_eq(pool.mp_num_free, N);
-	ck_assert(os_mempool_is_sane(&pool));
-}
-END_TEST
+/* --- fork -------------------------------------------------------------------------------- */
 
 START_TEST(a_forked_child_has_a_copy)
 {
@@ -769,6 +684,4 @@ SUITE("os_mempool", blocks_are_linked_in_order_of_address, the_fields_lie_where_
       a_callback_that_puts_its_block_again_is_not_called_again, ext_clear_takes_the_callback_away,
       check_ends_the_program_at_a_wrong_put, poison_finds_writes_to_free_blocks,
       poison_and_check_find_writes_to_each_byte_of_a_link, guard_finds_writes_past_the_end,
-      options_are_for_pools_at_rest, threads_get_and_put, threads_register_and_list,
-      of_threads_that_put_one_block_one_succeeds, pools_may_be_used_before_and_after_threads,
-      a_forked_child_has_a_copy)
+      options_are_for_pools_at_rest, a_forked_child_has_a_copy)

@@ -3,8 +3,6 @@
  * Pools whose structs and free blocks the program has written, pools that were unregistered, and
  * many of them: what is refused stays refused, and no block is given twice.
  */
-#include <stdlib.h>
-
 #include "tests/unit/os_pool.h"
 #include "tests/unit/suite.h"
 
@@ -232,72 +230,10 @@ START_TEST(module_init_empties_the_list_and_does_nothing_else)
 }
 END_TEST
 
-/* --- threads ----------------------------------------------------------------------------- */
-
-static struct os_mempool two[2];
-
-static void *get_and_put_two(void *failures)
-{
-	for (int i = 0; i < ROUNDS; i++) {
-		void *a = os_memblock_get(&two[0]), *b = os_memblock_get(&two[1]);
-		*(int *)failures += a && os_memblock_put(&two[1], a) != OS_INVALID_PARM;
-		*(int *)failures += a && os_memblock_put(&two[0], a) != OS_OK;
-		*(int *)failures += b && os_memblock_put(&two[1], b) != OS_OK;
-	}
-	return NULL;
-}
-
-/* Records come, go and are used again, tables grow, while others look for theirs. */
-static void *crowd(void *failures)
-{
-	enum { CROWD = 300 };
-	struct os_mempool *pools = calloc(CROWD, sizeof *pools);
-	static os_membuf_t memory[THREADS * CROWD][OS_MEMPOOL_SIZE(1, 16)];
-	static int n_threads;
-	int me = __atomic_fetch_add(&n_threads, 1, __ATOMIC_RELAXED);
-	for (int round = 0; round < 20; round++) {
-		for (int i = 0; i < CROWD; i++) {
-			os_mempool_init(&pools[i], 1, 16, memory[me * CROWD + i], "crowd");
-			void *a = os_memblock_get(&pools[i]);
-			*(int *)failures += a != memory[me * CROWD + i];
-		}
-		for (int i = 0; i < CROWD; i++) {
-			*(int *)failures +=
-				os_memblock_put(&pools[i], memory[me * CROWD + i]) != OS_OK;
-			*(int *)failures += os_mempool_unregister(&pools[i]) != OS_OK;
-		}
-	}
-	free(pools);
-	return NULL;
-}
-
-static void *two_and_crowd(void *failures)
-{
-	static int n_threads;
-	return __atomic_fetch_add(&n_threads, 1, __ATOMIC_RELAXED) % 2 ? crowd(failures)
-								       : get_and_put_two(failures);
-}
-
-START_TEST(threads_find_their_pools_while_others_come_and_go)
-{
-	static os_membuf_t memory[2][OS_MEMPOOL_SIZE(2, 16)];
-	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(os_mempool_init(&two[i], 2, 16, memory[i], "two"), OS_OK);
-	}
-	run_threads(two_and_crowd);
-	for (int i = 0; i < 2; i++) {
-		ck_assert_uint_eq(two[i].mp_num_free, 2);
-		ck_assert(os_mempool_is_sane(&two[i]));
-	}
-	ck_assert_int_eq(n_pools(), 2);
-}
-END_TEST
-
 SUITE("os_mempool_faults", the_count_is_of_blocks_that_can_be_had,
       a_link_to_another_free_block_gives_no_block_twice, a_struct_that_was_copied_is_a_pool,
       a_struct_that_was_copied_over_another_is_the_others_pool,
       a_struct_that_was_zeroed_has_no_blocks, a_struct_that_was_set_back_gives_no_block_twice,
       fields_full_of_anything_harm_nobody, many_pools_are_each_found,
       an_unregistered_pool_works_on_with_notes_and_without,
-      module_init_empties_the_list_and_does_nothing_else,
-      threads_find_their_pools_while_others_come_and_go)
+      module_init_empties_the_list_and_does_nothing_else)

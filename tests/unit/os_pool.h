@@ -57,4 +57,21 @@ static inline void run_threads(void *(*body)(void *))
 	}
 }
 
+/* A body: writes to all of each block that it gets. */
+static inline void *get_and_put(void *failures)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		char *a = os_memblock_get(&pool);
+		if (!a) {
+			continue;
+		}
+		memset(a, 0, SIZE);
+		for (int j = 0; j < SIZE; j++) {
+			*(int *)failures += a[j]++;
+		}
+		*(int *)failures += os_memblock_put(&pool, a) != OS_OK;
+	}
+	return NULL;
+}
+
 #endif
