@@ -16,7 +16,7 @@ static void *come_and_go(void *failures)
 {
 	struct os_mempool mine;
 	os_membuf_t memory[OS_MEMPOOL_SIZE(2, 16)];
-	for (int i = 0; i < ROUNDS / 10; i++) {
+	for (int i = 0; i < ROUNDS / 50; i++) {
 		*(int *)failures += os_mempool_init(&mine, 2, 16, memory, "mine") != OS_OK;
 		void *a = os_memblock_get(&mine);
 		*(int *)failures += n_pools() < 1 || !os_mempool_get("mine", NULL);

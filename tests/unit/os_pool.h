@@ -41,20 +41,37 @@ static inline int n_pools(void)
 }
 
 #define THREADS 4
-#define ROUNDS 20000
+#define ROUNDS 100000
 
-/* Each thread runs @body, and counts in the argument what went wrong. */
+struct os_thread {
+	pthread_t id;
+	pthread_barrier_t *begin;
+	void *(*body)(void *);
+	int failures;
+};
+
+static inline void *run_thread(void *arg)
+{
+	struct os_thread *thread = arg;
+	pthread_barrier_wait(thread->begin);
+	return thread->body(&thread->failures);
+}
+
+/* All threads run @body at once, and count in the argument what went wrong. */
 static inline void run_threads(void *(*body)(void *))
 {
-	pthread_t threads[THREADS];
-	int failures[THREADS][16] = {{0}};
+	pthread_barrier_t begin;
+	struct os_thread threads[THREADS];
+	pthread_barrier_init(&begin, NULL, THREADS);
 	for (int i = 0; i < THREADS; i++) {
-		pthread_create(&threads[i], NULL, body, failures[i]);
+		threads[i] = (struct os_thread){.begin = &begin, .body = body};
+		pthread_create(&threads[i].id, NULL, run_thread, &threads[i]);
 	}
 	for (int i = 0; i < THREADS; i++) {
-		pthread_join(threads[i], NULL);
-		ck_assert_int_eq(failures[i][0], 0);
+		pthread_join(threads[i].id, NULL);
+		ck_assert_int_eq(threads[i].failures, 0);
 	}
+	pthread_barrier_destroy(&begin);
 }
 
 /* A body: writes to all of each block that it gets. */
