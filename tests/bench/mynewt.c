@@ -82,18 +82,21 @@ static double ns[N_ROUNDS][N_PEERS][FIGURES_MAX];
 struct runner {
 	pthread_barrier_t *barrier;
 	int peer, cpu;
+	int64_t begin, end;
 };
 
 static void *run(void *arg)
 {
-	const struct runner *runner = arg;
+	struct runner *runner = arg;
 	cpu_set_t cpus;
 
 	CPU_ZERO(&cpus);
 	CPU_SET((unsigned)runner->cpu, &cpus);
 	pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
 	pthread_barrier_wait(runner->barrier);
+	runner->begin = now_ns();
 	peers[runner->peer].pairs(peers[runner->peer].n);
+	runner->end = now_ns();
 	return NULL;
 }
 
@@ -103,19 +106,19 @@ static double measure_two(int peer)
 	pthread_t threads[2];
 	struct runner runners[2];
 
-	pthread_barrier_init(&barrier, NULL, 3);
+	pthread_barrier_init(&barrier, NULL, 2);
 	for (int i = 0; i < 2; i++) {
-		runners[i] = (struct runner){&barrier, peer, i};
+		runners[i] = (struct runner){.barrier = &barrier, .peer = peer, .cpu = i};
 		pthread_create(&threads[i], NULL, run, &runners[i]);
 	}
-	pthread_barrier_wait(&barrier);
-	int64_t begin = now_ns();
+	int64_t begin = INT64_MAX, end = 0;
 	for (int i = 0; i < 2; i++) {
 		pthread_join(threads[i], NULL);
+		begin = runners[i].begin < begin ? runners[i].begin : begin;
+		end = runners[i].end > end ? runners[i].end : end;
 	}
-	double each = (double)(now_ns() - begin) / peers[peer].n;
 	pthread_barrier_destroy(&barrier);
-	return each;
+	return (double)(end - begin) / peers[peer].n;
 }
 
 /* Of this thread: what others do on the machine does not count. */
