@@ -68,6 +68,7 @@ struct os_record {
 	uint32_t n_inside;                 /* threads that are inside a call on a shared pool */
 	uint32_t n_bytes;                  /* of marks and kept */
 	uint16_t blocks;                   /* 0 of a shared pool */
+	uint16_t most;                     /* so far puts may raise mp_num_free without a look */
 	uint8_t looks, blind, n_blind;     /* see os_shared_count_if_old() */
 	int64_t looked_ms;                 /* when that looked at the clock last */
 	int64_t counted_ms;                /* when os_shared_count() counted its blocks last */

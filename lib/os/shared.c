@@ -10,7 +10,7 @@
 
 #define COUNT_MS 10  /* counts are at most so old, so far as other processes change them */
 #define LOOKS 32     /* see os_shared_count_if_old() */
-#define BLIND_MAX 63 /* 2^n - 1 */
+#define BLIND_MAX 15 /* 2^n - 1 */
 
 static struct mempool_conn *conn; /* guarded by the list's lock */
 
@@ -83,7 +83,7 @@ void os_shared_count(struct os_record *record)
  * Counts anew if it is time to. A look at the clock costs as much as a get. After LOOKS looks in
  * one tick of the clock calls come fast, and the next ones do not look: one, three, and so on. So a
  * steady pace, fast or slow, has counts of COUNT_MS; a pause after a fast one has them after
- * BLIND_MAX calls.
+ * BLIND_MAX gets, or as many puts in a row.
  */
 static __attribute__((noinline)) bool os_shared_count_if_old(struct os_record *record)
 {
@@ -107,37 +107,37 @@ static __attribute__((noinline)) bool os_shared_count_if_old(struct os_record *r
 	return true;
 }
 
-/* Whether a call of ours is to change the counts by what it did; else they have been made anew. */
-static bool os_shared_counts_on(struct os_record *record)
+/* Counts anew, or by what a call of ours did: it moved @change blocks into the pool. */
+static void os_shared_count_change(struct os_record *record, int change)
 {
-	if (record->n_blind > 0) {
-		record->n_blind--;
-		return true;
+	struct os_mempool *mp = record->mp;
+
+	if (!os_shared_count_if_old(record)) {
+		int n = mp->mp_num_free + change;
+		os_shared_set_free(mp, n < 0 ? 0 : (uint64_t)n);
 	}
-	return !os_shared_count_if_old(record);
+	uint32_t most = mp->mp_num_free + record->blind;
+	record->most = (uint16_t)(most < mp->mp_num_blocks ? most : mp->mp_num_blocks);
 }
 
 static void os_shared_count_get(struct os_record *record)
 {
-	if (os_shared_counts_on(record)) {
-		os_shared_take_one(record->mp);
+	if (!os_shared_try_take(record)) {
+		os_shared_count_change(record, -1);
 	}
 }
 
 static void os_shared_count_put(struct os_record *record)
 {
-	if (os_shared_counts_on(record)) {
-		os_shared_add_one(record->mp);
+	if (!os_shared_try_add(record)) {
+		os_shared_count_change(record, 1);
 	}
 }
 
-/* A get found no block: whatever the counts say. */
+/* A get found no block, whatever the counts say. */
 static void os_shared_count_none(struct os_record *record)
 {
-	if (os_shared_counts_on(record)) {
-		record->mp->mp_num_free = 0;
-		record->mp->mp_min_free = 0;
-	}
+	os_shared_count_change(record, -UINT16_MAX);
 }
 
 /* --- calls on blocks ------------------------------------------------------------------------ */
@@ -190,7 +190,7 @@ void *os_shared_end_get(struct os_record *record, void *block)
 {
 	if (block) {
 		os_shared_keep(record, block, false);
-		os_shared_count_get(record);
+		os_shared_count_change(record, -1);
 	} else if (errno == ENOMEM) {
 		os_shared_count_none(record);
 	}
@@ -202,7 +202,7 @@ os_error_t os_shared_end_put(struct os_record *record, int error)
 	if (error) {
 		return os_shared_translate_put(error);
 	}
-	os_shared_count_put(record);
+	os_shared_count_change(record, 1);
 	return OS_OK;
 }
 
@@ -407,6 +407,7 @@ static void os_shared_fulfil(struct os_record *record, const struct wish *wish,
 	record->n_blind = 0;
 	record->looks = 0;
 	record->blind = 0;
+	record->most = 0;
 	os_shared_count(record);
 }
 

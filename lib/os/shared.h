@@ -17,22 +17,32 @@ os_error_t os_shared_put(struct os_mempool *mp, void *block);
 void *os_shared_end_get(struct os_record *record, void *block);
 os_error_t os_shared_end_put(struct os_record *record, int error);
 
-/* A block more, or less, that this process has. */
-static inline void os_shared_take_one(struct os_mempool *mp)
+/*
+ * A block less, or more, is free. False: it is time to look at the clock, or a limit is reached;
+ * then nothing has changed. Puts have a limit of their own, so that they need not count calls.
+ */
+static inline bool os_shared_try_take(struct os_record *record)
 {
-	if (likely(mp->mp_num_free > 0)) {
-		mp->mp_num_free--;
+	struct os_mempool *mp = record->mp;
+	int n = mp->mp_num_free - 1;
+
+	if (unlikely(record->n_blind == 0 || n < mp->mp_min_free)) {
+		return false;
 	}
-	if (unlikely(mp->mp_num_free < mp->mp_min_free)) {
-		mp->mp_min_free = mp->mp_num_free;
-	}
+	record->n_blind--;
+	mp->mp_num_free = (uint16_t)n;
+	return true;
 }
 
-static inline void os_shared_add_one(struct os_mempool *mp)
+static inline bool os_shared_try_add(struct os_record *record)
 {
-	if (likely(mp->mp_num_free < mp->mp_num_blocks)) {
-		mp->mp_num_free++;
+	struct os_mempool *mp = record->mp;
+
+	if (unlikely(mp->mp_num_free >= record->most)) {
+		return false;
 	}
+	mp->mp_num_free++;
+	return true;
 }
 
 /*
@@ -44,24 +54,16 @@ static inline void *os_shared_get_alone(struct os_record *record)
 {
 	void *block = mempool_get(record->shared);
 
-	if (unlikely(!block || record->n_blind == 0)) {
-		return os_shared_end_get(record, block);
-	}
-	record->n_blind--;
-	os_shared_take_one(record->mp);
-	return block;
+	return likely(block && os_shared_try_take(record)) ? block
+							   : os_shared_end_get(record, block);
 }
 
 static inline os_error_t os_shared_put_alone(struct os_record *record, void *block)
 {
 	int error = mempool_put(record->shared, block);
 
-	if (unlikely(error || record->n_blind == 0)) {
-		return os_shared_end_put(record, error);
-	}
-	record->n_blind--;
-	os_shared_add_one(record->mp);
-	return OS_OK;
+	return likely(!error && os_shared_try_add(record)) ? OS_OK
+							   : os_shared_end_put(record, error);
 }
 
 /*

@@ -123,6 +123,28 @@ START_TEST(own_calls_show_soon_what_others_have)
 }
 END_TEST
 
+START_TEST(a_burst_of_calls_does_not_blind_the_counts)
+{
+	begin_shared();
+	struct actor a;
+	int pairs = 0;
+	actor_start(&a);
+	ck_assert_int_eq(actor_ask(&a, "open packets"), 0);
+	for (int i = 0; i < 10000; i++) {
+		ck_assert_int_eq(os_memblock_put(&shared, os_memblock_get(&shared)), OS_OK);
+	}
+	ck_assert_int_eq(actor_ask(&a, "get %d", 5), 0);
+	sleep_ms(30);
+	do {
+		ck_assert_int_eq(os_memblock_put(&shared, os_memblock_get(&shared)), OS_OK);
+		pairs++;
+	} while (shared.mp_num_free != N - 5 && pairs < 100);
+	ck_assert_int_le(pairs, 16);
+	actor_kill(&a);
+	end_shared();
+}
+END_TEST
+
 START_TEST(wrong_puts_are_refused)
 {
 	begin_shared();
@@ -358,10 +380,10 @@ END_TEST
 
 SUITE("os_shared", the_fields_tell_of_the_pool, the_counts_follow_gets_and_puts,
       another_process_sees_the_same_pool, own_calls_show_soon_what_others_have,
-      blocks_of_the_dead_come_back, wrong_puts_are_refused, clear_and_options_are_refused,
-      a_pool_in_use_stays_open, module_init_empties_the_list_and_leaves_pools_open,
-      a_pool_in_use_is_not_opened_anew, another_handle_of_the_pool_hides_no_block,
-      what_cannot_be_opened_says_why, without_a_daemon_it_is_not_started,
-      a_shared_pool_may_become_a_plain_one, a_callback_is_called_for_right_puts_only,
-      a_callback_that_keeps_its_block_sees_it_once, a_forked_child_opens_for_itself,
-      threads_may_use_it)
+      a_burst_of_calls_does_not_blind_the_counts, blocks_of_the_dead_come_back,
+      wrong_puts_are_refused, clear_and_options_are_refused, a_pool_in_use_stays_open,
+      module_init_empties_the_list_and_leaves_pools_open, a_pool_in_use_is_not_opened_anew,
+      another_handle_of_the_pool_hides_no_block, what_cannot_be_opened_says_why,
+      without_a_daemon_it_is_not_started, a_shared_pool_may_become_a_plain_one,
+      a_callback_is_called_for_right_puts_only, a_callback_that_keeps_its_block_sees_it_once,
+      a_forked_child_opens_for_itself, threads_may_use_it)
