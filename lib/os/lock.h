@@ -17,8 +17,8 @@
  *	    that it makes later sees of the section is ordered by pthread_create().
  *	(2) It is clear: the lock is taken. That other threads left it out before is no harm, as
  *	    they did so before the first other thread, by (1).
- *	(3) It is set again, as in a forked child, or after the last other thread was joined: that
- *	    thread has left its sections, and the fork or the join orders them before ours.
+ *	(3) It is set again, as may be in a forked child, or once the last other thread was joined:
+ *	    that thread has left its sections, and the fork or the join orders them before ours.
  *
  * What the section began with is kept until its end (os_lock_take() returns it): the variable is
  * read once. A program whose threads are not glibc's (clone() by hand) must not use the library;
