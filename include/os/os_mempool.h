@@ -164,8 +164,8 @@ __extension__ typedef unsigned __int128 os_membuf_t;
  * every @block_size bytes, rounded up to OS_ALIGNMENT. @membuf may be NULL when @blocks is 0.
  *
  * What @mp held does not matter. A pool that is registered already starts afresh: it is registered
- * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and four
- * bytes a block, until os_mempool_unregister().
+ * once, and its old blocks are nobody's. The library keeps some hundred bytes a pool, and a
+ * pointer a block, until os_mempool_unregister().
  *
  * Called by its name it takes the OS_ALIGNMENT and the settings of the program that calls, any
  * integers as @blocks and @block_size, a const @name, and looks at the size of @membuf where the

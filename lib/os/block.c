@@ -35,9 +35,9 @@ static inline void *os_block_try_pop(struct os_mempool *mp, struct os_record *re
 	if (unlikely(i >= n_blocks)) {
 		return NULL;
 	}
-	uint32_t *mark = &record->marks[i];
+	uintptr_t *mark = &record->marks[i];
 	struct os_memblock *next = os_next(block);
-	if (unlikely(*mark == OS_MARK_OUT || *mark != os_mark_of(next))) {
+	if (unlikely(*mark == OS_MARK_OUT || *mark != (uintptr_t)next)) {
 		return NULL;
 	}
 	*mark = OS_MARK_OUT;
@@ -73,12 +73,8 @@ static void *os_block_pop(struct os_mempool *mp, struct os_record *record)
 		os_block_lose(mp, record, first);
 		return NULL;
 	}
-	struct os_memblock *next = os_next(first);
-	void *block = os_block_try_pop(mp, record, record->blocks);
-	if (!block) {
+	if (!os_block_try_pop(mp, record, record->blocks)) {
 		record->marks[i] = OS_MARK_OUT;
-		os_block_lose(mp, record, first);
-	} else if (next && os_record_index(record, next) >= record->blocks) {
 		os_block_lose(mp, record, first);
 	}
 	return first;
@@ -93,11 +89,11 @@ static os_error_t os_block_check(const struct os_record *record, uintptr_t i)
 	return os_mark_is_free(record->marks[i]) ? OS_EINVAL : OS_OK;
 }
 
-static inline void os_block_push(struct os_mempool *mp, uint32_t *mark, void *block)
+static inline void os_block_push(struct os_mempool *mp, uintptr_t *mark, void *block)
 {
 	struct os_memblock *next = SLIST_FIRST(mp);
 
-	*mark = os_mark_of(next);
+	*mark = (uintptr_t)next;
 	os_set_next(block, next);
 	SLIST_FIRST(mp) = block;
 	mp->mp_num_free++;
@@ -110,7 +106,7 @@ static bool os_block_is_list_sane(const struct os_mempool *mp, const struct os_r
 	for (uint32_t n = 0; n < mp->mp_num_free; n++) {
 		uintptr_t i = os_record_index(record, block);
 		if (i >= record->blocks || !os_mark_is_free(record->marks[i]) ||
-		    record->marks[i] != os_mark_of(os_next(block)) ||
+		    record->marks[i] != (uintptr_t)os_next(block) ||
 		    !os_pattern_has_guard(mp, block) || !os_pattern_has_poison(mp, block)) {
 			return false;
 		}
@@ -300,7 +296,7 @@ static inline bool os_block_try_push(struct os_mempool *mp, struct os_record *re
 	if (unlikely(i >= record->fast_blocks || mp->mp_membuf_addr != record->base)) {
 		return false;
 	}
-	uint32_t *mark = &record->marks[i];
+	uintptr_t *mark = &record->marks[i];
 	if (unlikely(*mark != OS_MARK_OUT)) {
 		return false;
 	}

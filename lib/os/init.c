@@ -52,7 +52,7 @@ static void os_init_link(struct os_mempool *mp, struct os_record *record)
 		os_pattern_write(mp, block);
 		os_set_next(block, next);
 		if (record) {
-			record->marks[i] = os_mark_of(next);
+			record->marks[i] = (uintptr_t)next;
 		}
 	}
 }

@@ -298,7 +298,7 @@ bool os_notes_make(struct os_notes *notes, uint32_t n_marks, uint32_t n_kept)
 	size_t bytes = kept_bytes + n_marks * sizeof *notes->marks;
 	char *memory = calloc(1, bytes ? bytes : 1);
 
-	*notes = (struct os_notes){(uint32_t *)(void *)(memory + kept_bytes),
+	*notes = (struct os_notes){(uintptr_t *)(void *)(memory + kept_bytes),
 				   n_kept ? (uint64_t *)(void *)memory : NULL, (uint32_t)bytes};
 	return memory;
 }

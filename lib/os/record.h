@@ -30,9 +30,9 @@
  * buffer is ever given or written.
  *
  * Blocks. A record has a mark for each: OS_MARK_OUT, somebody has it; OS_MARK_KEPT, a callback has
- * it; else the block is free, and the mark is made of its link, the address of the next free block
- * or NULL (os_mark_of()). So a get sees each write to the link of a free block, and a put sees that
- * a block is free already, whatever is in it.
+ * it; else the block is free, and the mark is what its link must be, the address of the next free
+ * block or NULL, which are multiples of 4. So a get sees each write to the link of a free block,
+ * and a put sees that a block is free already, whatever is in it.
  *
  * Locks: the list's, the table's, a record's, in that order; all are held over a fork. No callback
  * runs with any of them held.
@@ -45,8 +45,8 @@
 
 #include "lib/os/lock.h"
 
-#define OS_MARK_OUT 1u
-#define OS_MARK_KEPT 3u
+#define OS_MARK_OUT ((uintptr_t)1)
+#define OS_MARK_KEPT ((uintptr_t)3)
 
 struct os_record {
 	struct os_mempool *mp;       /* NULL: the record is not used */
@@ -57,7 +57,7 @@ struct os_record {
 	bool has_lost;      /* free blocks: a link was overwritten */
 	uintptr_t base;     /* address of the first block; of a shared pool 0 */
 	uintptr_t inverse;  /* of the stride's odd part; see os_record_index() */
-	uint32_t *marks;    /* of a pool in a caller's buffer */
+	uintptr_t *marks;   /* of a pool in a caller's buffer */
 	struct os_row *row; /* the list, or those that left it, or NULL; with the list locked */
 
 	/* Not of the fast path. */
@@ -134,23 +134,7 @@ static inline uintptr_t os_record_index(const struct os_record *record, const vo
 	return n >> record->twos | n << (-(unsigned)record->twos & (bits - 1));
 }
 
-/*
- * The mark of a free block with that link. A write to one half of the link changes the mark, unless
- * to its two highest bits alone; such a link leads to no block, which the next get finds. The marks
- * of two blocks of a pool below 2 GB differ: the upper half is the same, or, if 4 GB end within the
- * pool, is one more while bit 31 of the lower differs. As addresses of blocks are multiples of 4,
- * the two lowest bits are 0: no mark of a free block is OS_MARK_OUT or _KEPT.
- */
-static inline uint32_t os_mark_of(const void *link)
-{
-#if UINTPTR_MAX > 0xffffffffu
-	return (uint32_t)(uintptr_t)link + (uint32_t)((uintptr_t)link >> 32) * 4;
-#else
-	return (uint32_t)(uintptr_t)link;
-#endif
-}
-
-static inline bool os_mark_is_free(uint32_t mark)
+static inline bool os_mark_is_free(uintptr_t mark)
 {
 	return (mark & 3) == 0;
 }
@@ -205,7 +189,7 @@ struct os_record *os_record_of(const struct os_mempool *mp);
 
 /* Marks, and bits of what is kept, for so many blocks; all 0. */
 struct os_notes {
-	uint32_t *marks;
+	uintptr_t *marks;
 	uint64_t *kept; /* NULL for none */
 	uint32_t n_bytes;
 };

@@ -202,7 +202,7 @@ START_TEST(an_unregistered_pool_works_on_with_notes_and_without)
 	ck_assert_int_eq(os_memblock_put(&pool, a), OS_OK);
 	ck_assert_int_eq(os_memblock_put(&pool, a), OS_EINVAL);
 	ck_assert(is_noted());
-	for (int i = 0; i < 10; i++) { /* 240 kB of notes each */
+	for (int i = 0; i < 10; i++) { /* some 100 kB of notes each, or more */
 		ck_assert_int_eq(os_mempool_init(&large[i], 60000, 8, memory, "large"), OS_OK);
 		ck_assert_int_eq(os_mempool_unregister(&large[i]), OS_OK);
 	}
