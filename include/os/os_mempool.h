@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory pools with the interface of Mynewt's os_mempool.h: blocks of one size, cut out of a buffer
- * the caller supplies. No daemon, no system call. os_mempool_open_shared() makes the same calls
- * work on a pool of mempoold.
+ * the caller supplies. No daemon, and no system call but for a thread that finds another inside a
+ * call on the same pool for long: it sleeps for a moment. os_mempool_open_shared() makes the same
+ * calls work on a pool of mempoold.
  *
  * Free blocks are linked through their first word, in the order of their addresses after init and
  * after clear. Whoever got a block owns all of it. Who writes to the link of a free block loses the
@@ -243,9 +244,9 @@ os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blocks, in
  * [a-z0-9._-]{1,64}; @name stays the caller's and must stay.
  *
  * mp_num_free and mp_min_free follow what this process does at once, and what others do within some
- * ten milliseconds; os_mempool_info_get_next() and os_mempool_get() count anew. The free list is
- * not the caller's: slh_first is NULL. Close it by os_mempool_unregister(). A process that ends
- * keeps no block.
+ * ten milliseconds, or within 16 gets or puts that come after a burst of calls and a pause;
+ * os_mempool_info_get_next() and os_mempool_get() count anew. The free list is not the caller's:
+ * slh_first is NULL. Close it by os_mempool_unregister(). A process that ends keeps no block.
  *
  * Returns OS_OK, or
  * OS_INVALID_PARM an argument is NULL, a number is not from 1 to 65535 blocks or positive, the name
@@ -255,7 +256,8 @@ os_error_t os_mempool_ext_init_as(struct os_mempool_ext *mpe, int64_t blocks, in
  * OS_TIMEOUT      the daemon does not answer
  * OS_ERR_PRIV     no right to the pool
  * OS_ENOMEM       no memory, no room in /dev/shm, or a limit of the daemon or the pool is reached
- * OS_EBUSY        @mp is a shared pool already, and in use
+ * OS_EBUSY        @mp is a shared pool already, of which this process has blocks, or that a thread
+ *                 is using
  * OS_ERROR        anything else; mempool_errmsg() says what
  */
 os_error_t os_mempool_open_shared(struct os_mempool *mp, const char *name, int blocks,
