@@ -38,24 +38,33 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* --- locks ---------------------------------------------------------------------------------- */
 
-static void os_record_before_fork(void)
+/*
+ * Each record whose lock is written is a page that parent and child copy. A thread that is alone is
+ * in no section; what other fork handlers call after this one may call us, but must not make
+ * threads that do.
+ */
+static bool locks_at_fork;
+
+static void os_record_for_each_lock(void (*act)(uint32_t *lock))
 {
-	pthread_mutex_lock(&list_mutex);
-	os_lock_take_always(&table_lock);
-	for (struct os_slab *slab = slabs; slab; slab = slab->next) {
+	for (struct os_slab *slab = slabs; locks_at_fork && slab; slab = slab->next) {
 		for (size_t i = 0; i < SLAB; i++) {
-			os_lock_take_always(&slab->records[i].lock);
+			act(&slab->records[i].lock);
 		}
 	}
 }
 
+static void os_record_before_fork(void)
+{
+	pthread_mutex_lock(&list_mutex);
+	os_lock_take_always(&table_lock);
+	locks_at_fork = !os_lock_is_needless();
+	os_record_for_each_lock(os_lock_take_always);
+}
+
 static void os_record_after_fork(void)
 {
-	for (struct os_slab *slab = slabs; slab; slab = slab->next) {
-		for (size_t i = 0; i < SLAB; i++) {
-			os_lock_drop(&slab->records[i].lock);
-		}
-	}
+	os_record_for_each_lock(os_lock_drop);
 	os_lock_drop(&table_lock);
 	pthread_mutex_unlock(&list_mutex);
 }

@@ -34,8 +34,8 @@
  * block or NULL, which are multiples of 4. So a get sees each write to the link of a free block,
  * and a put sees that a block is free already, whatever is in it.
  *
- * Locks: the list's, the table's, a record's, in that order; all are held over a fork. No callback
- * runs with any of them held.
+ * Locks: the list's, the table's, a record's, in that order; all are held over the fork of a
+ * process with threads. No callback runs with any of them held.
  */
 #ifndef MP_OS_RECORD_H
 #define MP_OS_RECORD_H
