@@ -134,10 +134,13 @@ static __attribute__((noinline)) void *os_block_get(struct os_mempool *mp)
 	void *block = os_block_is_stray(mp, hold.record) ? os_stray_pop(mp)
 							 : os_block_pop(mp, hold.record);
 	os_record_release(hold);
-	if (block && !os_pattern_has_poison(mp, block)) {
+	if (!block || likely(!(mp->mp_flags & OS_OPTIONS))) {
+		return block;
+	}
+	if (!os_pattern_has_poison(mp, block)) {
 		os_pattern_stop(mp, block, OS_PATTERN_WRITTEN_FREE);
 	}
-	if (block && !os_pattern_has_guard(mp, block)) {
+	if (!os_pattern_has_guard(mp, block)) {
 		os_pattern_stop(mp, block, OS_PATTERN_WRITTEN_PAST);
 	}
 	return block;
@@ -146,6 +149,9 @@ static __attribute__((noinline)) void *os_block_get(struct os_mempool *mp)
 /* Ends the program if the pool's options say so: for a wrong put, or a broken guard. */
 static os_error_t os_block_judge(const struct os_mempool *mp, const void *block, os_error_t error)
 {
+	if (likely(!(mp->mp_flags & OS_OPTIONS))) {
+		return error;
+	}
 	if (error && mp->mp_flags & OS_MEMPOOL_OPT_CHECK) {
 		os_pattern_stop(mp, block,
 				error == OS_EINVAL ? "put twice" : "no block of this pool is put");
@@ -177,7 +183,9 @@ static __attribute__((noinline)) os_error_t os_block_free(struct os_mempool *mp,
 		uintptr_t i = os_record_index(record, block);
 		error = os_block_judge(mp, block, os_block_check(record, i));
 		if (!error) {
-			os_pattern_write(mp, block);
+			if (mp->mp_flags & OS_OPTIONS) {
+				os_pattern_write(mp, block);
+			}
 			os_block_push(mp, &record->marks[i], block);
 		}
 	}
