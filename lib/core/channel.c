@@ -150,9 +150,8 @@ static void channel_make_room_known(const struct mp_pool *pool, struct mp_channe
 	if (__builtin_expect(pool->fenced, 0)) {
 		mp_fence(); /* no producer's barrier reaches this process */
 	}
-	if (__builtin_expect(mp_load(&channel->crowded) != 0, 0) &&
-	    mp_cas32(&channel->crowded, 1, 0)) {
-		mp_futex_wake(&channel->crowded);
+	if (__builtin_expect(mp_load(&channel->crowded) & MP_FUTEX_ASLEEP, 0)) {
+		mp_futex_notify(&channel->crowded);
 	}
 }
 
@@ -220,9 +219,10 @@ static bool channel_has_room(const struct mp_pool *pool, const struct mp_channel
 void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
 			   const struct timespec *deadline)
 {
-	mp_store(&channel->crowded, 1);
+	uint32_t seen = mp_futex_prepare(&channel->crowded);
+
 	mp_barrier();
 	if (!channel_has_room(pool, channel)) {
-		mp_futex_wait(&channel->crowded, 1, deadline);
+		mp_futex_wait(&channel->crowded, seen, deadline);
 	}
 }

@@ -45,9 +45,11 @@
  * Sleeping. A consumer that finds nothing sets asleep in hungry, which is its fence, looks again,
  * and sleeps while hungry is as it made it; so does its bell (lib/bell.h), beside it. A producer
  * looks at hungry after its CAS, which is its fence; if it says asleep, it clears that, raises the
- * sequence and wakes all. A producer that finds no room stores crowded, runs the barrier of futex.h
- * (so that the consumer needs no fence), looks again, and sleeps; the consumer looks at crowded
- * after it has raised head. A process that dies between clearing and waking costs the sleepers the
+ * sequence and wakes all. A producer that finds no room sets asleep in crowded, runs the barrier of
+ * futex.h (so that the consumer needs no fence), looks again, and sleeps while crowded is as it made
+ * it; the consumer looks at crowded after it has raised head. Any number may sleep on either word,
+ * for reasons of their own: each notification raises the sequence, so none of them can take another
+ * one's asleep for its own. A process that dies between clearing and waking costs the sleepers the
  * rest of their slice.
  */
 #ifndef MP_CORE_CHANNEL_H

@@ -180,7 +180,7 @@ struct mp_channel {
 	/* Written rarely, read by all. */
 	mp_atomic64 consumer; /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
 	mp_atomic32 hungry;   /* {sequence:31 | asleep:1}: the consumer sleeps; see futex.h */
-	mp_atomic32 crowded;  /* 1: producers sleep, or are about to */
+	mp_atomic32 crowded;  /* likewise: producers sleep */
 	uint64_t unused[14];
 	mp_atomic64 cell[]; /* depth of them */
 };
