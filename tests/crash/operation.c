@@ -101,6 +101,13 @@ static void with_blocks_under_way(struct scene *s)
 	mp_channel_claim(&s->a.member.pool, player_channel(&s->a));
 }
 
+/* The same, and B is about to sleep until there is room. */
+static void with_a_waiting_sender(struct scene *s)
+{
+	with_blocks_under_way(s);
+	mp_futex_prepare(&player_channel(&s->b)->crowded);
+}
+
 /* A has more blocks than a channel can hold. */
 static void with_more_than_fits(struct scene *s)
 {
@@ -466,6 +473,7 @@ const struct operation operations[] = {
 	{.name = "send", .arrange = with_three, .act = act_send},
 	{.name = "send, full", .arrange = with_more_than_fits, .act = act_send},
 	{.name = "receive", .arrange = with_blocks_under_way, .act = act_receive},
+	{.name = "receive, a sender waits", .arrange = with_a_waiting_sender, .act = act_receive},
 	{.name = "consumer's seat", .act = act_sit},
 	{.name = "wait", .arrange = with_three, .act = act_wait},
 	{.name = "put, somebody waits", .arrange = with_a_waiter, .act = act_put},

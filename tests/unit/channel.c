@@ -219,6 +219,21 @@ START_TEST(who_prepares_to_sleep_again_hides_no_notification)
 }
 END_TEST
 
+/* So it is with crowded, which the consumer notifies when it has made room. */
+START_TEST(who_waits_for_room_anew_hides_no_notification)
+{
+	begin();
+	uint32_t first = mp_futex_prepare(&channel->crowded);
+	ck_assert_uint_eq(send(0, 1, 0), 1);
+	ck_assert_uint_eq(receive(1, 0), 1);
+	ck_assert_uint_eq(mp_load(&channel->crowded) & MP_FUTEX_ASLEEP, 0);
+	uint32_t second = mp_futex_prepare(&channel->crowded);
+	ck_assert_uint_ne(first, second);
+	ck_assert_uint_eq(receive(1, 0), 0); /* made no room, so wakes nobody */
+	ck_assert_uint_eq(mp_load(&channel->crowded), second);
+}
+END_TEST
+
 /* ---- a sibling withdraws in the middle of a send ---- */
 
 static mp_atomic32 withdrawn;
@@ -279,4 +294,5 @@ SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and
       a_dead_producers_blocks_come_until_its_grace_is_over,
       scribbled_cells_are_an_error_and_not_a_hang,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
-      who_prepares_to_sleep_again_hides_no_notification)
+      who_prepares_to_sleep_again_hides_no_notification,
+      who_waits_for_room_anew_hides_no_notification)
