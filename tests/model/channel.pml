@@ -20,16 +20,20 @@
  * does, once for each death, and only when nothing else moves: that is what a killed waker may
  * cost.
  *
- * What is not here: the sequence in hungry, on which one alone sleeps here (bell.pml has two);
- * laps and generations that wrap; blocks that are sent again, and so
- * generations (give.pml); a batch that is sent (it is one by one); the limit of tries in post(),
- * which is for rings that somebody scribbled on.
+ * The sequences of hungry and crowded are here as what they are for: told says that crowded was
+ * raised since this producer made ready to sleep, raised that hungry was since this one saw it;
+ * both are 1 while it does neither.
+ *
+ * What is not here: two that sleep on hungry (bell.pml has them); laps and generations that wrap;
+ * blocks that are sent again, and so generations (give.pml); a batch that is sent (it is one by
+ * one); the limit of tries in post(), which is for rings that somebody scribbled on.
  *
  * Searched to the end, in million states: -DKILLS=0 0.7; -DFIRST=3 1.3; -DN=1 -DFIRST=1 -DBLOCKS=2
- * 2.7; -DN=1 19.1; the default 20.4.
+ * 2.9; -DN=1 19.1; the default 20.4.
  *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
  *	-DFIRST	how many of the blocks are producer 0's	2
+ *	-DNOSEQUENCE	crowded is a bare flag: sound too, as who sets it again finds room and sends
  * Broken on purpose, each found:
  *	-DEMPTYFIRST	the cell is emptied before the block is taken
  *	-DHEADFIRST	head is raised before the cell is emptied
@@ -76,7 +80,7 @@
 byte word[BLOCKS];
 byte cell[N], head, tail, limit = N, seat;
 bit hungry, crowded;
-bit asleep[4];
+bit asleep[4], told[2] = 1, raised[2] = 1;
 
 /* What the consumer has stored and nobody else sees yet. */
 bit is_late[N], late_head;
@@ -88,6 +92,12 @@ byte slices[4];    /* had */
 byte app[BLOCKS];  /* ghost: who believes to own it, + 1 */
 bit arrived[BLOCKS];
 byte first_empty;  /* ghost: positions below it were filled */
+
+#ifdef NOSEQUENCE
+#define IS_UNTOLD true
+#else
+#define IS_UNTOLD !told[p]
+#endif
 
 #define MAY_DIE if :: n_kills < KILLS && p < 3 -> n_kills++; goto died :: true fi
 
@@ -107,12 +117,7 @@ inline drain()
 	}
 }
 
-/* A futex: asleep if the word is 1, until woken, or the slice is over. */
-inline fall_asleep(futex)
-{
-	atomic { MAY_DIE; if :: futex -> asleep[p] = 1 :: else fi }
-}
-
+/* On a futex: until woken, or the slice is over. */
 inline be_asleep()
 {
 	if
@@ -178,10 +183,15 @@ inline send()
 
 inline feed()
 {
-	atomic { MAY_DIE; won = hungry }
+	atomic { MAY_DIE; won = hungry; raised[p] = !hungry }
 	if
 	:: won ->
-		atomic { MAY_DIE; won = hungry; hungry = 0 }
+		atomic {
+			MAY_DIE;
+			won = (hungry && !raised[p]);
+			if :: won -> hungry = 0; raised[1 - p] = 1 :: else fi;
+			raised[p] = 1
+		}
 		if
 		:: won -> atomic { MAY_DIE; asleep[2] = 0; asleep[3] = 0; won = 0 }
 		:: else
@@ -192,15 +202,21 @@ inline feed()
 
 inline await_room()
 {
-	atomic { MAY_DIE; crowded = 1 }
+	atomic { MAY_DIE; crowded = 1; told[p] = 0 }
 #ifndef NOBARRIER
 	atomic { MAY_DIE; drain() }
 #endif
 	atomic { MAY_DIE; bound = head }
 	atomic { MAY_DIE; won = (tail < bound || tail - bound < N); bound = 0 }
 	if
-	:: won -> won = 0
-	:: else -> fall_asleep(crowded); be_asleep()
+	:: won -> atomic { won = 0; told[p] = 1 }
+	:: else ->
+		atomic {
+			MAY_DIE;
+			if :: crowded && IS_UNTOLD -> asleep[p] = 1 :: else fi;
+			told[p] = 1
+		}
+		be_asleep()
 	fi
 }
 
@@ -231,7 +247,8 @@ proctype Producer(byte p)
 	atomic { over[p] = 1; b = 0; goto end }
 died:	atomic {
 		lose_blocks();
-		b = 0; position = 0; bound = 0; no_room = 0; won = 0; asleep[p] = 0; dead[p] = 1
+		b = 0; position = 0; bound = 0; no_room = 0; won = 0; asleep[p] = 0;
+		told[p] = 1; raised[p] = 1; dead[p] = 1
 	}
 end:	skip
 }
@@ -302,7 +319,12 @@ inline receive()
 		atomic { MAY_DIE; won = crowded }
 		if
 		:: won ->
-			atomic { MAY_DIE; drain(); won = crowded; crowded = 0 }
+			atomic {
+				MAY_DIE;
+				drain();
+				won = crowded;
+				if :: won -> crowded = 0; told[0] = 1; told[1] = 1 :: else fi
+			}
 			if
 			:: won -> atomic { MAY_DIE; asleep[0] = 0; asleep[1] = 0; won = 0 }
 			:: else
@@ -331,7 +353,7 @@ inline await_token()
 	if
 	:: won -> won = 0
 	:: else ->
-		fall_asleep(hungry);
+		atomic { MAY_DIE; if :: hungry -> asleep[p] = 1 :: else fi }
 end_asleep:	be_asleep()
 	fi
 }
