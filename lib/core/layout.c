@@ -184,6 +184,7 @@ uint64_t mp_signature(void)
 		sizeof(struct mp_magazine),
 		offsetof(struct mp_magazine, next),
 		MP_RECLAIMED,
+		MP_SLOTS_MAX,
 		MP_HOLDER_ORPHAN,
 		MP_SEQUENCE_BITS,
 		MP_HOLDER_ID_BITS,

@@ -40,7 +40,7 @@ enum {
 	MP_ALIGNMENT_MIN = 8,
 	MP_ALIGNMENT_MAX = 4096,
 	MP_SLOTS_DEFAULT = 256,
-	MP_SLOTS_MAX = 4096,
+	MP_SLOTS_MAX = 4096, /* refs from there on are channels', see word.h */
 	MP_CACHES_LEAST = 64,
 	MP_CACHES_MAX = 4096,
 	MP_SHARDS_MAX = 8,

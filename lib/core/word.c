@@ -3,6 +3,8 @@
 
 #include "lib/core/word.h"
 
+#define TAKE_TRIES 3
+
 int mp_word_refusal(uint64_t word)
 {
 	switch (mp_word_state(word)) {
@@ -47,13 +49,22 @@ int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
 	if (index >= pool->max_blocks || token >> 32 == 0) {
 		return -ESTALE;
 	}
-	uint64_t word = mp_load(&pool->words[index].whole);
-	if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
-		return -ESTALE;
+	/*
+	 * The CAS compares generation and state together, so one taker wins, and only once. It also
+	 * fails when the gift has become its channel's meanwhile, which happens once: the token is
+	 * still good. After more than that somebody has scribbled on the word.
+	 */
+	for (int tries = 0; tries < TAKE_TRIES; tries++) {
+		uint64_t word = mp_load(&pool->words[index].whole);
+		if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
+			return -ESTALE;
+		}
+		if (own && mp_word_ref(word) != pool->slot) {
+			return -EPERM;
+		}
+		if (mp_word_move(&pool->words[index].whole, word, pool->used)) {
+			return (int64_t)index;
+		}
 	}
-	if (own && mp_word_ref(word) != pool->slot) {
-		return -EPERM;
-	}
-	/* The CAS compares generation and state together, so one taker wins, and only once. */
-	return mp_word_move(&pool->words[index].whole, word, pool->used) ? (int64_t)index : -ESTALE;
+	return -ESTALE;
 }

@@ -3,15 +3,18 @@
  * The block word: one 64-bit atomic a block, {generation:32 | state:3 | ref:29}.
  *
  * The word always says where the block is; lists and entries are hints that are checked against it.
- * The low half is state and ref: the magazine of a FREE block, the slot of a USED or MOVING one.
- * The generation counts gives, so that an old token does not fit a later gift of the block.
+ * The low half is state and ref: the magazine of a FREE block, the slot of a USED or MOVING one. A
+ * MOVING block whose sender is gone is its channel's: SENT(c), which is MOVING(4096 + c), as slots
+ * are below 4096. The generation counts gives, so that an old token does not fit a later gift of the block.
  *
  *	from -> to                  by                                      how
  *	FREE(m) -> USED(p)          p, which holds m                        store
  *	USED(p) -> FREE(m)          p, which holds m                        store
  *	FREE(a) -> FREE(b)          the holder of both (a shard, locked)    store
  *	USED(p) -> MOVING(p), g+1   p                                       CAS
- *	MOVING(any) -> USED(q)      q, with the token                       CAS
+ *	MOVING(any) -> USED(q)      q, with the token                       CAS, again
+ *	MOVING(p) -> SENT(c)        p when it closes, or the daemon when    CAS
+ *	                            p is dead: the token stands in c's ring
  *	USED(p) -> RECLAIMED        p, when no magazine has room            CAS
  *	USED(dead), MOVING(dead) -> RECLAIMED   the daemon                  CAS
  *	RECLAIMED -> USED(q)        q, a collector or a getter              CAS
@@ -44,6 +47,20 @@ static inline uint32_t mp_word_generation(uint64_t word)
 static inline uint64_t mp_word_with(uint64_t word, uint32_t low)
 {
 	return (word >> 32 << 32) | low;
+}
+
+/* The low half of SENT(@channel). */
+static inline uint32_t mp_word_sent(uint32_t channel)
+{
+	return mp_word_low(MP_MOVING, MP_SLOTS_MAX + channel);
+}
+
+/* Which channel has the block. MP_NONE: none, the word is not SENT. */
+static inline uint32_t mp_word_channel(uint64_t word)
+{
+	return mp_word_state(word) == MP_MOVING && mp_word_ref(word) >= MP_SLOTS_MAX
+		       ? mp_word_ref(word) - MP_SLOTS_MAX
+		       : MP_NONE;
 }
 
 /* The generation after this one; 0 is never used. */
