@@ -201,6 +201,17 @@ int look_read_all(struct look *look)
 	return look_read_blocks(look, 0, look_born(look->pool));
 }
 
+int look_read_channels(struct look *look)
+{
+	const struct mp_shape *shape = &look->pool->core.shape;
+
+	look->has_read_all = true;
+	if (look_is_observer(look->pool)) {
+		look_again(look, shape->channels_at, shape->words_at - shape->channels_at);
+	}
+	return look->error;
+}
+
 static uint64_t look_place_of(const struct mp_pool *core, const void *at)
 {
 	return (uint64_t)((const char *)at - (const char *)core->header);

@@ -39,6 +39,9 @@ int look_begin(struct look *look, struct mempool *pool);
 /* Reads all that a walk needs: 0 or a negative errno. */
 int look_read_all(struct look *look);
 
+/* Reads the channels, besides. 0 or a negative errno. */
+int look_read_channels(struct look *look);
+
 /* Reads the words of @n blocks, and what says where those are. 0 or a negative errno. */
 int look_read_blocks(struct look *look, uint32_t first, uint32_t n);
 

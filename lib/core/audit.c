@@ -5,6 +5,7 @@
  *	FREE(m): m lists the block          push and merge list it before they store its word, pop
  *	                                    and merge store its word before they unlist it
  *	USED(p), MOVING(p): p is not FREE   a slot is freed after no word names it
+ *	SENT(c): c's ring has the token     a receiver takes the block before it empties the cell
  *	RECLAIMED: a collect is pending,    whoever leaves it then raises reclaim_seq
  *	    or a raise is owed
  *	UNBORN: beyond born, or the pool    the daemon says so before it raises born, and lays all
@@ -133,8 +134,11 @@ static bool audit_refresh_block(const struct walk *w, uint32_t block)
 		return false;
 	}
 	uint64_t word = mp_load(&at->whole);
-	uint32_t m = mp_word_ref(word);
-	bool read = mp_word_state(word) != MP_FREE ? audit_read_processes(w)
+	uint32_t m = mp_word_ref(word), channel = mp_word_channel(word);
+	bool read = channel < pool->shape.n_channels
+			    ? audit_read_again(w, mp_pool_channel(pool, channel),
+					       pool->shape.channel_size)
+		    : mp_word_state(word) != MP_FREE ? audit_read_processes(w)
 		    : m < pool->shape.n_magazines
 			    ? audit_read_again(w, mp_magazine(pool, m), pool->shape.magazine_size)
 			    : true;
@@ -200,6 +204,23 @@ static bool audit_is_taken(const struct mp_pool *pool, uint32_t slot)
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
+/* Whether the channel that has the block holds no token of it. */
+static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t word)
+{
+	uint32_t number = mp_word_channel(word);
+
+	if (number >= pool->shape.n_channels) {
+		return true;
+	}
+	const struct mp_channel *channel = mp_pool_channel(pool, number);
+	for (uint32_t k = 0; k < pool->shape.depth; k++) {
+		if (mp_load_acquire(&channel->cell[k]) == mp_word_with(word, block)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Whether the slot's process, or the pass over it, owes a raise of reclaim_seq. */
 static bool audit_is_debtor(const struct mp_slot *slot)
 {
@@ -236,7 +257,8 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 		break;
 	case MP_USED:
 	case MP_MOVING:
-		wrong = !audit_is_taken(pool, ref);
+		wrong = mp_word_channel(word) == MP_NONE ? !audit_is_taken(pool, ref)
+							 : audit_is_unsent(pool, block, word);
 		break;
 	case MP_RECLAIMED:
 		wrong = audit_is_unannounced(pool);
@@ -265,6 +287,21 @@ static void audit_mark(const struct mp_pool *pool, uint32_t m, unsigned char *se
 	}
 }
 
+/* Marks the blocks that channel @number has and whose tokens it holds. */
+static void audit_mark_sent(const struct mp_pool *pool, uint32_t number, unsigned char *seen)
+{
+	const struct mp_channel *channel = mp_pool_channel(pool, number);
+
+	for (uint32_t k = 0; k < pool->shape.depth; k++) {
+		uint64_t token = mp_load_acquire(&channel->cell[k]);
+		uint32_t index = (uint32_t)token;
+		if (index < pool->max_blocks && mp_load(&pool->words[index].whole) ==
+							mp_word_with(token, mp_word_sent(number))) {
+			seen[index] = 1;
+		}
+	}
+}
+
 static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 {
 	static const struct question lost = {audit_is_block_lost, audit_refresh_block};
@@ -272,6 +309,9 @@ static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 
 	for (uint32_t m = 0; m < pool->shape.n_magazines; m++) {
 		audit_mark(pool, m, seen);
+	}
+	for (uint32_t i = 0; i < pool->shape.n_channels; i++) {
+		audit_mark_sent(pool, i, seen);
 	}
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t b = 0; b < born; b++) {

@@ -39,7 +39,7 @@ enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *s
 		*slot = mp_word_ref(word);
 		return MP_PLACE_USED;
 	case MP_MOVING:
-		*slot = mp_word_ref(word);
+		*slot = mp_word_channel(word) == MP_NONE ? mp_word_ref(word) : MP_NONE;
 		return MP_PLACE_MOVING;
 	case MP_RECLAIMED:
 		return MP_PLACE_RECLAIMED;

@@ -24,7 +24,7 @@ enum mp_place {
 	MP_PLACE_RECLAIMED
 };
 
-/* Where a block with that word is, and, when somebody has it, which slot (else MP_NONE). */
+/* Where a block with that word is, and, when a process has it, which slot (else MP_NONE). */
 enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *slot);
 
 /* Fills @total and the first @n of @by_slot, either of which may be NULL. */
