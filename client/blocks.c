@@ -52,7 +52,13 @@ struct walk {
 static bool blocks_has_holder(const struct mempool_block *block)
 {
 	return block->state == MEMPOOL_BLOCK_USED || block->state == MEMPOOL_BLOCK_CACHED ||
-	       block->state == MEMPOOL_BLOCK_MOVING;
+	       (block->state == MEMPOOL_BLOCK_MOVING && block->channel == UINT32_MAX);
+}
+
+/* Whether its sender is gone, and a channel has the block. */
+static bool blocks_is_sent(const struct mempool_block *block)
+{
+	return block->state == MEMPOOL_BLOCK_MOVING && block->channel != UINT32_MAX;
 }
 
 /* The client that holds the block. NULL: nobody does, or the daemon does not list it. */
@@ -83,7 +89,8 @@ static bool blocks_is_wanted(const struct walk *walk, const struct mempool_block
 
 static bool blocks_are_alike(const struct mempool_block *a, const struct mempool_block *b)
 {
-	return a->state == b->state && (!blocks_has_holder(a) || a->slot == b->slot);
+	return a->state == b->state && a->channel == b->channel &&
+	       (!blocks_has_holder(a) || a->slot == b->slot);
 }
 
 static void blocks_print_run(struct walk *walk)
@@ -102,6 +109,9 @@ static void blocks_print_run(struct walk *walk)
 	if (holder != NULL) {
 		snprintf(pid, sizeof(pid), "%" PRId32, holder->pid);
 		command = holder->dead ? "(dead)" : text_clean(name, holder->comm);
+	} else if (blocks_is_sent(&walk->block)) {
+		snprintf(name, sizeof(name), "channel %" PRIu32, walk->block.channel);
+		command = name;
 	}
 	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s\n", walk->first,
 		  walk->first + walk->run - 1, walk->run, states[walk->block.state], pid, command);
@@ -125,6 +135,11 @@ static void blocks_print_object(const struct walk *walk, uint32_t index,
 		json_add_number(object, "pid", (uint64_t)holder->pid);
 	} else {
 		json_add_null(object, "pid");
+	}
+	if (blocks_is_sent(block)) {
+		json_add_number(object, "channel", block->channel);
+	} else {
+		json_add_null(object, "channel");
 	}
 	json_add_number(object, "generation", block->generation);
 	out_print("%s\n  ", walk->n_shown == 1 ? "" : ",");

@@ -158,6 +158,7 @@ static void inspect_fill_block(const struct mempool *pool, uint32_t index,
 	uint64_t word = mp_load(&pool->core.words[index].whole);
 
 	block->state = inspect_state_of(mp_place_of(&pool->core, word, &block->slot));
+	block->channel = mp_word_channel(word);
 	block->generation = mp_word_generation(word);
 }
 
@@ -217,7 +218,8 @@ static int inspect_audit(struct mempool *pool, struct mp_audit *audit)
 	}
 	int error = look_begin(&look, pool);
 	if (error == 0) {
-		error = look_read_all(&look);
+		error = look_read_channels(&look);
+		error = error ? error : look_read_all(&look);
 		if (error == 0) {
 			mp_audit_live(&pool->core, look_refresh(&look, &refresh), seen, audit);
 			error = look_verify(&look);

@@ -80,6 +80,7 @@ enum mempool_block_state {
 struct mempool_block {
 	enum mempool_block_state state;
 	uint32_t slot;       /* of the owner (used), the giver (moving), the cacher (cached) */
+	uint32_t channel;    /* moving, and its sender is gone: where it waits; else UINT32_MAX */
 	uint32_t generation; /* how often it was given, from a random start */
 };
 

@@ -47,6 +47,21 @@ START_TEST(a_block_of_nobody_is_lost)
 }
 END_TEST
 
+START_TEST(a_sent_block_that_its_channel_does_not_hold_is_lost)
+{
+	begin();
+	mp_atomic64 *cell = &mp_pool_channel(&arena.daemon, 2)->cell[5];
+	mp_store(&arena.daemon.words[block].whole, 7ull << 32 | mp_word_sent(2));
+	ck_assert_uint_eq(audit().lost, 1);
+	mp_store(cell, 7ull << 32 | block);
+	ck_assert_uint_eq(audit().lost, 0);
+	mp_store(cell, 6ull << 32 | block); /* an earlier gift of it */
+	ck_assert_uint_eq(audit().lost, 1);
+	mp_store(&arena.daemon.words[block].whole, 7ull << 32 | mp_word_sent(9)); /* of 4 */
+	ck_assert_uint_eq(audit().lost, 1);
+}
+END_TEST
+
 START_TEST(a_reclaimed_block_unannounced_is_lost)
 {
 	begin();
@@ -286,6 +301,7 @@ START_TEST(hands_that_are_being_changed_are_no_fault)
 END_TEST
 
 SUITE("audit", a_free_block_that_nobody_lists_is_lost, a_block_of_nobody_is_lost,
+      a_sent_block_that_its_channel_does_not_hold_is_lost,
       a_reclaimed_block_unannounced_is_lost, a_magazine_that_two_get_from_is_found,
       holders_and_counts_out_of_range_are_found, an_unannounced_orphan_is_found,
       an_unlisted_magazine_is_found_at_rest,
