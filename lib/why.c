@@ -113,6 +113,9 @@ COLD int why_refused(const struct mempool *pool, const void *block, int error)
 	if (error == -EALREADY) {
 		return why(pool, error, WHY_FREE, index, 0, 0);
 	}
+	if (mp_word_channel(word) != MP_NONE) {
+		return why(pool, error, WHY_SENT, index, mp_word_channel(word), 0);
+	}
 	if (state == MP_MOVING) {
 		return slot == core->slot ? why(pool, error, WHY_GIVEN, index, 0, 0)
 					  : why(pool, error, WHY_MOVING, index, pid, 0);
@@ -137,6 +140,9 @@ COLD int why_stale(const struct mempool *pool, uint64_t token, int error)
 	}
 	uint64_t word = mp_load(&core->words[index].whole); /* it may have changed meanwhile */
 	uint32_t slot = mp_word_ref(word), pid = why_pid_of(core, slot);
+	if (error == -EPERM && mp_word_channel(word) != MP_NONE) {
+		return why(pool, error, WHY_NOT_MAILED, token, index, mp_word_channel(word));
+	}
 	if (error == -EPERM) {
 		return why(pool, error, WHY_NOT_GIVER, token, index, pid);
 	}

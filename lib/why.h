@@ -55,6 +55,8 @@
 		     "back by mempool_withdraw() first")                                           \
 	X(WHY_MOVING, "block $a of $p was given by process $b and nobody has taken it: only who "  \
 		      "takes it can put, give or send it")                                         \
+	X(WHY_SENT, "block $a of $p was sent by channel $b and nobody has received it: only who "  \
+		    "receives it can put, give or send it")                                        \
 	X(WHY_NOT_OURS, "block $a of $p is not this process's: another thread has put, given or "  \
 			"sent it meanwhile")                                                       \
 	X(WHY_NULL, "NULL is no block of $p: did the get fail?")                                   \
@@ -74,6 +76,8 @@
 		   "or that token was never issued")                                               \
 	X(WHY_NOT_GIVER, "the gift of block $b of $p is process $c's: only who gave it can "       \
 			 "withdraw it, others take it (token 0x$x)")                               \
+	X(WHY_NOT_MAILED, "block $b of $p was sent by channel $c and cannot be withdrawn: who "    \
+			  "receives from that channel has it (token 0x$x)")                        \
 	X(WHY_NOT_UNDONE, "not all of the $a blocks of $p could be given, and $b token$s of this " \
 			  "call could not be withdrawn, as somebody had taken the gift: the "      \
 			  "tokens that are not zero say which")                                    \
