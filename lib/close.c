@@ -94,7 +94,7 @@ static void close_channels(struct mempool *pool)
 }
 
 /* Why the pool cannot be closed now, or NULL; the mutex is held. */
-static const char *close_find_hindrance(const struct process *process, const struct mempool *pool,
+static const char *close_find_hindrance(const struct process *process, struct mempool *pool,
 					bool force)
 {
 	if (close_is_busy(process, pool)) {
@@ -103,7 +103,11 @@ static const char *close_find_hindrance(const struct process *process, const str
 	if (!force && pool->channels) {
 		return "channels of it are open";
 	}
-	if (!force && pool->access != WIRE_OBSERVER && close_has_blocks(&pool->core)) {
+	if (force || pool->access == WIRE_OBSERVER) {
+		return NULL;
+	}
+	mp_channel_keep_all(&pool->core); /* what was sent is not ours to wait for */
+	if (close_has_blocks(&pool->core)) {
 		return "this process still has blocks of it, or gifts that nobody took";
 	}
 	return NULL;

@@ -185,6 +185,48 @@ uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, vo
 	return got;
 }
 
+/* ---- what senders leave ---- */
+
+/* The word of the gift whose token cell @k holds, and its value. NULL: there is none. */
+static mp_atomic64 *channel_gift_at(const struct mp_pool *pool, uint32_t number, uint32_t k,
+				    uint64_t *word)
+{
+	uint64_t token = mp_load_acquire(&mp_pool_channel(pool, number)->cell[k]);
+	uint32_t index = (uint32_t)token;
+
+	if (!channel_is_token(token) || index >= pool->max_blocks) {
+		return NULL;
+	}
+	*word = mp_load(&pool->words[index].whole);
+	return mp_word_state(*word) == MP_MOVING && *word >> 32 == token >> 32
+		       ? &pool->words[index].whole
+		       : NULL;
+}
+
+uint32_t mp_channel_sender(const struct mp_pool *pool, uint32_t number, uint32_t k)
+{
+	uint64_t word;
+
+	return channel_gift_at(pool, number, k, &word) ? mp_word_ref(word) : MP_NONE;
+}
+
+bool mp_channel_keep(struct mp_pool *pool, uint32_t number, uint32_t k, uint32_t slot)
+{
+	uint64_t word;
+	mp_atomic64 *at = channel_gift_at(pool, number, k, &word);
+
+	return at && mp_word_ref(word) == slot && mp_word_move(at, word, mp_word_sent(number));
+}
+
+void mp_channel_keep_all(struct mp_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->shape.n_channels; i++) {
+		for (uint32_t k = 0; k < pool->shape.depth; k++) {
+			mp_channel_keep(pool, i, k, pool->slot);
+		}
+	}
+}
+
 /* ---- sleeping ---- */
 
 bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *channel)

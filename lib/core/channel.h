@@ -26,11 +26,12 @@
  *		empty(lap + 1): received, and its receiver died before it raised head
  *	head <= first empty <= head + n
  *	a token in a cell is of a gift (MOVING), or stale: taken, withdrawn, or reclaimed
+ *	a word is SENT(c) => its token stands in c's ring, at a position from head on
  *	only the process whose slot consumer names writes head and empties cells
  *
  * Order of stores, and what is true if the process dies after each:
  *	send	1 word: USED(p) -> MOVING(p)	a gift of the dead: reclaimed after the grace time
- *		2 cell: empty -> token, CAS	sent; the consumer can receive it in the grace time
+ *		2 cell: empty -> token, CAS	sent; it stays so
  *		3 tail				done
  *	receive	1 word: MOVING -> USED(q), CAS	q's, and reclaimed with q; the token is stale, and
  *						the next consumer drops it
@@ -38,6 +39,14 @@
  *		3 head + 1			done
  * So a consumer has the block before the token leaves the ring, and no block is lost between. A
  * batch does 1 and 2 for each block, and 3 once.
+ *
+ * Sent stays sent. Before a process's gifts are taken back, and before it may close the pool, a walk
+ * over all rings makes those whose tokens stand in one the channel's: MOVING(p) -> SENT(c), by the
+ * daemon's pass for the dead, by the process itself when it closes. They wait for a consumer, for as
+ * long as the pool lives, and only gifts that were mailed in other ways wait for a grace time. The
+ * walk finds all of them: who is dead posts nothing, nor does who has closed its channels, and a
+ * token does not leave its cell before its block was taken. The consumer may take the block at the
+ * same time; one of the two CAS fails, and if it is the consumer's, it looks at the word again.
  *
  * A channel has one consumer at a time: consumer is {sequence | slot + 1}. A process claims it by
  * CAS when it is free; that process, or the daemon's pass over its slot, frees it.
@@ -67,6 +76,15 @@ void mp_channel_leave(struct mp_channel *channel, uint64_t claim);
 
 /* Frees the channel if its consumer has that slot. For the daemon's pass over the slot. */
 void mp_channel_evict(struct mp_channel *channel, uint32_t slot);
+
+/* The slot that sent what cell @k of channel @number holds; MP_SLOTS_MAX or more: nobody's. */
+uint32_t mp_channel_sender(const struct mp_pool *pool, uint32_t number, uint32_t k);
+
+/* If that is @slot still, makes the block the channel's. False: it is not. */
+bool mp_channel_keep(struct mp_pool *pool, uint32_t number, uint32_t k, uint32_t slot);
+
+/* Makes all that this process has sent the channels'; none of its threads may be sending. */
+void mp_channel_keep_all(struct mp_pool *pool);
 
 /*
  * Sends up to @n blocks, in order, while there is room. Returns how many it sent; if fewer than @n,

@@ -7,16 +7,19 @@
  *
  *	CHANNELS  channels whose consumer is dead: they have none then
  *	ORPHANS   magazines whose holder is a cache of the dead: CACHE(r) -> ORPHAN
+ *	RINGS     MOVING(dead) whose token stands in the ring of channel c: -> SENT(c)
  *	WORDS     USED(dead) -> RECLAIMED; MOVING(dead) is counted; its grace over, -> RECLAIMED
  *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
  *	RECORDS   cache records of the dead: counters folded into the slot, owner -> free
  *	SLOTS     counters folded into the pool, DEAD -> FREE
- *		  (not those of which gifts are left: they stay DEAD until a second pass)
+ *		  (not those of which gifts are left, mailed and not sent by a channel: they stay
+ *		  DEAD until a second pass)
  *
  * One walk does for all slots what a pass over each would do: for any one of them the order of
  * stores is the one above, and what is stored for another is on words, holders and records of that
  * other's, which belong to nobody who lives. The set stands still from the first step to the last:
  * a process that dies meanwhile waits for the next pass, as the walk may be past its words.
+ * Rings go before words, so that no word of a block that was sent is counted or reclaimed.
  *
  * If the daemon dies after any store, the slots are still DEAD in its registry and the next daemon
  * begins again: it does not find what was moved on, and raising reclaim_seq twice costs one
@@ -37,7 +40,9 @@
 #include "lib/core/slot.h"
 #include "lib/core/word.h"
 
-enum { CHANNELS, ORPHANS, WORDS, ANNOUNCE, RECORDS, SLOTS, DONE };
+#define RING_COST 8 /* words that cost as much as a cell: its word is anywhere */
+
+enum { CHANNELS, ORPHANS, RINGS, WORDS, ANNOUNCE, RECORDS, SLOTS, DONE };
 
 void mp_pass_init(struct mp_pass *pass, struct mp_dead *dead)
 {
@@ -85,6 +90,18 @@ static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t ind
 	}
 	dead = pass_find_owner(pool, pass, mp_load(&pool->caches[record].owner));
 	if (dead && mp_magazine_hand(m, MP_HOLDER_CACHE, record, MP_HOLDER_ORPHAN, 0)) {
+		dead->had = true;
+	}
+}
+
+/* What cell @at holds, counted over all rings, becomes the channel's if a dead process sent it. */
+static void pass_keep(struct mp_pool *pool, struct mp_pass *pass, uint32_t at)
+{
+	uint32_t number = at / pool->shape.depth, k = at % pool->shape.depth;
+	uint32_t slot = mp_channel_sender(pool, number, k);
+	struct mp_dead *dead = pass_find(pool, pass, slot);
+
+	if (dead && mp_channel_keep(pool, number, k, slot)) {
 		dead->had = true;
 	}
 }
@@ -168,6 +185,10 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 		break;
 	case ORPHANS:
 		over = pass_walk(pool, pass, pool->shape.n_magazines, budget, pass_orphan);
+		break;
+	case RINGS:
+		over = pass_walk(pool, pass, pool->shape.n_channels * pool->shape.depth,
+				 budget / RING_COST + 1, pass_keep);
 		break;
 	case WORDS:
 		over = pass_walk(pool, pass, pool->shape.blocks, budget, pass_reclaim);

@@ -108,6 +108,14 @@ static void with_a_waiting_sender(struct scene *s)
 	mp_futex_prepare(&player_channel(&s->b)->crowded);
 }
 
+/* A has sent five blocks, and mailed one. */
+static void with_blocks_sent(struct scene *s)
+{
+	player_get(&s->a, 6);
+	player_send(&s->a, 5);
+	player_give_last(&s->a);
+}
+
 /* A has more blocks than a channel can hold. */
 static void with_more_than_fits(struct scene *s)
 {
@@ -132,6 +140,7 @@ void arrange_dead_third(struct scene *s)
 {
 	scene_call_third(s);
 	player_get(&s->third, 2 * SCENE_CAPACITY + 3);
+	player_send(&s->third, 2);
 	player_put(&s->third, 1);
 	player_give_last(&s->third);
 	s->token = 0; /* nobody has the token of its gift */
@@ -396,6 +405,14 @@ static void act_receive(void *player)
 	player_receive(player, SCENE_DEPTH);
 }
 
+/* What a process does before it closes the pool. */
+static void act_keep(void *player)
+{
+	struct player *p = player;
+
+	mp_channel_keep_all(&p->member.pool);
+}
+
 static void act_sit(void *player)
 {
 	struct player *p = player;
@@ -474,6 +491,7 @@ const struct operation operations[] = {
 	{.name = "send, full", .arrange = with_more_than_fits, .act = act_send},
 	{.name = "receive", .arrange = with_blocks_under_way, .act = act_receive},
 	{.name = "receive, a sender waits", .arrange = with_a_waiting_sender, .act = act_receive},
+	{.name = "leave what was sent", .arrange = with_blocks_sent, .act = act_keep},
 	{.name = "consumer's seat", .act = act_sit},
 	{.name = "wait", .arrange = with_three, .act = act_wait},
 	{.name = "put, somebody waits", .arrange = with_a_waiter, .act = act_put},
@@ -507,7 +525,7 @@ static void act_get_and_flush(void *player)
 	act_flush(player);
 }
 
-static void act_sit_and_receive(void *player)
+void act_sit_and_receive(void *player)
 {
 	struct player *p = player;
 
@@ -533,6 +551,7 @@ const struct operation meetings[] = {
 	{.name = "withdraw", .act = act_withdraw},
 	{.name = "send", .act = act_send_one},
 	{.name = "receive", .act = act_sit_and_receive},
+	{.name = "leave what was sent", .act = act_keep},
 	{.name = "thread begin", .act = act_thread_begin},
 };
 const size_t n_meetings = sizeof meetings / sizeof *meetings;

@@ -30,6 +30,9 @@ void operation_list(const struct operation *of, size_t n);
 /* What a survivor does after a death: one get, then collects everything, then flushes. */
 void act_repair(void *player);
 
+/* Becomes the consumer, if there is none, and receives what there is. */
+void act_sit_and_receive(void *player);
+
 /* Gets all blocks that can be got. */
 void act_drain(void *player);
 

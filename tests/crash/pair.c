@@ -167,9 +167,16 @@ static struct part pair_daemon(void)
 	return (struct part){&scene->third, act_pass};
 }
 
+/* It receives what the dead third has sent, while that becomes the channel's, and collects. */
+static void act_collector(void *player)
+{
+	act_sit_and_receive(player);
+	act_repair(player);
+}
+
 static struct part pair_collector(void)
 {
-	return (struct part){&scene->b, act_repair};
+	return (struct part){&scene->b, act_collector};
 }
 
 /* Makes a scene and stops the daemon after instruction @k of its pass. */
@@ -194,6 +201,7 @@ static void pair_end_pass(struct stopped *daemon, bool dies)
 /* The collector gets all blocks: it must find everything that is left. */
 static const char *pair_get_the_rest(void)
 {
+	play((struct part){&scene->b, act_sit_and_receive});
 	play((struct part){&scene->b, act_drain});
 	const char *fault = scene_compare(scene);
 	return fault ? fault : scene->b.n < SCENE_BLOCKS ? "something is never collected" : NULL;

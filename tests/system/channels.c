@@ -104,9 +104,12 @@ START_TEST(killed_receivers_leave_the_rest_to_the_next)
 		ck_assert_int_eq(mempool_channel_close(channel), 0);
 	}
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
-	ck_assert(is_sound());
-	end();
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	for (int64_t *block; (block = mempool_channel_receive(channel, 0));) {
+		ck_assert_int_eq(*block, ++last);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+	end_channel();
 }
 END_TEST
 
@@ -324,6 +327,9 @@ START_TEST(closing_by_force_ends_channels_and_their_bells)
 	ck_assert_int_eq(mempool_close(pool), -EBUSY);
 	ck_assert_int_eq(mempool_close_force(pool), 0);
 	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	ck_assert_int_eq(mempool_put(pool, mempool_channel_receive(channel, 0)), 0);
+	ck_assert_int_eq(mempool_channel_close(channel), 0);
 	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
 	end_channel();
 }
@@ -356,6 +362,90 @@ START_TEST(a_channel_is_not_closed_under_a_receiver)
 }
 END_TEST
 
+/* ---- what is sent stays sent ---- */
+
+static uint64_t count_moving(uint32_t number)
+{
+	struct mempool_block about;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		ck_assert_int_eq(mempool_block(pool, i, &about), 0);
+		count += about.state == MEMPOOL_BLOCK_MOVING && about.channel == number;
+	}
+	return count;
+}
+
+static bool is_all_the_channels(void *n)
+{
+	return count_moving(0) == *(uint64_t *)n;
+}
+
+static void receive_all(uint64_t expected)
+{
+	void *block;
+
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	for (; expected > 0; expected--) {
+		block = mempool_channel_receive(channel, 0);
+		ck_assert_ptr_nonnull(block);
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+	ck_assert_ptr_null(mempool_channel_receive(channel, 0));
+}
+
+/* Its slot and its grace are over at once, and nobody has received by then. */
+START_TEST(what_a_killed_sender_sent_waits_for_a_receiver)
+{
+	uint64_t n = 20;
+	begin();
+	struct actor a = sender();
+	ck_assert_int_eq(actor_ask(&a, "get 20"), 0);
+	ck_assert_int_eq(actor_ask(&a, "send 20"), 20);
+	ck_assert_uint_eq(count_moving(0), 0);
+	actor_kill(&a);
+	ck_assert(wait_until(is_all_the_channels, &n, 5000));
+	sleep_ms(500); /* more than its grace */
+	ck_assert(is_alone(NULL));
+	ck_assert_uint_eq(stats().moving, 20);
+	ck_assert(is_sound());
+	receive_all(20);
+	end_channel();
+}
+END_TEST
+
+/* Close waits for no receiver, but for channels, blocks, and gifts that were mailed. */
+START_TEST(who_has_sent_all_can_close)
+{
+	begin();
+	struct mempool *own = service_pool(conn, "own", 64, 10);
+	struct mempool_channel *ours;
+	ck_assert_int_eq(mempool_channel_open(own, 0, 0, &ours), 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(mempool_channel_send(ours, mempool_get(own), 0), 0);
+	}
+	struct mempool_token mailed = mempool_give(own, mempool_get(own));
+	ck_assert_int_eq(mempool_close(own), -EBUSY); /* the channel is open */
+	ck_assert_int_eq(mempool_channel_close(ours), 0);
+	ck_assert_int_eq(mempool_close(own), -EBUSY); /* the gift */
+	ck_assert_int_eq(mempool_gifts(own, NULL, 0), 1);
+	void *block = mempool_withdraw(own, mailed);
+	ck_assert_int_eq(mempool_close(own), -EBUSY); /* the block */
+	ck_assert_int_eq(mempool_put(own, block), 0);
+	ck_assert_int_eq(mempool_close(own), 0);
+	ck_assert_int_eq(mempool_open(conn, "own", 0, &own), 0);
+	ck_assert_int_eq(mempool_channel_open(own, 0, MEMPOOL_CHANNEL_RECEIVE, &ours), 0);
+	for (int i = 0; i < 3; i++) {
+		block = mempool_channel_receive(ours, 0);
+		ck_assert_int_eq(mempool_put(own, block), 0);
+	}
+	ck_assert_int_eq(mempool_channel_close(ours), 0);
+	ck_assert_int_eq(mempool_close(own), 0);
+	ck_assert_int_eq(mempool_destroy(conn, "own"), 0);
+	end();
+}
+END_TEST
+
 START_TEST(a_forked_child_has_no_channel)
 {
 	begin_receiving();
@@ -380,4 +470,5 @@ SUITE("channels", a_stream_arrives_whole_and_in_order,
       a_full_channel_says_so_and_the_block_stays_with_its_owner,
       a_descriptor_is_readable_while_there_is_something, an_event_loop_misses_nothing,
       closing_by_force_ends_channels_and_their_bells, a_channel_is_not_closed_under_a_receiver,
+      what_a_killed_sender_sent_waits_for_a_receiver, who_has_sent_all_can_close,
       a_forked_child_has_no_channel)

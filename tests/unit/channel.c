@@ -170,19 +170,87 @@ START_TEST(cells_emptied_by_the_dead_are_passed_over)
 }
 END_TEST
 
-START_TEST(a_dead_producers_blocks_come_until_its_grace_is_over)
+static uint32_t slot_state(uint32_t slot)
+{
+	return mp_load(&arena.daemon.slots[slot].state);
+}
+
+/* The sender's slot waits for nothing; its successor's blocks come after what it left. */
+START_TEST(what_the_dead_have_sent_stays_sent)
 {
 	begin();
 	send(0, 4, 0);
 	arena_bury(&arena, 0, false);
+	ck_assert_uint_eq(slot_state(0), MP_SLOT_FREE);
 	ck_assert_uint_eq(receive(2, 0), 2);
+	check(0, 2);
 	arena_bury(&arena, 0, true);
-	ck_assert_uint_eq(receive(10, 0), 0);
+	arena_bury(&arena, 1, true);
 	arena_seat(&arena, 0, &sender);
+	arena_seat(&arena, 1, &receiver);
+	void *left[2] = {out[2], out[3]};
 	ck_assert_int_eq(member_get_bulk(&sender, out, 60), 0);
 	ck_assert_uint_eq(send(0, 3, 0), 3);
-	ck_assert_uint_eq(receive(10, 0), 3);
-	check(0, 3);
+	ck_assert_uint_eq(receive(10, 0), 5);
+	ck_assert_ptr_eq(in[0], left[0]);
+	ck_assert_ptr_eq(in[1], left[1]);
+	ck_assert_ptr_eq(in[2], out[0]);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
+/* A mailed gift has its grace, whatever was sent besides. */
+START_TEST(what_the_dead_have_mailed_waits_for_their_grace)
+{
+	begin();
+	uint64_t mailed;
+	send(0, 2, 0);
+	ck_assert_int_eq(mp_word_give(&sender.pool, mp_pool_index(&sender.pool, out[2]), &mailed),
+			 0);
+	arena_bury(&arena, 0, false);
+	ck_assert_uint_eq(slot_state(0), MP_SLOT_DEAD);
+	ck_assert_uint_eq(arena_bury(&arena, 0, true), 1);
+	ck_assert_uint_eq(slot_state(0), MP_SLOT_FREE);
+	ck_assert_int_eq(mp_word_take(&receiver.pool, mailed, false), -ESTALE);
+	ck_assert_uint_eq(receive(10, 0), 2);
+	check(0, 2);
+}
+END_TEST
+
+START_TEST(who_leaves_makes_what_it_sent_the_channels)
+{
+	begin();
+	uint64_t mailed;
+	uint32_t index = (uint32_t)mp_pool_index(&sender.pool, out[0]);
+	send(0, DEPTH, 0);
+	ck_assert_int_eq(mp_word_give(&sender.pool, mp_pool_index(&sender.pool, out[20]), &mailed),
+			 0);
+	mp_channel_keep_all(&receiver.pool);
+	uint64_t word = mp_load(&sender.pool.words[index].whole);
+	ck_assert_uint_eq(mp_word_channel(word), MP_NONE);
+	mp_channel_keep_all(&sender.pool);
+	word = mp_load(&sender.pool.words[index].whole);
+	ck_assert_uint_eq(mp_word_channel(word), 1);
+	ck_assert_int_eq(mp_word_take(&sender.pool, word >> 32 << 32 | index, true), -EPERM);
+	ck_assert_int_eq(member_put(&sender, index), -EPERM);
+	ck_assert_ptr_null(arena_audit(&arena));
+	ck_assert_int_ge(mp_word_take(&sender.pool, mailed, true), 0);
+	ck_assert_uint_eq(receive(20, 0), DEPTH);
+	check(0, DEPTH);
+}
+END_TEST
+
+/* Tokens that somebody scribbled make nothing the channel's that is not a gift of that time. */
+START_TEST(scribbled_tokens_keep_nothing)
+{
+	begin();
+	uint32_t index = (uint32_t)mp_pool_index(&sender.pool, out[0]);
+	uint64_t generation = mp_load(&sender.pool.words[index].whole) >> 32;
+	mp_store(&channel->cell[0], generation << 32 | index);
+	mp_store(&channel->cell[1], UINT64_MAX);
+	mp_store(&channel->cell[2], (generation + 7) << 32 | index);
+	mp_channel_keep_all(&sender.pool);
+	ck_assert_uint_eq(mp_load(&sender.pool.words[index].low), sender.pool.used);
 }
 END_TEST
 
@@ -290,9 +358,9 @@ END_TEST
 SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and_the_block_stays,
       what_is_not_ours_is_not_sent, several_producers_share_a_channel, hints_that_lag_are_made_good,
       one_receives_at_a_time, a_dead_consumer_leaves_its_seat_and_what_is_unread,
-      cells_emptied_by_the_dead_are_passed_over,
-      a_dead_producers_blocks_come_until_its_grace_is_over,
-      scribbled_cells_are_an_error_and_not_a_hang,
+      cells_emptied_by_the_dead_are_passed_over, what_the_dead_have_sent_stays_sent,
+      what_the_dead_have_mailed_waits_for_their_grace, who_leaves_makes_what_it_sent_the_channels,
+      scribbled_tokens_keep_nothing, scribbled_cells_are_an_error_and_not_a_hang,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
       who_prepares_to_sleep_again_hides_no_notification,
       who_waits_for_room_anew_hides_no_notification)
