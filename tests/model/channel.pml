@@ -2,7 +2,7 @@
 /*
  * A channel: producers 0 and 1, consumer 2 and, when that has died, 3; a ring of N cells.
  *
- *	give: word MOVING   post: CAS empty -> token   tail   hungry? wake
+ *	give: word MOVING   post: CAS empty -> token   tail   hungry? wake   close: word SENT
  *	take: CAS USED      cell: empty(lap + 1)       head   crowded? wake
  *
  * As lib/core/channel.[ch]: a cell says which lap it waits for; tail and limit are hints, stored
@@ -10,15 +10,16 @@
  * and raises head once a batch, of up to N. What the consumer stores may be late: it is seen when
  * its next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it
  * out. Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives,
- * posts, and withdraws when there was no room. Up to KILLS of 0, 1 and 2 die, between any two
- * stores; consumer 3 lives. The daemon's pass frees the seat, takes USED blocks back, and, the
+ * posts, and withdraws when there was no room; with -DCLOSE it makes what it sent the channel's,
+ * SENT, at its end. Up to KILLS of 0, 1 and 2 die, between any two stores; consumer 3 lives. The
+ * daemon's pass frees the seat, makes what the dead sent SENT, takes USED blocks back, and, the
  * grace being over at some time, MOVING ones.
  *
  * Checked: nobody has a block twice; 1 does not arrive before 0; no position beyond head + N is
- * filled, and filled ones are without a gap; when nothing moves any more, then no producer that
- * lives sleeps, and each block has arrived or is reclaimed. A sleep ends by itself, as its slice
- * does, once for each death, and only when nothing else moves: that is what a killed waker may
- * cost.
+ * filled, and filled ones are without a gap; who closes has no gift left that nobody took; when
+ * nothing moves any more, then no producer that lives sleeps, and each block that was sent has
+ * arrived, the others are reclaimed. A sleep ends by itself, as its slice does, once for each
+ * death, and only when nothing else moves: that is what a killed waker may cost.
  *
  * The sequences of hungry and crowded are here as what they are for: told says that crowded was
  * raised since this producer made ready to sleep, raised that hungry was since this one saw it;
@@ -28,11 +29,12 @@
  * blocks that are sent again, and so generations (give.pml); a batch that is sent (it is one by
  * one); the limit of tries in post(), which is for rings that somebody scribbled on.
  *
- * Searched to the end, in million states: -DKILLS=0 0.7; -DFIRST=3 1.3; -DN=1 -DFIRST=1 -DBLOCKS=2
- * 2.9; -DN=1 19.1; the default 20.4.
+ * Searched to the end, in million states: -DKILLS=0 0.8, with -DCLOSE 2.4; -DFIRST=3 2.2; -DN=1
+ * -DFIRST=1 -DBLOCKS=2 4.2; -DN=1 30.2; the default 37.0.
  *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
  *	-DFIRST	how many of the blocks are producer 0's	2
+ *	-DCLOSE	producers close at their end
  *	-DNOSEQUENCE	crowded is a bare flag: sound too, as who sets it again finds room and sends
  * Broken on purpose, each found:
  *	-DEMPTYFIRST	the cell is emptied before the block is taken
@@ -43,6 +45,9 @@
  *	-DNOFENCE	the consumer goes to sleep without a fence: the look comes before hungry
  *	-DNOLOOK	the consumer does not look again after hungry
  *	-DNOEVICT	the pass leaves the seat alone
+ *	-DNORINGS	the pass leaves the rings alone: what the dead sent is reclaimed
+ *	-DWORDSFIRST	it walks the rings after the words
+ *	-DTAKEONCE	a take whose CAS fails does not look again
  *	-DNOSLICE	sleeps do not end by themselves
  */
 #ifndef KILLS
@@ -62,6 +67,7 @@
 #define RECLAIMED 1
 #define USED(p) (2 + (p))
 #define MOVING(p) (6 + (p))
+#define SENT 10
 #define IS_MOVING(x) ((x) >= 6)
 
 #define TOKEN(b) (32 + (b))
@@ -90,7 +96,7 @@ bit dead[4], over[4];
 byte n_kills;
 byte slices[4];    /* had */
 byte app[BLOCKS];  /* ghost: who believes to own it, + 1 */
-bit arrived[BLOCKS];
+bit arrived[BLOCKS], posted[BLOCKS];
 byte first_empty;  /* ghost: positions below it were filled */
 
 #ifdef NOSEQUENCE
@@ -161,7 +167,7 @@ inline send()
 				cell[position % N] = TOKEN(b);
 				assert(position == first_empty);
 				assert(position < (late_head -> new_head : head) + N);
-				first_empty++; position++;
+				posted[b] = 1; first_empty++; position++;
 				break
 			:: else -> position++
 			fi
@@ -220,6 +226,16 @@ inline await_room()
 	fi
 }
 
+/* What p sent becomes the channel's: of each cell, look at the token, then change its word. */
+inline keep_gift()
+{
+	if
+	:: IS_TOKEN(c) && word[BLOCK_OF(c)] == MOVING(p) -> word[BLOCK_OF(c)] = SENT
+	:: else
+	fi;
+	c = 0; i++
+}
+
 inline lose_blocks()
 {
 	x = 0;
@@ -231,7 +247,7 @@ inline lose_blocks()
 
 proctype Producer(byte p)
 {
-	byte b, position, bound, x;
+	byte b, position, bound, x, i, c;
 	bit no_room, won;
 
 	b = (p == 0 -> 0 : FIRST);
@@ -244,10 +260,22 @@ proctype Producer(byte p)
 		fi
 	:: else -> break
 	od;
+#ifdef CLOSE
+	do
+	:: i < N ->
+		atomic { MAY_DIE; c = cell[i] }
+		atomic { MAY_DIE; keep_gift() }
+	:: else -> i = 0; break
+	od;
+	atomic {
+		for (i : 0 .. BLOCKS - 1) { assert(word[i] != MOVING(p)) }
+		i = 0
+	}
+#endif
 	atomic { over[p] = 1; b = 0; goto end }
 died:	atomic {
 		lose_blocks();
-		b = 0; position = 0; bound = 0; no_room = 0; won = 0; asleep[p] = 0;
+		b = 0; i = 0; c = 0; position = 0; bound = 0; no_room = 0; won = 0; asleep[p] = 0;
 		told[p] = 1; raised[p] = 1; dead[p] = 1
 	}
 end:	skip
@@ -274,19 +302,30 @@ inline store_head(value)
 
 inline take()
 {
-	atomic {
-		MAY_DIE;
-		b = BLOCK_OF(c);
+	do
+	:: atomic { MAY_DIE; b = BLOCK_OF(c); seen = word[b] }
 		if
-		:: IS_MOVING(word[b]) ->
-			drain();
-			assert(app[b] == 0 && !arrived[b]);
-			assert(b != 1 || FIRST < 2 || arrived[0] || n_kills > 0);
-			word[b] = USED(p); app[b] = p + 1; arrived[b] = 1
+		:: !IS_MOVING(seen) -> break
 		:: else
 		fi;
-		b = 0
-	}
+		atomic {
+			MAY_DIE;
+			if
+			:: word[b] == seen ->
+				drain();
+				assert(app[b] == 0 && !arrived[b]);
+				assert(b != 1 || FIRST < 2 || arrived[0] || n_kills > 0);
+				word[b] = USED(p); app[b] = p + 1; arrived[b] = 1;
+				break
+#ifdef TAKEONCE
+			:: else -> break
+#else
+			:: else /* now it is SENT, or reclaimed: look again */
+#endif
+			fi
+		}
+	od;
+	atomic { b = 0; seen = 0 }
 }
 
 inline receive()
@@ -360,7 +399,7 @@ end_asleep:	be_asleep()
 
 proctype Consumer(byte p)
 {
-	byte b, c, begin, position, x;
+	byte b, c, seen, begin, position, x;
 	bit won, idle;
 
 end:	atomic { seat == 0 -> seat = p + 1 }
@@ -391,15 +430,25 @@ end:	atomic { seat == 0 -> seat = p + 1 }
 died:	atomic {
 		drain();
 		lose_blocks();
-		b = 0; c = 0; begin = 0; position = 0; won = 0; idle = 0; asleep[p] = 0; dead[p] = 1
+		b = 0; c = 0; seen = 0; begin = 0; position = 0; won = 0; idle = 0; asleep[p] = 0; dead[p] = 1
 	}
 }
 
 /* ---- the daemon ---- */
 
+inline keep_all()
+{
+	do
+	:: i < N ->
+		c = cell[i];
+		atomic { keep_gift() }
+	:: else -> i = 0; break
+	od
+}
+
 active proctype Daemon()
 {
-	byte p, i;
+	byte p, i, c;
 
 end:	if
 	:: atomic { dead[0] -> p = 0 }
@@ -409,17 +458,30 @@ end:	if
 #ifndef NOEVICT
 	atomic { if :: seat == p + 1 -> seat = 0 :: else fi }
 #endif
+#if !defined(NORINGS) && !defined(WORDSFIRST)
+	keep_all();
+#endif
 	do
 	:: i < BLOCKS ->
 		atomic { if :: word[i] == USED(p) -> word[i] = RECLAIMED :: else fi; i++ }
 	:: else -> i = 0; break
 	od;
 	/* The grace passes. */
+#ifdef WORDSFIRST
+	goto moving;
+rings:	keep_all();
+	goto slot;
+moving:	skip;
+#endif
 	do
 	:: i < BLOCKS ->
 		atomic { if :: word[i] == MOVING(p) -> word[i] = RECLAIMED :: else fi; i++ }
 	:: else -> i = 0; break
 	od;
+#ifdef WORDSFIRST
+	goto rings;
+slot:	skip;
+#endif
 	atomic { dead[p] = 0; over[p] = 1; p = 0 }
 	goto end
 }
@@ -446,6 +508,9 @@ init {
 #endif
 	d_step {
 		assert(over[0] && over[1]);
-		for (i : 0 .. BLOCKS - 1) { assert(word[i] == FREE || word[i] == RECLAIMED) }
+		for (i : 0 .. BLOCKS - 1) {
+			assert(word[i] == FREE || word[i] == RECLAIMED);
+			assert(arrived[i] || !posted[i])
+		}
 	}
 }
