@@ -356,6 +356,41 @@ START_TEST(gifts_say_why)
 }
 END_TEST
 
+static void *sent_block;
+static struct mempool_token sent_token;
+
+/* Whether a channel has the block; notes it, and its token. */
+static bool is_sent(void *unused)
+{
+	struct mempool_block now;
+
+	(void)unused;
+	for (uint32_t i = 0; i < mempool_blocks(pool); i++) {
+		ck_assert_int_eq(mempool_block(pool, i, &now), 0);
+		if (now.state == MEMPOOL_BLOCK_MOVING && now.channel == 3) {
+			sent_block = mempool_block_at(pool, i);
+			sent_token.v = (uint64_t)now.generation << 32 | i;
+			return true;
+		}
+	}
+	return false;
+}
+
+START_TEST(what_was_sent_is_its_channels)
+{
+	begin_all();
+	struct actor a = holder(1);
+	ck_assert_int_eq(actor_ask(&a, "sender 3"), 0);
+	ck_assert_int_eq(actor_ask(&a, "send 1"), 1);
+	actor_kill(&a);
+	ck_assert(wait_until(is_sent, NULL, 5000));
+	FAILS(EPERM, "sent by channel 3", mempool_put(pool, sent_block));
+	FAILS(EPERM, "sent by channel 3", mempool_channel_send(out, sent_block, 0));
+	FAILS(EPERM, "sent by channel 3", NOTHING(mempool_withdraw(pool, sent_token)));
+	end_all();
+}
+END_TEST
+
 START_TEST(channels_say_why)
 {
 	begin_all();
@@ -744,7 +779,7 @@ START_TEST(a_child_of_busy_threads_neither_hangs_nor_crashes)
 END_TEST
 
 SUITE("sentences", calls_that_ask_the_daemon_say_why, gets_say_why, puts_say_why, gifts_say_why,
-      channels_say_why, calls_that_look_say_why, a_sentence_outlives_the_pool,
-      a_signal_handler_inside_a_call_is_told_why, who_receives_beside_another_is_told_why,
-      every_call_of_a_forked_child_is_told_why, no_call_is_left_out,
-      a_child_of_busy_threads_neither_hangs_nor_crashes)
+      what_was_sent_is_its_channels, channels_say_why, calls_that_look_say_why,
+      a_sentence_outlives_the_pool, a_signal_handler_inside_a_call_is_told_why,
+      who_receives_beside_another_is_told_why, every_call_of_a_forked_child_is_told_why,
+      no_call_is_left_out, a_child_of_busy_threads_neither_hangs_nor_crashes)
