@@ -297,14 +297,16 @@ int mempool_grow(struct mempool_conn *conn, const char *name, uint32_t blocks);
  *
  * Returns 0, or
  * -EBUSY    this process still owns blocks, has gifts that nobody took, or has channels open; or
- *           one of its threads is inside a call, mempool_get_wait() included
+ *           one of its threads is inside a call, mempool_get_wait() included. What it has sent and
+ *           nobody has received yet is the channel's, and no reason
  * -ECHILD   the handle is the parent's
  */
 int mempool_close(struct mempool *pool);
 
 /*
  * Closes the pool for good, however often it was opened: blocks this process owns go back to the
- * pool, gifts may still be taken for the grace time. Its channels' handles are gone too.
+ * pool, gifts may still be taken for the grace time, what it has sent stays in its channel. Its
+ * channels' handles are gone too.
  *
  * Returns 0, or
  * -EBUSY    a thread is inside a call
@@ -449,9 +451,9 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * instruction: a block is either not sent, under way, or received, and never lost.
  *
  * Sending gives the block (see mempool_give()), receiving takes it. When a consumer closes or dies,
- * what it has not received waits for the next consumer. When a producer dies, what it has sent can
- * be received for the pool's grace time; then the blocks go back to the pool. No call takes a lock:
- * calls wait for room or for blocks, never for a process that is stopped.
+ * what it has not received waits for the next consumer. When a producer closes or dies, what it has
+ * sent stays sent: it waits for a consumer, for as long as the pool lives and however long that is.
+ * No call takes a lock: calls wait for room or for blocks, never for a process that is stopped.
  *
  * Threads: any number of threads may send by one handle; one thread at a time may receive by one.
  * Timeouts are in milliseconds: 0 do not wait, -1 wait as long as it takes.
@@ -524,8 +526,7 @@ ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blo
  * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time
  * that blocks come into the empty channel it wakes a loop once, and it wakes it for nothing else:
  * the call that receives the last block, or finds none, makes it unreadable. So a receive after a
- * wake finds a block, unless another call has received it since, or its sender is dead and the
- * block went back to the pool.
+ * wake finds a block, unless another call has received it since.
  *
  * Receive as you like. What a call leaves keeps the descriptor readable, so one block a wake will
  * do; calls without a poll before them may come between. A loop that waits for edges (EPOLLET)
