@@ -40,13 +40,14 @@
  * So a consumer has the block before the token leaves the ring, and no block is lost between. A
  * batch does 1 and 2 for each block, and 3 once.
  *
- * Sent stays sent. Before a process's gifts are taken back, and before it may close the pool, a walk
- * over all rings makes those whose tokens stand in one the channel's: MOVING(p) -> SENT(c), by the
- * daemon's pass for the dead, by the process itself when it closes. They wait for a consumer, for as
- * long as the pool lives, and only gifts that were mailed in other ways wait for a grace time. The
- * walk finds all of them: who is dead posts nothing, nor does who has closed its channels, and a
- * token does not leave its cell before its block was taken. The consumer may take the block at the
- * same time; one of the two CAS fails, and if it is the consumer's, it looks at the word again.
+ * Sent stays sent. Before a process's gifts are taken back, and before it may close the pool, a
+ * walk over all rings makes those whose tokens stand in one the channel's: MOVING(p) -> SENT(c), by
+ * the daemon's pass for the dead, by the process itself when it closes. They wait for a consumer,
+ * for as long as the pool lives, and only gifts that were mailed in other ways wait for a grace
+ * time. The walk finds all of them: who is dead posts nothing, nor does who has closed its
+ * channels, and a token does not leave its cell before its block was taken. The consumer may take
+ * the block at the same time; one of the two CAS fails, and if it is the consumer's, it looks at
+ * the word again.
  *
  * A channel has one consumer at a time: consumer is {sequence | slot + 1}. A process claims it by
  * CAS when it is free; that process, or the daemon's pass over its slot, frees it.
@@ -55,11 +56,11 @@
  * and sleeps while hungry is as it made it; so does its bell (lib/bell.h), beside it. A producer
  * looks at hungry after its CAS, which is its fence; if it says asleep, it clears that, raises the
  * sequence and wakes all. A producer that finds no room sets asleep in crowded, runs the barrier of
- * futex.h (so that the consumer needs no fence), looks again, and sleeps while crowded is as it made
- * it; the consumer looks at crowded after it has raised head. Any number may sleep on either word,
- * for reasons of their own: each notification raises the sequence, so none of them can take another
- * one's asleep for its own. A process that dies between clearing and waking costs the sleepers the
- * rest of their slice.
+ * futex.h (so that the consumer needs no fence), looks again, and sleeps while crowded is as it
+ * made it; the consumer looks at crowded after it has raised head. Any number may sleep on either
+ * word, for reasons of their own: each notification raises the sequence, so none of them can take
+ * another one's asleep for its own. A process that dies between clearing and waking costs the
+ * sleepers the rest of their slice.
  */
 #ifndef MP_CORE_CHANNEL_H
 #define MP_CORE_CHANNEL_H

@@ -5,7 +5,8 @@
  * The word always says where the block is; lists and entries are hints that are checked against it.
  * The low half is state and ref: the magazine of a FREE block, the slot of a USED or MOVING one. A
  * MOVING block whose sender is gone is its channel's: SENT(c), which is MOVING(4096 + c), as slots
- * are below 4096. The generation counts gives, so that an old token does not fit a later gift of the block.
+ * are below 4096. The generation counts gives, so that an old token does not fit a later gift of
+ * the block.
  *
  *	from -> to                  by                                      how
  *	FREE(m) -> USED(p)          p, which holds m                        store

@@ -301,10 +301,9 @@ START_TEST(hands_that_are_being_changed_are_no_fault)
 END_TEST
 
 SUITE("audit", a_free_block_that_nobody_lists_is_lost, a_block_of_nobody_is_lost,
-      a_sent_block_that_its_channel_does_not_hold_is_lost,
-      a_reclaimed_block_unannounced_is_lost, a_magazine_that_two_get_from_is_found,
-      holders_and_counts_out_of_range_are_found, an_unannounced_orphan_is_found,
-      an_unlisted_magazine_is_found_at_rest,
+      a_sent_block_that_its_channel_does_not_hold_is_lost, a_reclaimed_block_unannounced_is_lost,
+      a_magazine_that_two_get_from_is_found, holders_and_counts_out_of_range_are_found,
+      an_unannounced_orphan_is_found, an_unlisted_magazine_is_found_at_rest,
       a_block_left_by_a_call_that_has_yet_to_announce_it_is_owed,
       an_announcement_owed_by_one_who_died_is_owed_until_his_pass,
       the_next_process_in_a_slot_owes_nothing, a_dead_slot_owes_its_pass,
