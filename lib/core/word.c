@@ -3,7 +3,7 @@
 
 #include "lib/core/word.h"
 
-#define TAKE_TRIES 3
+#define TAKE_AGAIN 2 /* tries, after one has failed */
 
 int mp_word_refusal(uint64_t word)
 {
@@ -43,28 +43,52 @@ int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token)
 	return 0;
 }
 
-int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
+/*
+ * One try, if what the word says besides the token's generation is @low, or for @low 0 whoever gave
+ * it. -EAGAIN: the word has changed between look and CAS.
+ */
+static inline int64_t word_take_once(struct mp_pool *pool, uint64_t token, uint32_t low)
 {
 	uint32_t index = (uint32_t)token;
 	if (index >= pool->max_blocks || token >> 32 == 0) {
 		return -ESTALE;
 	}
-	/*
-	 * The CAS compares generation and state together, so one taker wins, and only once. It also
-	 * fails when the gift has become its channel's meanwhile, which happens once: the token is
-	 * still good. After more than that somebody has scribbled on the word.
-	 */
-	for (int tries = 0; tries < TAKE_TRIES; tries++) {
-		uint64_t word = mp_load(&pool->words[index].whole);
-		if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
-			return -ESTALE;
-		}
-		if (own && mp_word_ref(word) != pool->slot) {
-			return -EPERM;
-		}
-		if (mp_word_move(&pool->words[index].whole, word, pool->used)) {
-			return (int64_t)index;
-		}
+	uint64_t word = mp_load(&pool->words[index].whole);
+	if (mp_word_state(word) != MP_MOVING || word >> 32 != token >> 32) {
+		return -ESTALE;
 	}
-	return -ESTALE;
+	if (low && (uint32_t)word != low) {
+		return -EPERM;
+	}
+	/* The CAS compares generation and state together, so one taker wins, and only once. */
+	return mp_word_move(&pool->words[index].whole, word, pool->used) ? (int64_t)index : -EAGAIN;
+}
+
+/*
+ * Looks again. A gift becomes its channel's once, and then the token is still good; if the word
+ * goes on changing, somebody scribbles on it.
+ */
+static __attribute__((noinline, cold)) int64_t word_take_again(struct mp_pool *pool, uint64_t token)
+{
+	int64_t index = -EAGAIN;
+
+	for (int tries = 0; index == -EAGAIN && tries < TAKE_AGAIN; tries++) {
+		index = word_take_once(pool, token, 0);
+	}
+	return index == -EAGAIN ? -ESTALE : index;
+}
+
+int64_t mp_word_take_any(struct mp_pool *pool, uint64_t token)
+{
+	int64_t index = word_take_once(pool, token, 0);
+
+	return __builtin_expect(index == -EAGAIN, 0) ? word_take_again(pool, token) : index;
+}
+
+int64_t mp_word_take_own(struct mp_pool *pool, uint64_t token)
+{
+	int64_t index = word_take_once(pool, token, mp_word_low(MP_MOVING, pool->slot));
+
+	/* Our own gift has been taken, as we are not closing the pool. */
+	return index == -EAGAIN ? -ESTALE : index;
 }

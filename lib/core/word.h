@@ -82,10 +82,16 @@ int mp_word_refusal(uint64_t word);
 /* Gives a block of ours: USED -> MOVING. Returns 0 and the token, or a negative errno. */
 int mp_word_give(struct mp_pool *pool, uint64_t index, uint64_t *token);
 
+int64_t mp_word_take_any(struct mp_pool *pool, uint64_t token);
+int64_t mp_word_take_own(struct mp_pool *pool, uint64_t token);
+
 /*
  * Takes the block of a gift: MOVING -> USED, if the token is that gift's; with @own only if this
  * process gave it. Returns the block's index, -ESTALE, or -EPERM for a gift that is not our own.
  */
-int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own);
+static inline int64_t mp_word_take(struct mp_pool *pool, uint64_t token, bool own)
+{
+	return own ? mp_word_take_own(pool, token) : mp_word_take_any(pool, token);
+}
 
 #endif
