@@ -212,15 +212,14 @@ int keeper_start(struct identity *keeper, const int fds[3], const struct keeper_
 	char path[PATH_MAX], inode[24], cookie[PATH_MAX];
 	char *argv[] = {(char[]){KEEPER_NAME}, path, inode, bond->cookie_fd >= 0 ? cookie : NULL,
 			NULL};
-	struct stat st;
 	int stay[2], r;
 
 	snprintf(path, sizeof path, "/dev/shm%s", bond->registry);
 	snprintf(cookie, sizeof cookie, "%s", bond->cookie_fd >= 0 ? bond->cookie : "");
-	if (!allowed || stat(path, &st) < 0) {
-		return allowed ? -errno : -EOPNOTSUPP;
+	if (!allowed) {
+		return -EOPNOTSUPP;
 	}
-	snprintf(inode, sizeof inode, "%llu", (unsigned long long)st.st_ino);
+	snprintf(inode, sizeof inode, "%llu", (unsigned long long)bond->inode);
 	if (pipe2(stay, O_CLOEXEC) < 0) {
 		return -errno;
 	}
@@ -241,6 +240,26 @@ void keeper_stay(int fd)
 {
 	(void)!write(fd, "", 1); /* if the keeper has died, its pidfd says so */
 	close(fd);
+}
+
+ino_t keeper_inode(const struct identity *keeper)
+{
+	char path[64], line[PATH_MAX + 64] = "";
+	const char *registry = line + sizeof KEEPER_NAME;
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)keeper->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, line, sizeof line - 1);
+		close(fd);
+	}
+	/* The name, the registry's path, and the inode, each with its terminator. */
+	if (n <= (ssize_t)sizeof KEEPER_NAME || strcmp(line, KEEPER_NAME) != 0) {
+		return 0;
+	}
+	return strtoull(registry + strnlen(registry, PATH_MAX) + 1, NULL, 10);
 }
 
 int keeper_watch(const struct identity *keeper)

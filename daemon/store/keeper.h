@@ -39,6 +39,7 @@ void keeper_allow(void);
 /* What a keeper ends with. */
 struct keeper_bond {
 	const char *registry; /* the object's name in /dev/shm */
+	ino_t inode;          /* of that object */
 	const char *cookie;   /* the path of the file that names the instance */
 	int cookie_fd;        /* that file; -1: none does */
 };
@@ -57,6 +58,12 @@ void keeper_stay(int fd);
  * process cannot reach it, or -errno.
  */
 int keeper_open(const struct identity *keeper, int fds[2]);
+
+/*
+ * The inode of the registry that the keeper was started for, with whose name it ends; 0: not known.
+ * @keeper must be known to live.
+ */
+ino_t keeper_inode(const struct identity *keeper);
 
 /* Opens a pidfd of the keeper. Returns it; -ESRCH: it has died; -EREMOTE: we cannot see it. */
 int keeper_watch(const struct identity *keeper);

@@ -261,12 +261,13 @@ static int memory_start_keeper(const struct memory *memory, struct identity *kee
 	const struct memory_host *host = memory->host;
 	uint64_t id = memory->record->id;
 	char registry[OBJECT_NAME];
+	int lock, r = registry_restore(host->registry, host->instance);
 	const struct keeper_bond bond = {
 		.registry = registry,
+		.inode = registry_inode(host->registry),
 		.cookie = host->cookie,
 		.cookie_fd = host->cookie_fd ? *host->cookie_fd : -1,
 	};
-	int lock, r = registry_restore(host->registry, host->instance);
 
 	if (r < 0) {
 		return r;

@@ -432,6 +432,13 @@ int registry_restore(struct registry *registry, const char *instance)
 	return r == 0 ? 1 : r;
 }
 
+ino_t registry_inode(const struct registry *registry)
+{
+	struct stat st;
+
+	return fstat(registry->fd, &st) < 0 ? 0 : st.st_ino;
+}
+
 bool registry_is_empty(const struct registry *registry)
 {
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {

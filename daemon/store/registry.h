@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/core/atomic.h"
 #include "lib/wire/protocol.h"
@@ -119,6 +120,9 @@ void registry_spoil(int fd);
  * -EEXIST: something else has the name; or -errno.
  */
 int registry_restore(struct registry *registry, const char *instance);
+
+/* The inode of the registry, which changes when it is made again; 0: not to be had. */
+ino_t registry_inode(const struct registry *registry);
 
 /* Whether any record is in use. */
 bool registry_is_empty(const struct registry *registry);
