@@ -30,9 +30,7 @@ bool names_look(struct pools *pools)
 	for (; pools->look_at < end && pools->look_at < REGISTRY_POOLS && !kept; pools->look_at++) {
 		struct pool *pool = pools->of[pools->look_at];
 		if (pool && !pool->build && !pool->removal.begun) {
-			bool nameless = pool->memory.nameless;
-			memory_look(&pool->memory);
-			kept = pool->memory.nameless && !nameless;
+			kept = memory_look(&pool->memory);
 		}
 	}
 	if (pools->look_at < REGISTRY_POOLS) {

@@ -226,15 +226,21 @@ static void memory_on_repeat(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Its keeper is none any more. */
+static void memory_lose_keeper(struct memory *memory, const char *how)
+{
+	log_warning("pool '%s' of uid %u: its keeper, process %d, %s; mempoold starts another",
+		    memory->record->name, memory->record->uid, memory->record->keeper, how);
+	memory_stop_watching(memory);
+}
+
 static void memory_on_death(evutil_socket_t fd, short what, void *arg)
 {
 	struct memory *memory = arg;
 
 	(void)fd;
 	(void)what;
-	log_warning("pool '%s' of uid %u: its keeper, process %d, died; mempoold starts another",
-		    memory->record->name, memory->record->uid, memory->record->keeper);
-	memory_stop_watching(memory);
+	memory_lose_keeper(memory, "died");
 	memory_on_repeat(-1, 0, memory);
 }
 
@@ -256,7 +262,7 @@ static int memory_watch(struct memory *memory)
 }
 
 /* A keeper ends with the name of the registry, or with the cookie. Returns as keeper_start(). */
-static int memory_start_keeper(const struct memory *memory, struct identity *keeper)
+static int memory_start_keeper(struct memory *memory, struct identity *keeper)
 {
 	const struct memory_host *host = memory->host;
 	uint64_t id = memory->record->id;
@@ -280,6 +286,7 @@ static int memory_start_keeper(const struct memory *memory, struct identity *kee
 	}
 	r = keeper_start(keeper, (const int[]){memory->fds[0], memory->fds[1], lock}, &bond);
 	close(lock);
+	memory->bond = bond.inode;
 	return r;
 }
 
@@ -334,8 +341,32 @@ int memory_keep(struct memory *memory)
 	return r;
 }
 
-void memory_look(struct memory *memory)
+/*
+ * Sees to a keeper that is gone, or goes as soon as it gets to run: it ends with the name that the
+ * registry had when it was started, and the registry may have been made again since.
+ */
+static void memory_look_at_keeper(struct memory *memory)
 {
+	struct identity keeper = memory_keeper(memory->record);
+
+	if (memory->unkept || memory->watch < 0) {
+		return;
+	}
+	if (!memory->bond) {
+		memory->bond = keeper_inode(&keeper); /* an earlier daemon started it */
+	}
+	if (identity_has_died(memory->watch)) {
+		memory_lose_keeper(memory, "died");
+		memory->unkept = 1;
+	} else if (memory->bond && memory->bond != registry_inode(memory->host->registry)) {
+		memory_lose_keeper(memory, "ends with the name that the registry had");
+		memory->unkept = 1;
+	}
+}
+
+bool memory_look(struct memory *memory)
+{
+	struct identity before = memory_keeper(memory->record);
 	char name[OBJECT_NAME];
 
 	for (int kind = 0; kind < 2 && !memory_is_kept(memory); kind++) {
@@ -350,9 +381,15 @@ void memory_look(struct memory *memory)
 			    memory->record->name, memory->record->uid, name);
 		memory->unkept = 1; /* not yet */
 	}
-	if (memory->nameless && memory->unkept) {
-		memory_keep(memory);
+	if (!memory_is_kept(memory)) {
+		return false;
 	}
+	memory_look_at_keeper(memory);
+	if (!memory->unkept || memory_keep(memory) < 0) {
+		return false;
+	}
+	keeper_end(&before); /* it may be slow to end by itself */
+	return true;
 }
 
 /* Whether the descriptor is that of the object which the daemon made. */

@@ -58,6 +58,7 @@ struct memory {
 	int unkept; /* why nobody keeps it who should: -errno, 1: not tried yet; else 0 */
 	/* Of what is kept. */
 	int watch;           /* pidfd of its keeper; -1: there is none */
+	ino_t bond;          /* of the registry with whose name that keeper ends; 0: not known */
 	struct event death;  /* of the keeper */
 	struct event repeat; /* tries again to start a keeper */
 };
@@ -89,9 +90,10 @@ int memory_keep(struct memory *memory);
 
 /*
  * Looks whether the pool's names in /dev/shm are still there; if not, says so once, and has the
- * memory kept.
+ * memory kept. Replaces a keeper that has died, or ends since the registry was made again. Returns
+ * whether it had somebody keep it.
  */
-void memory_look(struct memory *memory);
+bool memory_look(struct memory *memory);
 
 /*
  * Finds and opens what an earlier daemon made. Returns 0, -ENOENT when it is lost, -EUCLEAN when it
