@@ -344,8 +344,8 @@ int server_run(struct server *server)
 /* Ends builds and removals, and frees all pools. LIVE pools stay in the registry as they are. */
 static void server_stop_pools(struct server *server)
 {
-	while (server->loop.base && names_look(&server->pools)) {
-		/* The next daemon is to find also what lost its name just now. */
+	if (server->loop.base) {
+		names_settle(&server->pools);
 	}
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		struct pool *pool = server->pools.of[i];

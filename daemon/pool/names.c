@@ -8,6 +8,7 @@
 #include "daemon/store/object.h"
 
 #define LOOKS 128 /* pools at a time */
+#define ROUNDS 3  /* at the end, while somebody goes on removing names */
 
 static void names_watch_registry(struct pools *pools)
 {
@@ -38,4 +39,18 @@ bool names_look(struct pools *pools)
 	}
 	pools->look_at = 0;
 	return false;
+}
+
+/* Once more when the registry was made again: keepers that were started before that end. */
+void names_settle(struct pools *pools)
+{
+	ino_t before = 0;
+
+	for (int i = 0; i < ROUNDS && before != registry_inode(&pools->registry); i++) {
+		before = registry_inode(&pools->registry);
+		pools->look_at = 0;
+		while (names_look(pools)) {
+		}
+		registry_restore(&pools->registry, pools->host.instance);
+	}
 }

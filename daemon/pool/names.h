@@ -13,4 +13,7 @@ struct pools;
 /* Looks at the registry and some of the pools. Returns whether there are more to look at. */
 bool names_look(struct pools *pools);
 
+/* Looks at all, for the daemon's end: the next daemon is to find also what vanished just now. */
+void names_settle(struct pools *pools);
+
 #endif

@@ -78,6 +78,18 @@ static void open_and_use_elsewhere(void)
 	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
 }
 
+/* Gives the registry's name to a copy of it. */
+static void move_registry(void)
+{
+	char command[400];
+	snprintf(command, sizeof command,
+		 "cd /dev/shm && cp --sparse=always mempool.%s.registry mempool.%s.copied && "
+		 "chmod 600 mempool.%s.copied && mv mempool.%s.copied mempool.%s.registry",
+		 service.instance, service.instance, service.instance, service.instance,
+		 service.instance);
+	ck_assert_int_eq(system(command), 0);
+}
+
 /*
  * Without its liveness file a close must be told to the daemon, which a first request after a
  * restart makes possible; else the seat is free when the process ends.
@@ -284,6 +296,107 @@ START_TEST(names_that_vanish_before_a_stop_are_made_good)
 }
 END_TEST
 
+/* The first process that keeps memory for this instance; 0: there is none. */
+static pid_t find_keeper(void)
+{
+	char line[300], own[100], path[300];
+	glob_t found;
+	pid_t pid = 0;
+	snprintf(own, sizeof own, "/dev/shm/mempool.%s.registry", service.instance);
+	ck_assert_int_eq(glob("/proc/[0-9]*/cmdline", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc && pid == 0; i++) {
+		snprintf(path, sizeof path, "%s", found.gl_pathv[i]);
+		FILE *file = fopen(path, "r");
+		size_t n = file ? fread(line, 1, sizeof line - 1, file) : 0;
+		line[n] = 0;
+		if (n > 14 && !strcmp(line, "mempoold-keep") && !strcmp(line + 14, own)) {
+			pid = atoi(path + strlen("/proc/"));
+		}
+		if (file) {
+			fclose(file);
+		}
+	}
+	globfree(&found);
+	return pid;
+}
+
+static bool has_keeper(void *unused)
+{
+	(void)unused;
+	return find_keeper() != 0;
+}
+
+/* A keeper that was just executed has no name for a moment. */
+static pid_t await_keeper(void)
+{
+	ck_assert(wait_until(has_keeper, NULL, 5000));
+	return find_keeper();
+}
+
+static bool has_died(void *pid)
+{
+	return kill(*(pid_t *)pid, 0) != 0 || waitpid(*(pid_t *)pid, NULL, WNOHANG) > 0;
+}
+
+/* The status is told in a turn of the loop: pools that lost their names are kept by then. */
+static bool is_kept(void *unused)
+{
+	struct mempool_status status;
+	(void)unused;
+	ck_assert_int_eq(mempool_status(conn, &status, sizeof status), 0);
+	return status.nameless == 1 && status.unkept == 0;
+}
+
+/*
+ * Such a keeper ends with the registry's name, and died in vain when the daemon had ended before
+ * it: the daemon stops while the keeper does not get to run, and nothing tells that it is to end.
+ */
+START_TEST(a_keeper_that_is_about_to_end_is_replaced_before_a_stop)
+{
+	begin();
+	ck_assert_uint_eq(remove_names("frames.*.dat"), 1);
+	ck_assert(wait_until(is_kept, NULL, 5000));
+	pid_t keeper = await_keeper();
+	kill(keeper, SIGSTOP);
+	kill(service.pid, SIGSTOP);
+	ck_assert_uint_eq(remove_names("registry"), 1);
+	kill(service.pid, SIGTERM);
+	kill(service.pid, SIGCONT);
+	waitpid(service.pid, NULL, 0);
+	kill(keeper, SIGCONT);
+	ck_assert(wait_until(has_died, &keeper, 5000));
+	service_restart(&service);
+	open_and_use_elsewhere();
+	reconnect();
+	end();
+}
+END_TEST
+
+/* The next daemon has a keeper that waits for its end since before. */
+START_TEST(a_keeper_of_an_earlier_daemon_that_is_about_to_end_is_replaced)
+{
+	begin_logged();
+	ck_assert_uint_eq(remove_names("frames.*.dat"), 1);
+	ck_assert(wait_until(is_kept, NULL, 5000));
+	pid_t keeper = await_keeper();
+	kill(keeper, SIGSTOP);
+	kill(service.pid, SIGSTOP);
+	/* As by a daemon that was killed as soon as it had made the registry again. */
+	service_kill(&service);
+	move_registry();
+	service_restart(&service);
+	ck_assert(wait_until(is_logged, "mempoold starts another", 5000));
+	ck_assert_int_ge(count_clients(), 1); /* it has it by now */
+	service_kill(&service);
+	kill(keeper, SIGCONT);
+	ck_assert(wait_until(has_died, &keeper, 5000));
+	service_restart(&service);
+	open_and_use_elsewhere();
+	reconnect();
+	end();
+}
+END_TEST
+
 START_TEST(a_vanished_name_is_told_once_a_pool)
 {
 	begin_logged();
@@ -449,8 +562,10 @@ SUITE("names", a_pool_without_names_goes_on_and_lets_new_clients_in, a_pool_with
       a_copy_of_the_registry_that_was_not_named_yet_is_found,
       memfds_survive_a_registry_that_vanished, without_proc_writers_readers_and_observers_come_in,
       one_pool_more_than_there_are_descriptors_is_refused_with_the_remedy,
-      names_that_vanish_before_a_stop_are_made_good, a_vanished_name_is_told_once_a_pool,
-      a_registry_whose_name_is_taken_is_told, a_pool_whose_data_was_cut_off_is_broken,
-      the_status_says_what_vanished_and_what_is_used,
+      names_that_vanish_before_a_stop_are_made_good,
+      a_keeper_that_is_about_to_end_is_replaced_before_a_stop,
+      a_keeper_of_an_earlier_daemon_that_is_about_to_end_is_replaced,
+      a_vanished_name_is_told_once_a_pool, a_registry_whose_name_is_taken_is_told,
+      a_pool_whose_data_was_cut_off_is_broken, the_status_says_what_vanished_and_what_is_used,
       a_status_of_another_size_is_filled_as_far_as_it_goes, the_socket_is_made_again,
       the_socket_comes_back_with_its_folder, what_is_in_the_sockets_place_is_left_alone)
