@@ -74,13 +74,27 @@ static void growth_tell_end(struct growth *growth, int error)
 	}
 }
 
-void growth_destroy(struct growth *growth)
+void growth_halt(struct growth *growth)
 {
 	growth_tell_end(growth, -ESHUTDOWN);
 	task_remove(&growth->pool->pools->builds, &growth->task);
 	if (growth->reservation) {
 		reserve_abandon(growth->reservation);
+		growth->reservation = NULL;
 	}
+}
+
+void growth_finish(struct growth *growth)
+{
+	if (growth->fd >= 0) {
+		object_punch(growth->fd, growth->from, growth->to - growth->from);
+	}
+	growth_destroy(growth);
+}
+
+void growth_destroy(struct growth *growth)
+{
+	growth_halt(growth);
 	if (growth->fd >= 0) {
 		close(growth->fd);
 	}

@@ -40,6 +40,14 @@ void growth_stop(struct growth *growth);
 /* Frees the growth, at the pool's end. */
 void growth_destroy(struct growth *growth);
 
+/*
+ * For the daemon's end: tells the asker, and reserves no more. A slice may still be under way; once
+ * it has ended, growth_finish() gives back what was reserved in vain, and frees the growth. Words
+ * that were not laid are the next daemon's to lay.
+ */
+void growth_halt(struct growth *growth);
+void growth_finish(struct growth *growth);
+
 /* Whether the asker was told of the end; the growth may still give back what it reserved. */
 bool growth_has_ended(const struct growth *growth);
 
