@@ -261,7 +261,8 @@ int server_start(struct server *server, const struct options *said)
 
 /*
  * Handles the events that came before the end, so that a pool whose clients died before the signal
- * leaves nothing behind. Ends at end_ns: the next daemon does the rest.
+ * leaves nothing behind. Ends at end_ns: what is not taken back from the dead by then, the next
+ * daemon takes back.
  */
 static void server_drain(struct server *server)
 {
@@ -341,28 +342,51 @@ int server_run(struct server *server)
 	return r < 0 ? r : 0;
 }
 
-/* Ends builds and removals, and frees all pools. LIVE pools stay in the registry as they are. */
-static void server_stop_pools(struct server *server)
+/* The next daemon is to find also what lost its name just now. */
+static void server_settle_names(struct server *server)
 {
 	if (server->loop.base) {
 		names_settle(&server->pools);
 	}
+}
+
+/* Ends builds and growths, and unlinks what does not stay. */
+static void server_stop_pools(struct server *server)
+{
+	server_settle_names(server);
 	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
 		struct pool *pool = server->pools.of[i];
-		if (!pool) {
-			continue;
-		}
-		if (pool->build) {
+		if (pool && pool->build) {
 			build_stop(pool->build);
 		}
-		if (pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
-			removal_finish(pool, server->end_ns);
-			continue;
+		if (pool && pool->growth) {
+			growth_halt(pool->growth);
 		}
-		if (pool->growth) {
-			growth_destroy(pool->growth);
+		if (pool && pool_state(pool) == REGISTRY_POOL_GONE && pool->n_used == 0) {
+			removal_unlink(pool);
 		}
-		pool_destroy(pool);
+	}
+}
+
+/*
+ * Gives back what no pool needs, however long it takes: there may never be a next daemon. Frees all
+ * pools; LIVE ones stay in the registry as they are.
+ */
+static void server_finish_pools(struct server *server)
+{
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		struct pool *pool = server->pools.of[i];
+		if (pool && pool->removal.begun) {
+			removal_finish(pool);
+		} else if (pool && pool->growth) {
+			growth_finish(pool->growth);
+		}
+	}
+	server_settle_names(server); /* that may have taken long */
+	for (uint32_t i = 0; i < REGISTRY_POOLS; i++) {
+		if (server->pools.of[i]) {
+			pool_destroy(server->pools.of[i]);
+		}
 	}
 }
 
@@ -382,9 +406,10 @@ void server_stop(struct server *server)
 	if (server->pools.registry.fd >= 0) {
 		server_stop_pools(server);
 	}
-	/* Before the lock goes: the next daemon gives back, once, what was reserved in vain. */
+	/* Before anything is given back: a slice under way still takes pages. */
 	reserver_finish(&server->pools.reserver);
 	if (server->pools.registry.fd >= 0) {
+		server_finish_pools(server);
 		if (!registry_is_empty(&server->pools.registry)) {
 			place_keep(&server->place);
 		}

@@ -30,7 +30,7 @@ struct server {
 	struct reading reading;
 	bool is_quiet;      /* stopped: no thread of it goes on */
 	struct watch watch; /* of all names: of the registry, of pools, of the socket */
-	uint64_t end_ns;    /* the loop has ended: long work stops then */
+	uint64_t end_ns;    /* the loop has ended: it drains until then */
 	struct event terminate, interrupt, hangup;
 	struct event settle; /* the log */
 };

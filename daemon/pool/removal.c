@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/base/loop.h"
 #include "daemon/pool/growth.h"
 #include "daemon/base/log.h"
 #include "daemon/store/object.h"
@@ -23,32 +22,18 @@
 #define SMALL_SIZE (32u << 20)
 #define PUNCH_SIZE (8u << 20) /* bytes that one step gives back */
 
-/* Frees the pool. Its record stays as it is now. */
-static void removal_end(struct pool *pool)
-{
-	struct pool_removal *removal = &pool->removal;
-
-	for (int kind = 0; kind < 2; kind++) {
-		if (removal->fds[kind] >= 0) {
-			close(removal->fds[kind]);
-		}
-	}
-	if (pool->growth) {
-		growth_destroy(pool->growth);
-	}
-	task_remove(&pool->pools->removals, &removal->task);
-	pool_destroy(pool);
-}
-
-/* The pages of big objects are given back: unlinks the objects, and frees pool and record. */
+/* Pages and names of its objects are gone: frees pool and record. */
 static void removal_conclude(struct pool *pool)
 {
 	struct pools *pools = pool->pools;
 	uint32_t index = pool->index;
 
-	memory_forget(&pool->memory);
 	log_debug("pool '%s' of uid %u: removed", pool->record->name, pool->record->uid);
-	removal_end(pool);
+	if (pool->growth) {
+		growth_destroy(pool->growth);
+	}
+	task_remove(&pools->removals, &pool->removal.task);
+	pool_destroy(pool);
 	registry_remove(&pools->registry, index);
 }
 
@@ -79,6 +64,7 @@ static void removal_run(void *owner)
 	if (removal_step(&pool->removal)) {
 		task_add(&pool->pools->removals, &pool->removal.task);
 	} else {
+		memory_forget(&pool->memory);
 		removal_conclude(pool);
 	}
 }
@@ -120,17 +106,15 @@ void removal_hurry(struct pools *pools)
 	task_queue_run(&pools->removals);
 }
 
-void removal_finish(struct pool *pool, uint64_t end_ns)
+void removal_unlink(struct pool *pool)
 {
 	removal_start(pool);
+	memory_forget(&pool->memory);
+}
+
+void removal_finish(struct pool *pool)
+{
 	while (removal_step(&pool->removal)) {
-		if (slice_now_ns() >= end_ns) {
-			log_info("pool '%s' of uid %u: the next daemon goes on giving back its "
-				 "memory",
-				 pool->record->name, pool->record->uid);
-			removal_end(pool);
-			return;
-		}
 	}
 	removal_conclude(pool);
 }

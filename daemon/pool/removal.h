@@ -10,8 +10,6 @@
 #ifndef MP_DAEMON_REMOVAL_H
 #define MP_DAEMON_REMOVAL_H
 
-#include <stdint.h>
-
 struct pool;
 struct pools;
 
@@ -22,9 +20,12 @@ void removal_start(struct pool *pool);
 void removal_hurry(struct pools *pools);
 
 /*
- * For the daemon's end: removes the pool, or at @end_ns leaves what is left of it to the next
- * daemon. Frees the pool.
+ * For the daemon's end: unlinks the objects of a pool that is GONE and has no slot in use before
+ * their pages are given back. Should this process be killed from here on, the kernel does that.
  */
-void removal_finish(struct pool *pool, uint64_t end_ns);
+void removal_unlink(struct pool *pool);
+
+/* Gives back all at once what removal_unlink() unlinked. Frees the pool. */
+void removal_finish(struct pool *pool);
 
 #endif
