@@ -2,7 +2,8 @@
 /*
  * Memory that takes its time, for a daemon that is started with this in LD_PRELOAD and without
  * io_uring: as long as the file $SLOW_MEMORY is there, its thread reserves no pages; once it is
- * gone there are none left, if the file $FULL_MEMORY is there.
+ * gone there are none left, if the file $FULL_MEMORY is there. Pages are given back slowly as long
+ * as the file $SLOW_RETURN is there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,9 @@ __attribute__((visibility("default"))) int fallocate(int fd, int mode, off_t at,
 			errno = ENOSPC;
 			return -1;
 		}
+	}
+	if (mode != 0 && is_there("SLOW_RETURN")) {
+		usleep(30000);
 	}
 	return (int)syscall(SYS_fallocate, fd, mode, at, size);
 }
