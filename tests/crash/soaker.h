@@ -49,7 +49,7 @@ extern const char *const deed_names[DEEDS];
 /* All fields but the first two are accessed atomically. */
 struct soak_ledger {
 	unsigned seed;
-	char socket[100];
+	char socket[108];
 	uint32_t next_id;
 	uint32_t at[SOAK_SEATS]; /* number of the worker there; exec changes it */
 	uint32_t pause;          /* tells workers to put everything and wait */

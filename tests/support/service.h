@@ -18,7 +18,7 @@ struct service {
 	pid_t janitor;
 	int janitor_pipe; /* the kernel closes it when the test dies */
 	char dir[64];
-	char socket[80]; /* also in $MEMPOOL_SOCKET */
+	char socket[108]; /* also in $MEMPOOL_SOCKET */
 	char instance[33];
 	bool configured; /* by DIR/mempoold.conf; then its log goes to DIR/log */
 };
