@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -157,12 +158,40 @@ static int listener_set_rights(const char *path, const struct config *config)
 	return chmod(path, config->socket_mode ? config->socket_mode : mode) < 0 ? -errno : 0;
 }
 
-static int listener_bind_and_listen(struct listener *listener, const struct sockaddr_un *address)
+/*
+ * The name of the socket file until it is complete: in the same folder, the instance's own, and no
+ * longer than an address may be, however long the path is.
+ */
+static void listener_name_draft(const struct listener *listener, struct sockaddr_un *draft)
 {
-	const char *path = address->sun_path;
-	struct stat st;
+	const char *path = listener->path, *base = strrchr(path, '/');
+	size_t folder = base ? (size_t)(base - path) + 1 : 0, kept = strlen(path);
+	size_t most = sizeof draft->sun_path - sizeof "~12345";
+	char digits[16];
+	uint32_t hash = 0;
+
+	for (const char *c = listener->sessions->instance; *c; c++) {
+		hash = hash * 31 + (unsigned char)*c;
+	}
+	snprintf(digits, sizeof digits, "~%05x", (hash ^ hash >> 12) & 0xfffff);
+	kept = kept > most ? most : kept;
+	kept = kept < folder ? folder : kept;
+	*draft = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(draft->sun_path, path, kept);
+	for (size_t i = 0; digits[i] && kept + i + 1 < sizeof draft->sun_path; i++) {
+		draft->sun_path[kept + i] = digits[i];
+	}
+	if (!strcmp(draft->sun_path, path)) {
+		draft->sun_path[strlen(path) - 1] ^= 1;
+	}
+}
+
+/* Makes the socket, which has the file @draft then. Returns 0 or -errno. */
+static int listener_bind_and_listen(struct listener *listener, const struct sockaddr_un *draft)
+{
 	int on = 1;
 
+	unlink(draft->sun_path); /* one of ours that was killed may have left it */
 	listener->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener->fd < 0) {
 		return -errno;
@@ -170,14 +199,32 @@ static int listener_bind_and_listen(struct listener *listener, const struct sock
 	listener_refuse_descriptors(listener);
 	/* Set here, so that messages that arrive before accept() have credentials, too. */
 	if (setsockopt(listener->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
-	    bind(listener->fd, (const struct sockaddr *)address, sizeof *address) < 0) {
+	    bind(listener->fd, (const struct sockaddr *)draft, sizeof *draft) < 0) {
 		return -errno;
 	}
-	if (listener_set_rights(path, listener->sessions->config) < 0 || stat(path, &st) < 0 ||
+	if (listener_set_rights(draft->sun_path, listener->sessions->config) < 0 ||
 	    listen(listener->fd, BACKLOG) < 0) {
-		int r = -errno;
-		unlink(path);
-		return r;
+		return -errno;
+	}
+	return 0;
+}
+
+/* Gives the file the name that clients know. Returns 0, -EADDRINUSE when it is taken, or -errno. */
+static int listener_publish(struct listener *listener, const struct sockaddr_un *draft)
+{
+	const char *from = draft->sun_path, *to = listener->path;
+	struct stat st;
+	int r;
+
+	if (stat(from, &st) < 0) {
+		return -errno;
+	}
+	r = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+	if (r < 0 && errno == EINVAL) {
+		r = rename(from, to); /* not every file system can refuse to replace */
+	}
+	if (r < 0) {
+		return errno == EEXIST ? -EADDRINUSE : -errno;
 	}
 	listener->device = st.st_dev;
 	listener->inode = st.st_ino;
@@ -213,14 +260,28 @@ static int listener_inherit(struct listener *listener, struct place *place)
 	return 0;
 }
 
+/* Listens on a new socket. After an error the listener has the socket that it had. */
 static int listener_make(struct listener *listener)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int r;
+	struct sockaddr_un address = {.sun_family = AF_UNIX}, draft;
+	int r, old = listener->fd;
 
 	memcpy(address.sun_path, listener->path, sizeof address.sun_path);
+	listener_name_draft(listener, &draft);
 	r = listener_clear_path(&address);
-	return r == 0 ? listener_bind_and_listen(listener, &address) : r;
+	if (r < 0) {
+		return r;
+	}
+	r = listener_bind_and_listen(listener, &draft);
+	r = r < 0 ? r : listener_publish(listener, &draft);
+	if (r < 0) {
+		unlink(draft.sun_path);
+		if (listener->fd >= 0 && listener->fd != old) {
+			close(listener->fd);
+		}
+		listener->fd = old;
+	}
+	return r;
 }
 
 /*
@@ -303,10 +364,6 @@ static int listener_renew(struct listener *listener)
 	}
 	r = listener_make(listener);
 	if (r < 0) {
-		if (listener->fd >= 0 && listener->fd != old) {
-			close(listener->fd);
-		}
-		listener->fd = old;
 		return r;
 	}
 	event_del(&listener->readable);

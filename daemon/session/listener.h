@@ -4,8 +4,10 @@
  * kept in reserve: then it is given up for a moment to take the connection and close it, so that
  * the client learns of it and the loop does not spin.
  *
- * The socket's file is what clients find it by, and somebody may remove it. A socket can have no
- * second name, so the listener then makes another, and takes the last connections from the first.
+ * The socket's file is what clients find it by. It is there only when the socket listens and the
+ * file's rights are set, so that who sees it can connect; until then it has another name, the path,
+ * ~ and five digits. Somebody may remove the file. The listener then makes another socket, as a
+ * socket can have no second name, and takes the last connections from the first.
  */
 #ifndef MP_DAEMON_LISTENER_H
 #define MP_DAEMON_LISTENER_H
