@@ -48,7 +48,7 @@ static bool close_is_busy(const struct process *process, const struct mempool *p
 			return true;
 		}
 	}
-	return false;
+	return mp_load(&pool->bare_waits) > 0;
 }
 
 /* Whether this process still has blocks of the pool, or gifts that nobody took. */

@@ -36,6 +36,7 @@ struct mempool {
 	char name[WIRE_NAME];    /* it was opened by; private memory, which nobody scribbles on */
 	struct wire_terms terms; /* that it was made with */
 	uint64_t attachment;
+	mp_atomic32 bare_waits; /* threads in mempool_get_wait() that have no part */
 	bool poisoned; /* we tell AddressSanitizer or Memcheck about its blocks; see poison.h */
 	void *control, *data, *liveness;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Waiting for a block. Between two gets the thread is inside no call, so thieves may take what it
- * caches, and its signal handlers may get. local.waiting keeps close away meanwhile.
+ * caches, and its signal handlers may get. local.waiting keeps close away meanwhile, and tells gets
+ * not to search for long. A thread for whose part there is no memory is counted in pool.bare_waits
+ * instead; its gets search as long as any, so it may come back some 40 ms late.
  */
 #include "lib/call.h"
 #include "lib/core/futex.h"
@@ -59,23 +61,13 @@ static void *wait_get_until(struct mempool *pool, int timeout_ms, const struct t
 	return block;
 }
 
-/* The first try of a wait. @local NULL: the thread has no part yet. */
-static void *wait_get_at_once(struct mempool *pool, struct mp_local *local)
-{
-	if (local) {
-		mp_store(&local->waiting, MP_WAITING_SOON);
-	}
-	return mempool_get(pool);
-}
-
-/* Waits, after that. */
-static void *wait_get_later(struct mempool *pool, struct mp_local *local, int timeout_ms)
+/* Waits, after a get that found nothing. */
+static void *wait_get_later(struct mempool *pool, int timeout_ms)
 {
 	struct timespec deadline;
 
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&pool->core.slots[pool->core.slot].waits, 1);
-	mp_store(&local->waiting, MP_WAITING);
 	void *block = wait_get_until(pool, timeout_ms, timeout_ms < 0 ? NULL : &deadline);
 	int error = errno;
 	mp_pressure_calm(&pool->core);
@@ -83,32 +75,62 @@ static void *wait_get_later(struct mempool *pool, struct mp_local *local, int ti
 	return block;
 }
 
-/* This thread's local for the pool, if it has begun one. */
-static struct mp_local *wait_local(const struct mempool *pool)
+/* Gets, and if need be waits. @local NULL: the thread has no part. */
+static void *wait_get(struct mempool *pool, struct mp_local *local, int timeout_ms)
+{
+	void *block = mempool_get(pool);
+
+	if (block || !wait_is_worth_it(errno)) {
+		return block;
+	}
+	if (timeout_ms == 0) {
+		return wait_end(pool, 0);
+	}
+	if (local) {
+		mp_store(&local->waiting, MP_WAITING);
+	}
+	return wait_get_later(pool, timeout_ms);
+}
+
+/* This thread's local for the pool, which it begins if need be. NULL: no memory for its part. */
+static struct mp_local *wait_local(struct mempool *pool, int *error)
 {
 	struct mp_local *local = call_local(pool);
 
-	return local->handle == pool->tag ? local : NULL;
+	*error = 0;
+	if (likely(local->handle == pool->tag)) {
+		return local;
+	}
+	*error = call_enter(pool, &local);
+	if (*error) {
+		return NULL;
+	}
+	mp_leave(local->cache);
+	return local;
 }
 
 EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 {
-	struct mp_local *local = wait_local(pool);
-	uint32_t before = local ? mp_load(&local->waiting) : MP_NOT_WAITING;
+	int error;
 
 	if (timeout_ms < -1) {
 		return call_nothing(why(pool, -EINVAL, WHY_TIMEOUT, 0, 0, 0));
 	}
-	void *block = wait_get_at_once(pool, local);
-	local = local ? local : wait_local(pool);
-	if (!block && wait_is_worth_it(errno)) {
-		/* There may be no memory for a part, without which close would not see us wait. */
-		block = timeout_ms == 0 ? wait_end(pool, 0)
-			: !local        ? call_nothing(-EAGAIN)
-					: wait_get_later(pool, local, timeout_ms);
+	struct mp_local *local = wait_local(pool, &error);
+	if (error && error != -ENOMEM) {
+		return call_nothing(error);
 	}
+	void *block;
 	if (local) {
-		mp_store(&local->waiting, before); /* in a signal handler: the wait below goes on */
+		uint32_t before = mp_load(&local->waiting);
+		mp_store(&local->waiting, MP_WAITING_SOON);
+		block = wait_get(pool, local, timeout_ms);
+		/* In a signal handler: the wait that it interrupted goes on. */
+		mp_store(&local->waiting, before);
+	} else {
+		mp_add(&pool->bare_waits, 1);
+		block = wait_get(pool, NULL, timeout_ms);
+		mp_add(&pool->bare_waits, -1);
 	}
 	return block;
 }

@@ -587,6 +587,68 @@ START_TEST(what_is_stopped_inside_a_call_is_no_lack_of_blocks)
 }
 END_TEST
 
+struct first_call {
+	int timeout_ms;
+	void *block;
+	int error;
+	int64_t took_ms;
+};
+
+static void *wait_first(void *arg)
+{
+	struct first_call *call = arg;
+	int64_t before = now_ms();
+
+	call->block = mempool_get_wait(pool, call->timeout_ms);
+	call->error = errno;
+	call->took_ms = now_ms() - before;
+	if (call->block) {
+		mempool_put(pool, call->block);
+	}
+	return NULL;
+}
+
+static struct first_call be_first(int timeout_ms)
+{
+	struct first_call call = {.timeout_ms = timeout_ms};
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_first, &call), 0);
+	pthread_join(thread, NULL);
+	return call;
+}
+
+/* Beside somebody who is stopped inside a call, where a get would search for 40 ms. */
+START_TEST(a_wait_keeps_its_end_when_it_is_a_threads_first_call)
+{
+	enum { TRIES = 15 };
+	int tries = 0, late = 0;
+
+	begin_with(attributes(CACHE, 0));
+	for (unsigned i = 0, seed = 5; i < 400 && tries < TRIES; i++) {
+		struct actor a = holder(0);
+		actor_tell(&a, "churn");
+		sleep_ms(1 + rand_r(&seed) % 4);
+		kill(a.pid, SIGSTOP);
+		ck_assert(wait_until(is_stopped, &a.pid, 5000));
+		size_t n = drain();
+		struct first_call call = be_first(5 * (i % 2));
+		if (!call.block && count_free() > 0) {
+			ck_assert_int_eq(call.error, ETIMEDOUT);
+			ck_assert_int_ge(call.took_ms, call.timeout_ms);
+			late += call.took_ms > 30;
+			tries++;
+		}
+		put_all(n);
+		actor_kill(&a);
+		ck_assert(wait_until(is_alone, NULL, 5000));
+	}
+	ck_assert_int_eq(tries, TRIES);
+	ck_assert_msg(late < TRIES / 2, "%d of %d were late", late, TRIES);
+	end();
+}
+END_TEST
+
 SUITE("crowded", the_second_thread_of_one_cache_has_every_block,
       the_65th_thread_of_64_caches_has_every_block,
       the_257th_thread_of_a_default_pool_has_every_block,
@@ -601,4 +663,5 @@ SUITE("crowded", the_second_thread_of_one_cache_has_every_block,
       a_boxed_process_has_what_others_cache,
       a_boxed_process_hears_of_no_block_only_when_there_is_none,
       a_boxed_process_wakes_others_and_is_woken, what_a_stopped_process_caches_can_be_had,
-      what_is_stopped_inside_a_call_is_no_lack_of_blocks)
+      what_is_stopped_inside_a_call_is_no_lack_of_blocks,
+      a_wait_keeps_its_end_when_it_is_a_threads_first_call)

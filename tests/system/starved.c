@@ -154,6 +154,55 @@ START_TEST(a_thread_without_memory_puts)
 }
 END_TEST
 
+static bool is_waited_for(void *unused)
+{
+	struct mempool_stats s;
+	(void)unused;
+	return mempool_stat(many_blocks, &s) == 0 && s.waits == 2;
+}
+
+static void *wait_twice(void *failed)
+{
+	bool *out = failed;
+
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	int64_t before = now_ms();
+	*out = mempool_get_wait(many_blocks, 200) || errno != ETIMEDOUT || now_ms() - before < 200;
+	pthread_barrier_wait(&barrier);
+	void *block = mempool_get_wait(many_blocks, 9000);
+	*out = *out || block != blocks[0] || mempool_put(many_blocks, block) != 0;
+	return NULL;
+}
+
+/* And while it waits nobody closes the pool. */
+START_TEST(a_thread_without_memory_waits)
+{
+	bool failed = true;
+	pthread_t thread;
+
+	if (TEST_IS_SANITIZED) {
+		return;
+	}
+	many_blocks = begin_many();
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, wait_twice, &failed);
+	pthread_barrier_wait(&barrier);
+	starve();
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	ck_assert(wait_until(is_waited_for, NULL, 5000));
+	sleep_ms(50);
+	ck_assert_int_eq(mempool_close_force(many_blocks), -EBUSY);
+	ck_assert_int_eq(mempool_put(many_blocks, blocks[0]), 0);
+	pthread_join(thread, NULL);
+	feed();
+	ck_assert(!failed);
+	ck_assert_int_eq(mempool_put_bulk(many_blocks, blocks + 1, MANY - 1), 0);
+	end_many(many_blocks);
+}
+END_TEST
+
 /* ---- locked memory ---- */
 
 /* Root may lock all it wants, by a capability that this gives up. */
@@ -221,4 +270,5 @@ START_TEST(who_may_lock_no_more_is_told_and_takes_no_seat)
 END_TEST
 
 SUITE("starved", a_bulk_put_needs_no_memory, gifts_are_listed_without_memory,
-      a_thread_without_memory_puts, who_may_lock_no_more_is_told_and_takes_no_seat)
+      a_thread_without_memory_puts, a_thread_without_memory_waits,
+      who_may_lock_no_more_is_told_and_takes_no_seat)
