@@ -21,7 +21,7 @@
 static int cache_refill_and_pop(struct mp_pool *pool, struct mp_local *local, uint32_t *index)
 {
 	if (!mp_local_has_record(pool, local)) {
-		return mp_depot_get(pool, mp_local_home(pool, local), index);
+		return mp_depot_get(pool, mp_local_home(pool, local), mp_local_want(local), index);
 	}
 	/* A magazine of nothing but leftovers is empty after the pop: then try the next. */
 	for (uint32_t n = pool->shape.n_magazines; n > 0; n--) {

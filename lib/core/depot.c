@@ -8,7 +8,7 @@
 /*
  * How long to wait for a lock when all shards are locked. A get has nothing else to turn to, and an
  * owner that was only preempted comes back within a scheduler's turn or two; a put can leave the
- * block RECLAIMED instead.
+ * block RECLAIMED instead, and a thread in mempool_get_wait() looks again later.
  */
 #define GET_WAIT_MS 20
 #define PUT_WAIT_MS 1
@@ -215,7 +215,7 @@ static bool depot_hand_out(struct mp_pool *pool, uint32_t shard, uint32_t *list,
 static int depot_exchange(struct mp_pool *pool, uint32_t shard, struct visit *visit)
 {
 	struct mp_shard *s = &pool->shards[shard];
-	uint32_t *first = visit->want == MP_WANT_BLOCKS ? &s->full : &s->empty;
+	uint32_t *first = visit->want == MP_WANT_ROOM ? &s->empty : &s->full;
 
 	if (!depot_hand_out(pool, shard, first, visit) &&
 	    !depot_hand_out(pool, shard, &s->partial, visit)) {
@@ -336,12 +336,17 @@ void mp_depot_lay(struct mp_pool *pool, uint32_t shard, uint32_t magazine)
 	depot_add_free(&pool->shards[shard], count);
 }
 
+static long depot_wait_ms(enum mp_want want)
+{
+	return want == MP_WANT_BLOCKS ? GET_WAIT_MS : PUT_WAIT_MS;
+}
+
 int mp_depot_exchange(struct mp_pool *pool, uint32_t home, uint32_t record, enum mp_want want,
 		      uint32_t back, uint32_t *taken)
 {
 	struct visit visit = {.act = depot_exchange, .record = record, .want = want, .back = back};
 
-	visit.wait_ms = want == MP_WANT_BLOCKS ? GET_WAIT_MS : PUT_WAIT_MS;
+	visit.wait_ms = depot_wait_ms(want);
 
 	int outcome = depot_visit_shards(pool, home, &visit);
 	*taken = visit.magazine;
@@ -381,9 +386,9 @@ int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine)
 	return depot_visit_shards(pool, home, &visit);
 }
 
-int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index)
+int mp_depot_get(struct mp_pool *pool, uint32_t home, enum mp_want want, uint32_t *index)
 {
-	struct visit visit = {.act = depot_get_one, .wait_ms = GET_WAIT_MS};
+	struct visit visit = {.act = depot_get_one, .wait_ms = depot_wait_ms(want)};
 
 	int outcome = depot_visit_shards(pool, home, &visit);
 	*index = visit.index;

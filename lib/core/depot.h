@@ -30,7 +30,8 @@
  * for all blocks, and a put always finds one with room. Lists change at their heads only: no walks.
  *
  * A lock's owner that is stopped (SIGSTOP, a debugger) costs others one trylock a visit. When no
- * other shard helps they wait once: a put a millisecond, a get a scheduler's turn or two.
+ * other shard helps they wait once: a put a millisecond, a get a scheduler's turn or two. A get of
+ * mempool_get_wait(), which has an end to keep, waits no longer than a put.
  */
 #ifndef MP_CORE_DEPOT_H
 #define MP_CORE_DEPOT_H
@@ -45,6 +46,7 @@ enum {
 
 enum mp_want {
 	MP_WANT_BLOCKS, /* a magazine to get from: full, else partial */
+	MP_WANT_SOON,   /* the same, but hardly waits for locks */
 	MP_WANT_ROOM,   /* a magazine to put into: empty, else partial */
 };
 
@@ -73,9 +75,9 @@ int mp_depot_adopt(struct mp_pool *pool, uint32_t home, uint32_t magazine);
 
 /*
  * Get or put one block in a shard's partial magazine, under its lock: for threads that have no
- * cache. Return 0, MP_E_EMPTY or MP_E_BUSY.
+ * cache. Return 0, MP_E_EMPTY or MP_E_BUSY. @want: MP_WANT_BLOCKS or MP_WANT_SOON.
  */
-int mp_depot_get(struct mp_pool *pool, uint32_t home, uint32_t *index);
+int mp_depot_get(struct mp_pool *pool, uint32_t home, enum mp_want want, uint32_t *index);
 int mp_depot_put(struct mp_pool *pool, uint32_t home, uint32_t index);
 
 /* About how many blocks all shards have. */

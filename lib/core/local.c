@@ -237,7 +237,7 @@ int mp_local_make_blocks(struct mp_pool *pool, struct mp_local *local)
 		return 0;
 	}
 	if (mp_hand_count(&local->previous) == 0) {
-		int outcome = mp_local_exchange(pool, local, MP_WANT_BLOCKS);
+		int outcome = mp_local_exchange(pool, local, mp_local_want(local));
 		if (outcome != 0) {
 			return outcome;
 		}

@@ -143,6 +143,12 @@ static inline uint32_t mp_local_home(const struct mp_pool *pool, const struct mp
 	return local->record != MP_NONE ? local->record : pool->slot;
 }
 
+/* How to ask the depot for blocks. */
+static inline enum mp_want mp_local_want(const struct mp_local *local)
+{
+	return mp_load(&local->waiting) == MP_NOT_WAITING ? MP_WANT_BLOCKS : MP_WANT_SOON;
+}
+
 /* Whether the thread has a record. One without looks for a free one now and then. */
 static inline bool mp_local_has_record(struct mp_pool *pool, struct mp_local *local)
 {

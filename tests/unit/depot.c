@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/core/depot.h"
+#include "lib/core/futex.h"
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
 
@@ -69,6 +70,37 @@ START_TEST(a_stopped_owner_costs_its_shard_and_no_more)
 	ck_assert_int_eq(member_get(&me, &index), -EAGAIN);
 	pthread_mutex_unlock(&arena.daemon.shards[0].lock);
 	ck_assert_uint_eq(n + member_drain(&me, owners, 1), BLOCKS);
+}
+END_TEST
+
+/* With @n_caches, of which the other has the first. */
+static void expect_short_waits(uint32_t n_caches)
+{
+	struct timespec end;
+	uint32_t index;
+	int late = 0;
+
+	arena_make(&arena,
+		   (struct mp_shape){.blocks = BLOCKS, .n_caches = n_caches, .n_shards = 1});
+	arena_seat(&arena, 1, &other);
+	arena_seat(&arena, 0, &me);
+	pthread_mutex_lock(&arena.daemon.shards[0].lock);
+	mp_store(&me.local.waiting, MP_WAITING_SOON);
+	for (int i = 0; i < 5; i++) {
+		mp_deadline(&end, 15);
+		ck_assert_int_eq(member_get(&me, &index), -EAGAIN);
+		late += mp_is_late(&end);
+	}
+	mp_store(&me.local.waiting, MP_NOT_WAITING);
+	pthread_mutex_unlock(&arena.daemon.shards[0].lock);
+	ck_assert_int_lt(late, 5);
+	arena_free(&arena);
+}
+
+START_TEST(a_get_that_waits_elsewhere_hardly_waits_for_a_lock)
+{
+	expect_short_waits(2);
+	expect_short_waits(1);
 }
 END_TEST
 
@@ -168,6 +200,7 @@ START_TEST(spoilt_lists_end)
 END_TEST
 
 SUITE("depot", a_dead_owners_shard_is_rebuilt, shards_are_tried_in_turn,
-      a_stopped_owner_costs_its_shard_and_no_more, put_never_fails_for_want_of_a_lock,
+      a_stopped_owner_costs_its_shard_and_no_more,
+      a_get_that_waits_elsewhere_hardly_waits_for_a_lock, put_never_fails_for_want_of_a_lock,
       get_finds_loose_blocks_even_without_a_lock, flush_without_a_lock_orphans_and_loses_nothing,
       partial_magazines_are_merged, the_lowest_fill_is_remembered, spoilt_lists_end)
