@@ -21,12 +21,19 @@ COLD int why(const struct mempool *pool, int error, enum why_kind kind, uint64_t
 		return error; /* then thread_lacks_part is the reason that is told */
 	}
 	struct why *noted = &thread->why;
-	do { /* again if a signal handler failed meanwhile, so that no sentence is half its own */
+	/*
+	 * Again if a signal handler failed meanwhile, so that no sentence is half its own. A handler
+	 * that asks in between hears the last sentence that was told.
+	 */
+	do {
 		serial = mp_add(&noted->serial, 1) + 1;
+		noted->kind = WHY_TOLD;
+		mp_compiler_fence();
 		memcpy(noted->pool, pool->name, sizeof noted->pool);
 		noted->numbers[0] = a;
 		noted->numbers[1] = b;
 		noted->numbers[2] = c;
+		mp_compiler_fence();
 		noted->kind = kind;
 		mp_compiler_fence();
 	} while (mp_load(&noted->serial) != serial);

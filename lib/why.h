@@ -116,6 +116,13 @@ int why_refused(const struct mempool *pool, const void *block, int error);
 /* Why a token cannot be taken or withdrawn: -ESTALE, -EPERM. */
 int why_stale(const struct mempool *pool, uint64_t token, int error);
 
+/* The thread's last failure has a sentence of its own, see error.h: with signals blocked. */
+static inline void why_forget(struct why *why)
+{
+	mp_add(&why->serial, 1);
+	why->kind = WHY_TOLD;
+}
+
 /* Writes the sentence that a failure has noted. */
 void why_tell(const struct why *why, char *text, size_t size);
 
