@@ -6,8 +6,6 @@
 
 #include "lib/bell.h"
 #include "lib/core/futex.h"
-#include "lib/error.h"
-#include "lib/process.h"
 
 /* ---- the ringer ---- */
 
@@ -89,24 +87,19 @@ void bell_settle(struct bell *bell)
 
 int bell_start(struct bell *bell)
 {
-	struct calm calm;
-
 	if (bell_is_started(bell)) {
 		return bell->fd;
 	}
 	bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bell->fd < 0) {
-		return fail(errno, "no descriptor for the channel's bell");
+		return -errno;
 	}
 	mp_store_release(&bell->state, BELL_ARMED);
-	/* With signals blocked, so that the ringer runs none of the program's handlers. */
-	calm_begin(&calm);
 	int error = pthread_create(&bell->ringer, NULL, bell_ring, bell);
-	calm_end(&calm);
 	if (error) {
 		mp_store(&bell->state, BELL_NONE);
 		close(bell->fd);
-		return fail(error, "no thread for the channel's bell");
+		return -error;
 	}
 	return bell->fd;
 }

@@ -81,7 +81,11 @@ struct bell {
 	const void *of;
 };
 
-/* Starts a bell whose word, is_due and of are set. Returns its descriptor or a negative errno. */
+/*
+ * Starts a bell whose word, is_due and of are set, unless it is started. One thread at a time may,
+ * with signals blocked, so that the ringer runs none of the program's handlers. Returns the
+ * descriptor or a negative errno.
+ */
 int bell_start(struct bell *bell);
 
 static inline bool bell_is_started(const struct bell *bell)

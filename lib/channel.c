@@ -382,13 +382,27 @@ EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, voi
 	return channel_receive(channel, blocks, channel_at_most(n), timeout_ms);
 }
 
+/* Starts the bell; threads that ask at once all have the same one. */
+static int channel_start_bell(struct mempool_channel *channel)
+{
+	struct process *process = process_get();
+	struct calm calm;
+
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	int fd = bell_start(&channel->bell);
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+	return fd;
+}
+
 EXPORT int mempool_channel_fd(struct mempool_channel *channel)
 {
 	int error = channel_check(channel, true, 0);
 	if (error) {
 		return error;
 	}
-	int fd = bell_start(&channel->bell);
+	int fd = channel_start_bell(channel);
 	return fd >= 0 ? fd
 		       : fail(-fd, "no descriptor that tells of blocks in channel %u of %s: %s%s",
 			      channel_number(channel), channel->pool->name, strerror(-fd),

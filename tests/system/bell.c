@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "lib/core/atomic.h"
 #include "tests/system/story.h"
 
 #define ROUNDS 200
@@ -314,6 +315,54 @@ START_TEST(a_round_trip_is_one_wake_at_each_end)
 END_TEST
 
 /* It would take up to a slice of 100 ms, if the ringer went to sleep unseen. */
+/* ---- threads that ask for the descriptor at once ---- */
+
+#define ASKERS 4
+
+static mp_atomic32 at_once;
+
+static void *ask(void *fd)
+{
+	mp_add(&at_once, 1);
+	while (mp_load(&at_once) < ASKERS) {
+		;
+	}
+	*(int *)fd = mempool_channel_fd(channel);
+	return NULL;
+}
+
+static int next_fd(void)
+{
+	int fd = dup(0);
+	close(fd);
+	return fd;
+}
+
+START_TEST(threads_that_ask_at_once_have_one_descriptor)
+{
+	begin();
+	int before = next_fd();
+	for (int i = 0; i < ROUNDS; i++) {
+		pthread_t threads[ASKERS];
+		int fds[ASKERS];
+		ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel),
+				 0);
+		mp_store(&at_once, 0);
+		for (int n = 0; n < ASKERS; n++) {
+			pthread_create(&threads[n], NULL, ask, &fds[n]);
+		}
+		for (int n = 0; n < ASKERS; n++) {
+			pthread_join(threads[n], NULL);
+			ck_assert_int_ge(fds[n], 0);
+			ck_assert_int_eq(fds[n], fds[0]);
+		}
+		ck_assert_int_eq(mempool_channel_close(channel), 0);
+		ck_assert_int_eq(next_fd(), before);
+	}
+	end();
+}
+END_TEST
+
 START_TEST(closing_waits_for_the_ringer_no_longer_than_it_takes_to_wake)
 {
 	begin_listening();
@@ -342,4 +391,5 @@ SUITE("bell", a_batch_is_one_wake, a_block_that_is_received_alone_is_one_wake,
       every_wake_finds_a_block_in_a_stream, an_event_loop_that_waits_for_edges_misses_nothing,
       a_block_that_the_quota_refuses_keeps_the_descriptor_readable,
       a_real_time_receiver_does_not_spin_on_the_ringers_cpu, a_round_trip_is_one_wake_at_each_end,
+      threads_that_ask_at_once_have_one_descriptor,
       closing_waits_for_the_ringer_no_longer_than_it_takes_to_wake)
