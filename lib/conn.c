@@ -15,10 +15,11 @@
 #include "lib/export.h"
 
 #define SYSTEM_SOCKET "/run/mempoold/socket"
-#define REPLY_MS 10000    /* a request's reply, or a sign of progress */
-#define TELL_MS 1000      /* a reply that matters little */
-#define BARRIER_MS 50     /* a get waits for it */
-#define RECONNECT_MS 2000 /* for a daemon that is being restarted */
+#define REPLY_MS 10000        /* a request's reply, or a sign of progress */
+#define TELL_MS 1000          /* a reply that matters little */
+#define BARRIER_MS 50         /* a get waits for it */
+#define BARRIER_PAUSE_MS 1000 /* after one that was not to be had */
+#define RECONNECT_MS 2000     /* for a daemon that is being restarted */
 #define RECONNECT_PAUSE_MS 10
 
 /* ---- addresses ---- */
@@ -113,11 +114,40 @@ static int conn_tell_failure(const struct mempool_conn *conn, int error)
 	}
 }
 
+/* So that a full backlog, or a daemon that does not read, does not block us for ever. */
+static void conn_limit_sends(int fd, int patience_ms)
+{
+	struct timeval patience = {.tv_sec = patience_ms / 1000,
+				   .tv_usec = patience_ms % 1000 * 1000};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+static int conn_make_socket(int patience_ms)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		conn_limit_sends(fd, patience_ms);
+	}
+	return fd;
+}
+
+/* Connects @fd, or closes it. Returns 0 or an errno. */
+static int conn_connect(struct mempool_conn *conn, int fd)
+{
+	if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) != 0) {
+		int error = errno;
+		close(fd);
+		return error;
+	}
+	conn->fd = fd;
+	conn->cookie = conn_cookie_of(fd);
+	return 0;
+}
+
 static int conn_open_socket(struct mempool_conn *conn)
 {
-	struct timeval patience = {.tv_sec = REPLY_MS / 1000};
-
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = conn_make_socket(REPLY_MS);
 	if (fd < 0) {
 		return fail(errno, "cannot make a socket: %s%s", strerror(errno),
 			    errno == EMFILE ? "; this process has no descriptors left (ulimit -n)"
@@ -125,16 +155,8 @@ static int conn_open_socket(struct mempool_conn *conn)
 				    ? "; a sandbox (seccomp) refuses this process socket(AF_UNIX)"
 				    : "");
 	}
-	/* So that a full backlog, or a daemon that does not read, does not block us for ever. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	if (connect(fd, (const struct sockaddr *)&conn->address, sizeof conn->address) != 0) {
-		int error = errno;
-		close(fd);
-		return conn_tell_failure(conn, error);
-	}
-	conn->fd = fd;
-	conn->cookie = conn_cookie_of(fd);
-	return 0;
+	int error = conn_connect(conn, fd);
+	return error ? conn_tell_failure(conn, error) : 0;
 }
 
 /* ---- requests ---- */
@@ -283,14 +305,19 @@ static int conn_tell_no_greeting(const struct mempool_conn *conn, const union wi
 	}
 }
 
+static int conn_greet(struct mempool_conn *conn, union wire_message *m, int patience_ms)
+{
+	wire_init(m, WIRE_HELLO, 0);
+	m->hello.signature = mp_signature();
+	m->hello.pid = getpid();
+	return conn_ask(conn, m, NULL, NULL, patience_ms);
+}
+
 static int conn_hello(struct mempool_conn *conn)
 {
 	union wire_message m;
+	int error = conn_greet(conn, &m, REPLY_MS);
 
-	wire_init(&m, WIRE_HELLO, 0);
-	m.hello.signature = mp_signature();
-	m.hello.pid = getpid();
-	int error = conn_ask(conn, &m, NULL, NULL, REPLY_MS);
 	if (error == -ECONNRESET || error == -EPIPE) {
 		error = conn_hear_last_word(conn, &m, error);
 	}
@@ -436,20 +463,63 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 	return error;
 }
 
-bool conn_barrier(struct mempool_conn *conn)
+/* Dials once, and without a sentence: the get that needs it has its own. */
+static bool conn_dial_for_barrier(struct mempool_conn *conn)
 {
 	union wire_message m;
+	int fd = conn_make_socket(BARRIER_MS);
+
+	conn->fd = -1;
+	if (fd < 0 || conn_connect(conn, fd) != 0) {
+		return false;
+	}
+	if (conn_greet(conn, &m, BARRIER_MS) != 0 || m.head.type == WIRE_ERROR) {
+		conn_hang_up(conn);
+		return false;
+	}
+	conn_limit_sends(fd, REPLY_MS);
+	return true;
+}
+
+/*
+ * Once more if the connection was lost. Hangs up when there is no answer in time: it may come late,
+ * and must not be taken for another's.
+ */
+static bool conn_try_barrier(struct mempool_conn *conn)
+{
+	union wire_message m;
+	int error = -EPIPE;
+
+	for (int tries = 0; tries < 2 && conn_is_gone(error); tries++) {
+		if (!conn_is_connected(conn) && !conn_dial_for_barrier(conn)) {
+			break;
+		}
+		wire_init(&m, WIRE_BARRIER, 0);
+		error = conn_ask(conn, &m, NULL, NULL, BARRIER_MS);
+		if (error == 0) {
+			return m.head.type == WIRE_DONE;
+		}
+		conn_hang_up(conn);
+	}
+	return false;
+}
+
+bool conn_barrier(struct mempool_conn *conn)
+{
+	bool had = false;
+	int cancel;
 
 	if (pthread_mutex_trylock(&conn->mutex) != 0) {
 		return false;
 	}
-	wire_init(&m, WIRE_BARRIER, 0);
-	int error = conn_is_connected(conn) ? conn_ask(conn, &m, NULL, NULL, BARRIER_MS) : -EPIPE;
-	if (error) {
-		conn_hang_up(conn); /* a reply that comes late must not be taken for another's */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (conn_now_ms() >= conn->barrier_after) {
+		had = conn_try_barrier(conn);
+		conn->barrier_after = had ? 0 : conn_now_ms() + BARRIER_PAUSE_MS;
 	}
 	pthread_mutex_unlock(&conn->mutex);
-	return error == 0 && m.head.type == WIRE_DONE;
+	pthread_setcancelstate(cancel, NULL);
+	return had;
 }
 
 void conn_tell(struct mempool_conn *conn, union wire_message *message)

@@ -5,9 +5,8 @@
  * Lost connections are made again by the next request. A request whose reply is lost is sent again
  * once, as requests are made to be repeatable; CREATE and OPEN_OR_CREATE (by their cookie) and GROW
  * only when the next daemon says that they were carried out, as their work may be what ended the
- * last. A descriptor
- * that the application closed behind our back, and that may be a file of its own by now, is told by
- * the socket's cookie before it is written to.
+ * last. A descriptor that the application closed behind our back, and that may be a file of its own
+ * by now, is told by the socket's cookie before it is written to.
  */
 #ifndef MP_CONN_H
 #define MP_CONN_H
@@ -24,11 +23,12 @@
 
 struct mempool_conn {
 	uint64_t epoch;
-	pthread_mutex_t mutex; /* one request at a time; guards fd, cookie, serial, tell */
+	pthread_mutex_t mutex; /* one request at a time; guards what follows, to tell_arg */
 	int fd;                /* -1: none */
 	uint64_t cookie;       /* SO_COOKIE of fd */
 	uint32_t serial;
-	bool sent; /* the last request left this process */
+	bool sent;             /* the last request left this process */
+	int64_t barrier_after; /* milliseconds; before that no barrier is asked for */
 	void (*tell)(void *arg, uint64_t done, uint64_t total); /* of progress; NULL: nobody */
 	void *tell_arg;
 	mp_atomic32 references; /* the user's, and one for each open pool */
@@ -58,8 +58,9 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 
 /*
  * Has the daemon run a membarrier for this process, which may not: a full barrier in all running
- * threads of processes that have registered. False: there is no daemon, or another request is under
- * way, or no answer within some milliseconds. May be called from a signal handler.
+ * threads of processes that have registered. Connects anew if need be. False: there is no daemon, or
+ * another request is under way, or no answer within some milliseconds; then the next second's calls
+ * are false as well, so that gets do not wait each time. May be called from a signal handler.
  */
 bool conn_barrier(struct mempool_conn *conn);
 

@@ -529,6 +529,29 @@ START_TEST(a_boxed_process_hears_of_no_block_only_when_there_is_none)
 }
 END_TEST
 
+/* Whoever asks for a barrier connects to the next daemon, and to one that was only slow. */
+START_TEST(a_boxed_process_has_what_others_cache_after_a_restart)
+{
+	begin_with(attributes(3 * CACHE, 0));
+	struct actor box = boxed(0), idle = holder(0);
+	ck_assert_int_eq(actor_ask(&idle, "idle 3 %d", CACHE), 0);
+	service_kill(&service);
+	service_restart(&service);
+	ck_assert_int_eq(actor_ask(&box, "wait %d", FEW_MS), 0);
+	ck_assert_int_eq(actor_ask(&box, "put 1"), 0);
+	ck_assert_int_eq(actor_ask(&box, "flush"), 0);
+	ck_assert_int_eq(actor_ask(&idle, "drain"), 3 * CACHE);
+	ck_assert_int_eq(actor_ask(&idle, "put %d", 3 * CACHE), 0);
+	kill(service.pid, SIGSTOP);
+	actor_ask(&box, "wait 300");
+	kill(service.pid, SIGCONT);
+	ck_assert_int_eq(actor_ask(&box, "wait %d", FEW_MS), 0);
+	actor_kill(&idle);
+	actor_kill(&box);
+	end();
+}
+END_TEST
+
 START_TEST(a_boxed_process_wakes_others_and_is_woken)
 {
 	begin_with(attributes(CACHE, 0));
@@ -662,6 +685,7 @@ SUITE("crowded", the_second_thread_of_one_cache_has_every_block,
       one_process_more_than_slots_is_told_so, what_a_boxed_process_caches_can_be_had,
       a_boxed_process_has_what_others_cache,
       a_boxed_process_hears_of_no_block_only_when_there_is_none,
+      a_boxed_process_has_what_others_cache_after_a_restart,
       a_boxed_process_wakes_others_and_is_woken, what_a_stopped_process_caches_can_be_had,
       what_is_stopped_inside_a_call_is_no_lack_of_blocks,
       a_wait_keeps_its_end_when_it_is_a_threads_first_call)
