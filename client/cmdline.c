@@ -35,11 +35,11 @@ static ssize_t cmdline_read_file(int32_t pid, const char *name, char *text, size
 static bool cmdline_is_of(const struct mempool_client *client)
 {
 	char comm[sizeof(client->comm) + 1];
-	ssize_t n = cmdline_read_file(client->pid, "comm", comm, sizeof(comm));
+	ssize_t n = cmdline_read_file(client->pid, "comm", comm, sizeof(comm) - 1);
 
-	return !client->dead && client->comm[0] != '\0' && n > 0 && comm[n - 1] == '\n' &&
-	       strlen(client->comm) == (size_t)n - 1 &&
-	       memcmp(comm, client->comm, (size_t)n - 1) == 0;
+	comm[n > 0 ? n : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0'; /* a name may have one, too; the daemon ends it there */
+	return !client->dead && client->comm[0] != '\0' && strcmp(comm, client->comm) == 0;
 }
 
 /* Writes one byte of it, escaped if need be. Returns where the next goes. */

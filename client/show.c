@@ -61,7 +61,7 @@ static void show_counts(const struct mempool_stats *stats)
 	show_number("min free", stats->min_free, "the lowest that was seen");
 	show_number("moving", stats->moving, "blocks given and not yet taken");
 	show_number("reclaimed", stats->reclaimed,
-		    "blocks of dead processes, or never used; free for anybody");
+		    "blocks of the dead, or never used; for anybody");
 	show_number("gets", stats->gets, "");
 	show_number("puts", stats->puts, "");
 	show_number("failures", stats->failures, "gets that found no block");
