@@ -142,13 +142,18 @@ static int create_check_record(struct session *session, uint32_t serial,
 				      "pool '%s': mode 0%o has other than permission bits",
 				      record->name, record->mode);
 	}
-	if (record->terms.lifetime >= WIRE_LIFETIME_END ||
-	    (record->terms.schema_version && !record->terms.schema)) {
+	if (record->terms.lifetime >= WIRE_LIFETIME_END) {
 		return session_refuse(
 			session, serial, EINVAL,
-			"pool '%s': lifetime %u does not exist, or there is a schema's "
-			"version and no schema",
+			"pool '%s': there is no lifetime %u: 0 is persistent, 1 until "
+			"its last user and 2 until its creator ends",
 			record->name, record->terms.lifetime);
+	}
+	if (record->terms.schema_version && !record->terms.schema) {
+		return session_refuse(session, serial, EINVAL,
+				      "pool '%s' has a schema_version, %u, and no schema: name the "
+				      "schema, or no version of it",
+				      record->name, record->terms.schema_version);
 	}
 	return 0;
 }

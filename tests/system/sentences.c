@@ -262,9 +262,22 @@ static int64_t open_or_create(const char *name)
 	return mempool_open_or_create(conn, name, &attr, &opened);
 }
 
+static int create_with(uint32_t lifetime, uint32_t schema_version)
+{
+	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
+
+	attr.block_size = 64;
+	attr.blocks = 1;
+	attr.lifetime = lifetime;
+	attr.schema_version = schema_version;
+	return mempool_create(conn, "odd", &attr, &opened);
+}
+
 START_TEST(calls_that_ask_the_daemon_say_why)
 {
 	begin_all();
+	FAILS(EINVAL, "no lifetime 3", create_with(MEMPOOL_UNTIL_CREATOR + 1, 0));
+	FAILS(EINVAL, "a schema_version, 7, and no schema", create_with(0, 7));
 	FAILS(ENOENT, "/nosuch/socket",
 	      mempool_connect(&(struct mempool_conn *){0}, "/nosuch/socket"));
 	FAILS(EEXIST, "frames", create("frames", 1));
