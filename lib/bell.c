@@ -58,13 +58,20 @@ static void *bell_ring(void *arg)
 static bool bell_read(const struct bell *bell)
 {
 	struct pollfd written = {.fd = bell->fd, .events = POLLIN};
+	struct timespec deadline;
 	eventfd_t unused;
 
 	if (eventfd_read(bell->fd, &unused) == 0) {
 		return true;
 	}
-	poll(&written, 1, BELL_WAIT_MS);
-	return eventfd_read(bell->fd, &unused) == 0;
+	mp_deadline(&deadline, BELL_WAIT_MS);
+	do {
+		poll(&written, 1, BELL_WAIT_MS); /* or until a signal */
+		if (eventfd_read(bell->fd, &unused) == 0) {
+			return true;
+		}
+	} while (!mp_is_late(&deadline));
+	return false;
 }
 
 void bell_settle(struct bell *bell)
