@@ -13,6 +13,8 @@
 #define GET_WAIT_MS 20
 #define PUT_WAIT_MS 1
 
+#define HURRY_NS 10000000u /* after a put has waited in vain */
+
 /* ---- lists: heads and links are magazine indices ---- */
 
 static uint32_t *depot_list_for(struct mp_pool *pool, struct mp_shard *s, uint32_t count)
@@ -158,18 +160,39 @@ static int depot_visit_round(struct mp_pool *pool, uint32_t home, struct visit *
 	return *mask ? MP_E_BUSY : MP_E_EMPTY;
 }
 
+static uint64_t depot_now_ns(void)
+{
+	struct timespec now;
+
+	mp_deadline(&now, 0);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Waits for the shards in @mask, which were locked, unless this process has done so just now. */
+static int depot_wait_for_shards(struct mp_pool *pool, uint32_t home, struct visit *visit,
+				 uint32_t mask)
+{
+	bool can_hurry = visit->wait_ms <= PUT_WAIT_MS;
+	struct timespec deadline;
+
+	if (can_hurry && depot_now_ns() < mp_load(&pool->hurry_until)) {
+		return MP_E_BUSY;
+	}
+	mp_deadline(&deadline, visit->wait_ms);
+	int outcome = depot_visit_round(pool, home, visit, &mask, &deadline);
+	if (can_hurry && outcome == MP_E_BUSY) {
+		mp_store(&pool->hurry_until, depot_now_ns() + HURRY_NS);
+	}
+	return outcome;
+}
+
 /* Visits all shards by trylock, then waits for those that were locked. */
 static int depot_visit_shards(struct mp_pool *pool, uint32_t home, struct visit *visit)
 {
 	uint32_t mask = (1u << pool->shape.n_shards) - 1;
-	struct timespec deadline;
-
 	int outcome = depot_visit_round(pool, home, visit, &mask, NULL);
-	if (outcome != MP_E_BUSY) {
-		return outcome;
-	}
-	mp_deadline(&deadline, visit->wait_ms);
-	return depot_visit_round(pool, home, visit, &mask, &deadline);
+
+	return outcome == MP_E_BUSY ? depot_wait_for_shards(pool, home, visit, mask) : outcome;
 }
 
 /* ---- what visits do ---- */

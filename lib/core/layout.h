@@ -294,7 +294,7 @@ uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks);
 /*
  * A process's view of a mapped pool. Hot fields first. mp_pool_bind() fills it in. Afterwards the
  * library sets quota, fenced and ask_barrier, before any thread uses the pool; the daemon raises
- * shape.blocks when the pool has grown; nothing else changes.
+ * shape.blocks when the pool has grown; the depot keeps hurry_until; nothing else changes.
  */
 struct mp_pool {
 	union mp_word *words;
@@ -315,6 +315,7 @@ struct mp_pool {
 	unsigned char *channels;
 	unsigned char *magazines;
 	bool (*ask_barrier)(const struct mp_pool *pool); /* NULL: nobody */
+	mp_atomic64 hurry_until; /* nanoseconds; before that puts wait for no lock, see depot.h */
 	struct mp_shape shape;
 };
 

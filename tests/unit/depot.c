@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/core/cache.h"
 #include "lib/core/depot.h"
 #include "lib/core/futex.h"
 #include "tests/support/arena.h"
@@ -104,6 +105,28 @@ START_TEST(a_get_that_waits_elsewhere_hardly_waits_for_a_lock)
 }
 END_TEST
 
+/* One wait for many blocks, not one for each: they come to 400 ms. */
+START_TEST(a_bulk_put_does_not_wait_for_a_lock_block_by_block)
+{
+	static void *blocks[BLOCKS];
+	struct timespec end;
+	int late = 0;
+
+	begin(1);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(member_get_bulk(&me, blocks, BLOCKS), 0);
+		pthread_mutex_lock(&arena.daemon.shards[0].lock);
+		mp_deadline(&end, BLOCKS / 2);
+		ck_assert_int_eq(mp_put_each(&me.pool, &me.local, blocks, BLOCKS), 0);
+		late += mp_is_late(&end);
+		pthread_mutex_unlock(&arena.daemon.shards[0].lock);
+	}
+	ck_assert_int_lt(late, 3);
+	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS);
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
+
 START_TEST(put_never_fails_for_want_of_a_lock)
 {
 	begin(1);
@@ -201,6 +224,7 @@ END_TEST
 
 SUITE("depot", a_dead_owners_shard_is_rebuilt, shards_are_tried_in_turn,
       a_stopped_owner_costs_its_shard_and_no_more,
-      a_get_that_waits_elsewhere_hardly_waits_for_a_lock, put_never_fails_for_want_of_a_lock,
+      a_get_that_waits_elsewhere_hardly_waits_for_a_lock,
+      a_bulk_put_does_not_wait_for_a_lock_block_by_block, put_never_fails_for_want_of_a_lock,
       get_finds_loose_blocks_even_without_a_lock, flush_without_a_lock_orphans_and_loses_nothing,
       partial_magazines_are_merged, the_lowest_fill_is_remembered, spoilt_lists_end)
