@@ -58,9 +58,9 @@ int conn_request(struct mempool_conn *conn, union wire_message *message, int *fd
 
 /*
  * Has the daemon run a membarrier for this process, which may not: a full barrier in all running
- * threads of processes that have registered. Connects anew if need be. False: there is no daemon, or
- * another request is under way, or no answer within some milliseconds; then the next second's calls
- * are false as well, so that gets do not wait each time. May be called from a signal handler.
+ * threads of processes that have registered. Connects anew if need be. False: there is no daemon,
+ * or another request is under way, or no answer within some milliseconds; then the next second's
+ * calls are false as well, so that gets do not wait each time. May be called from a signal handler.
  */
 bool conn_barrier(struct mempool_conn *conn);
 

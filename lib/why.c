@@ -22,8 +22,8 @@ COLD int why(const struct mempool *pool, int error, enum why_kind kind, uint64_t
 	}
 	struct why *noted = &thread->why;
 	/*
-	 * Again if a signal handler failed meanwhile, so that no sentence is half its own. A handler
-	 * that asks in between hears the last sentence that was told.
+	 * Again if a signal handler failed meanwhile, so that no sentence is half its own. A
+	 * handler that asks in between hears the last sentence that was told.
 	 */
 	do {
 		serial = mp_add(&noted->serial, 1) + 1;

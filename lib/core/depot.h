@@ -31,8 +31,8 @@
  *
  * A lock's owner that is stopped (SIGSTOP, a debugger) costs others one trylock a visit. When no
  * other shard helps they wait once: a put a millisecond, a get a scheduler's turn or two. A get of
- * mempool_get_wait(), which has an end to keep, waits no longer than a put. After a put has waited in
- * vain, its process's puts wait for no lock for some time: else a bulk would, block by block.
+ * mempool_get_wait(), which has an end to keep, waits no longer than a put. After a put has waited
+ * in vain, its process's puts wait for no lock for some time: else a bulk would, block by block.
  */
 #ifndef MP_CORE_DEPOT_H
 #define MP_CORE_DEPOT_H
