@@ -36,15 +36,54 @@ static bool channel_is_due(const void *of)
 {
 	const struct mempool_channel *channel = of;
 
-	return mp_channel_is_filled(&channel->pool->core, channel->core);
+	const struct mp_pool *core = &channel->pool->core;
+
+	return mp_channel_is_filled(core, channel->core) ||
+	       (channel->ends && mp_channel_is_over(core, channel->core, channel->ends));
+}
+
+/* Whether a handle of the pool sends by that channel; with process.mutex held. */
+static bool channel_is_sent_by(const struct mempool *pool, const struct mp_channel *core)
+{
+	for (const struct mempool_channel *c = pool->channels; c; c = c->next) {
+		if (c->core == core && !c->claim) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Lists the new handle; marks this process as a sender, if it is the first that sends. */
+static void channel_list(struct mempool_channel *channel)
+{
+	struct process *process = process_get();
+	struct mempool *pool = channel->pool;
+	struct calm calm;
+
+	calm_begin(&calm);
+	pthread_mutex_lock(&process->mutex);
+	if (!channel->claim && !channel_is_sent_by(pool, channel->core)) {
+		mp_ends_begin(&pool->core, channel->core);
+	}
+	channel->next = pool->channels;
+	pool->channels = channel;
+	pthread_mutex_unlock(&process->mutex);
+	calm_end(&calm);
+}
+
+void channel_stop_sending(const struct mempool_channel *channel)
+{
+	const struct mp_pool *core = &channel->pool->core;
+
+	if (!channel->claim && !channel_is_sent_by(channel->pool, channel->core)) {
+		mp_ends_stop(core, channel->core, core->slot);
+	}
 }
 
 static struct mempool_channel *channel_make(struct mempool *pool, struct mp_channel *core,
-					    uint64_t claim)
+					    uint64_t claim, unsigned flags)
 {
 	struct mempool_channel *channel = calloc(1, sizeof *channel);
-	struct process *process = process_get();
-	struct calm calm;
 
 	if (!channel) {
 		return NULL;
@@ -52,15 +91,16 @@ static struct mempool_channel *channel_make(struct mempool *pool, struct mp_chan
 	channel->pool = pool;
 	channel->core = core;
 	channel->claim = claim;
+	channel->kind = claim                          ? CHANNEL_RECEIVES
+			: flags & MEMPOOL_CHANNEL_ENDS ? CHANNEL_SENDS_TOLD
+						       : CHANNEL_SENDS;
+	channel->noted =
+		claim ? mp_ends_note_senders(&pool->core, core) : mp_ends_note_consumer(core);
+	channel->ends = flags & MEMPOOL_CHANNEL_ENDS ? &channel->noted : NULL;
 	channel->bell.word = &core->hungry;
 	channel->bell.is_due = channel_is_due;
 	channel->bell.of = channel;
-	calm_begin(&calm);
-	pthread_mutex_lock(&process->mutex);
-	channel->next = pool->channels;
-	pool->channels = channel;
-	pthread_mutex_unlock(&process->mutex);
-	calm_end(&calm);
+	channel_list(channel);
 	return channel;
 }
 
@@ -80,7 +120,7 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 		return fail(EINVAL, "there is no channel %u of %s: it has %u, counted from 0",
 			    number, pool->name, pool->core.shape.n_channels);
 	}
-	if (flags & ~MEMPOOL_CHANNEL_RECEIVE) {
+	if (flags & ~(MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_ENDS)) {
 		return fail(EINVAL, "flags %#x for channel %u of %s are not known", flags, number,
 			    pool->name);
 	}
@@ -92,7 +132,7 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 				    number, pool->name);
 		}
 	}
-	*channel = channel_make(pool, core, claim);
+	*channel = channel_make(pool, core, claim, flags);
 	if (!*channel) {
 		if (claim) {
 			mp_channel_leave(core, claim);
@@ -132,6 +172,7 @@ static bool channel_unlist(struct mempool_channel *channel)
 	}
 	if (idle) {
 		*link = channel->next;
+		channel_stop_sending(channel);
 	}
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
@@ -164,16 +205,39 @@ static __attribute__((noinline, cold)) int channel_refuse(const struct mempool_c
 	return why(channel->pool, -EINVAL, WHY_TIMEOUT, 0, 0, 0);
 }
 
+/* The same, of a handle of another kind than a plain one of those that may do this. */
+static __attribute__((noinline)) int channel_check_kind(const struct mempool_channel *channel,
+							bool receive, int timeout_ms)
+{
+	if (receive || channel->kind != CHANNEL_SENDS_TOLD) {
+		return channel_why(channel, -EBADF, receive ? WHY_SENDS : WHY_RECEIVES, 0);
+	}
+	if (timeout_ms < -1) {
+		return channel_refuse(channel);
+	}
+	return mp_ends_is_deserted(channel->core, channel->ends)
+		       ? channel_why(channel, -EPIPE, WHY_DESERTED, 0)
+		       : 0;
+}
+
 /* Whether this handle may send, or receive: 0, or a negative errno with its sentence. */
 static inline int channel_check(const struct mempool_channel *channel, bool receive, int timeout_ms)
 {
 	if (unlikely(pool_is_foreign(channel->pool))) {
 		return channel_refuse(channel);
 	}
-	if (unlikely(receive != (channel->claim != 0))) {
-		return channel_why(channel, -EBADF, receive ? WHY_SENDS : WHY_RECEIVES, 0);
+	if (unlikely(channel->kind != (receive ? CHANNEL_RECEIVES : CHANNEL_SENDS))) {
+		return channel_check_kind(channel, receive, timeout_ms);
 	}
 	return likely(timeout_ms >= -1) ? 0 : channel_refuse(channel);
+}
+
+/* Whether the other end has come and gone, of a handle that is to be told. */
+static bool channel_has_lost_other(const struct mempool_channel *channel)
+{
+	return channel->claim
+		       ? mp_channel_is_over(&channel->pool->core, channel->core, channel->ends)
+		       : mp_ends_is_deserted(channel->core, channel->ends);
 }
 
 /*
@@ -185,6 +249,9 @@ static int channel_must_end(const struct mempool_channel *channel, bool receive,
 {
 	if (mp_load(&channel->pool->core.header->broken)) {
 		return channel_why(channel, -EIO, WHY_BROKEN, 0);
+	}
+	if (channel->ends && channel_has_lost_other(channel)) {
+		return channel_why(channel, -EPIPE, receive ? WHY_OVER : WHY_DESERTED, 0);
 	}
 	if (timeout_ms == 0) {
 		return channel_why(channel, -EAGAIN, receive ? WHY_EMPTY : WHY_FULL, 0);
@@ -205,6 +272,7 @@ static __attribute__((noinline, cold)) int channel_not_sent(const struct mempool
 	case -EAGAIN:
 	case -ETIMEDOUT:
 	case -EIO:
+	case -EPIPE:
 		return error;
 	default:
 		return why_refused(channel->pool, blocks[0], error);
@@ -234,7 +302,7 @@ channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_
 	mp_deadline(&deadline, timeout_ms);
 	mp_add(&channel->sleepers, 1);
 	while ((error = channel_must_end(channel, false, timeout_ms, until)) == 0) {
-		mp_channel_await_room(&pool->core, channel->core, until);
+		mp_channel_await_room(&pool->core, channel->core, channel->ends, until);
 		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
 		if (sent > 0 || error != -EAGAIN) {
 			break;
@@ -324,7 +392,7 @@ channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n
 	}
 	mp_deadline(&deadline, timeout_ms);
 	while (got == 0 && (error = channel_must_end(channel, true, timeout_ms, until)) == 0) {
-		mp_channel_await_token(&pool->core, channel->core, until);
+		mp_channel_await_token(&pool->core, channel->core, channel->ends, until);
 		got = channel_receive_once(channel, blocks, n);
 	}
 	return got ? got : error;

@@ -89,6 +89,7 @@ static void close_channels(struct mempool *pool)
 	while (pool->channels) {
 		struct mempool_channel *channel = pool->channels;
 		pool->channels = channel->next;
+		channel_stop_sending(channel);
 		channel_free(channel);
 	}
 }

@@ -91,6 +91,10 @@
 			"MEMPOOL_CHANNEL_RECEIVE to send")                                         \
 	X(WHY_SENDS, "this handle of channel $a of $p sends: open another with "                   \
 		     "MEMPOOL_CHANNEL_RECEIVE to receive")                                         \
+	X(WHY_DESERTED, "nobody receives from channel $a of $p any more: send again when another " \
+			"receiver has come, or end")                                               \
+	X(WHY_OVER, "the stream of channel $a of $p is over: all who sent have closed it or "      \
+		    "ended, and all they sent is received")                                        \
 	X(WHY_RECEIVING, "another call receives by this handle of channel $a of $p: one thread "   \
 			 "at a time can, and no signal handler meanwhile")                         \
 	X(WHY_SCRIBBLED, "a process that may write to $p has written over its channel $a: "        \

@@ -58,6 +58,7 @@ extern "C" {
 
 /* Flags of mempool_channel_open(). */
 #define MEMPOOL_CHANNEL_RECEIVE 0x1u /* as the consumer, of which there is one; else a producer */
+#define MEMPOOL_CHANNEL_ENDS 0x10u   /* be told, by EPIPE, when the other end has come and gone */
 
 /* attr.lifetime: how long a pool stays. */
 #define MEMPOOL_PERSISTENT 0u      /* until mempool_destroy() */
@@ -455,13 +456,21 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * sent stays sent: it waits for a consumer, for as long as the pool lives and however long that is.
  * No call takes a lock: calls wait for room or for blocks, never for a process that is stopped.
  *
+ * Ends: a handle opened with MEMPOOL_CHANNEL_ENDS is told that the other end has come and gone, be
+ * it by close or by death (of which the daemon tells, in some milliseconds, if it runs). Receiving
+ * says EPIPE when somebody had the channel open to send at or since the open, or has left something
+ * that was received, and nobody has it open any more, and all is received. Sending says EPIPE when
+ * somebody received at or since the open, and nobody does any more. Neither lasts: who opens the
+ * channel anew is heard. A process that wants to end its own stream closes all its handles that
+ * send. The descriptor of mempool_channel_fd() stays readable at the end of the stream.
+ *
  * Threads: any number of threads may send by one handle; one thread at a time may receive by one.
  * Timeouts are in milliseconds: 0 do not wait, -1 wait as long as it takes.
  */
 
 /*
- * Opens channel @number of the pool; @flags 0 to send, MEMPOOL_CHANNEL_RECEIVE to receive. The pool
- * cannot be closed before the channel (only by force).
+ * Opens channel @number of the pool; @flags 0 to send, MEMPOOL_CHANNEL_RECEIVE to receive; besides
+ * MEMPOOL_CHANNEL_ENDS. The pool cannot be closed before the channel (only by force).
  *
  * Returns 0, or
  * -EINVAL   there is no such channel, or an unknown flag
@@ -489,6 +498,7 @@ int mempool_channel_close(struct mempool_channel *channel);
  * -ETIMEDOUT it was full all the time
  * -EALREADY, -EPERM, -EINVAL  as for mempool_put(); EINVAL also a timeout below -1
  * -EBADF    the handle is for receiving
+ * -EPIPE    MEMPOOL_CHANNEL_ENDS: nobody receives any more
  * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
  * -ECHILD   the handle is the parent's
  */
@@ -509,6 +519,7 @@ ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *
  * ETIMEDOUT none came
  * EDQUOT    this process owns as many blocks as the pool's quota allows; the block stays there
  * EBADF     the handle is for sending
+ * EPIPE     MEMPOOL_CHANNEL_ENDS: nobody sends any more, and all is received
  * EDEADLK   called while another call receives by this handle (from a signal handler, say)
  * EINVAL    a timeout below -1
  * EIO, ECHILD  as for mempool_channel_send()

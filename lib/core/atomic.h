@@ -33,6 +33,8 @@ typedef _Atomic uint64_t mp_atomic64;
 #define mp_add(p, v) atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
 /* Sets bits and returns the old value; a full barrier. */
 #define mp_or(p, v) atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+/* Clears the bits that @v lacks and returns the old value; a full barrier. */
+#define mp_and(p, v) atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
 /* Adds to a counter that this thread alone writes. */
 #define mp_count(p, v) mp_store((p), mp_load(p) + (v))
 /* Keeps the compiler from moving anything across; costs nothing. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "lib/core/channel.h"
+#include "lib/core/ends.h"
 #include "lib/core/futex.h"
 #include "lib/core/word.h"
 
@@ -17,7 +18,9 @@ uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel)
 
 void mp_channel_leave(struct mp_channel *channel, uint64_t claim)
 {
-	mp_cas(&channel->consumer, claim, claim >> 32 << 32);
+	if (mp_cas(&channel->consumer, claim, claim >> 32 << 32)) {
+		mp_futex_notify(&channel->crowded);
+	}
 }
 
 void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
@@ -25,7 +28,7 @@ void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
 	uint64_t seen = mp_load_acquire(&channel->consumer);
 
 	if ((uint32_t)seen == slot + 1) {
-		mp_cas(&channel->consumer, seen, seen >> 32 << 32);
+		mp_channel_leave(channel, seen);
 	}
 }
 
@@ -237,12 +240,19 @@ bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *c
 	       channel_empty_at(pool, head);
 }
 
+bool mp_channel_is_over(const struct mp_pool *pool, struct mp_channel *channel,
+			const struct mp_ends *noted)
+{
+	return mp_ends_have_gone(pool, channel, noted) && !mp_channel_is_filled(pool, channel);
+}
+
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
-			    const struct timespec *deadline)
+			    const struct mp_ends *noted, const struct timespec *deadline)
 {
 	uint32_t seen = mp_futex_prepare(&channel->hungry);
 
-	if (!mp_channel_is_filled(pool, channel)) {
+	if (!mp_channel_is_filled(pool, channel) &&
+	    !(noted && mp_channel_is_over(pool, channel, noted))) {
 		mp_futex_wait(&channel->hungry, seen, deadline);
 	}
 }
@@ -259,12 +269,12 @@ static bool channel_has_room(const struct mp_pool *pool, const struct mp_channel
 }
 
 void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
-			   const struct timespec *deadline)
+			   const struct mp_ends *noted, const struct timespec *deadline)
 {
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
 	mp_barrier();
-	if (!channel_has_room(pool, channel)) {
+	if (!channel_has_room(pool, channel) && !(noted && mp_ends_is_deserted(channel, noted))) {
 		mp_futex_wait(&channel->crowded, seen, deadline);
 	}
 }

@@ -69,13 +69,15 @@
 
 #include "lib/core/layout.h"
 
+struct mp_ends;
+
 /* Becomes the consumer. Returns the claim, for mp_channel_leave(), or 0: there is a consumer. */
 uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel);
 
 /* Stops being the consumer, if @claim still holds. */
 void mp_channel_leave(struct mp_channel *channel, uint64_t claim);
 
-/* Frees the channel if its consumer has that slot. For the daemon's pass over the slot. */
+/* Does so for the consumer that has that slot, if one has. For the daemon's pass over the slot. */
 void mp_channel_evict(struct mp_channel *channel, uint32_t slot);
 
 /* The slot that sent what cell @k of channel @number holds; MP_SLOTS_MAX or more: nobody's. */
@@ -101,13 +103,20 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, void **blocks,
 			    uint32_t n, int *error);
 
+/* Whether it is the end of the stream for the consumer who noted that; see ends.h. */
+bool mp_channel_is_over(const struct mp_pool *pool, struct mp_channel *channel,
+			const struct mp_ends *noted);
+
 /* Whether there is something to receive; for others than the consumer this is a hint. */
 bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *channel);
 
-/* Sleep until there is something to receive, or room; may return earlier. */
+/*
+ * Sleep until there is something to receive, or room, or the other end has gone, if @noted is not
+ * NULL; see ends.h. May return earlier.
+ */
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
-			    const struct timespec *deadline);
+			    const struct mp_ends *noted, const struct timespec *deadline);
 void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
-			   const struct timespec *deadline);
+			   const struct mp_ends *noted, const struct timespec *deadline);
 
 #endif

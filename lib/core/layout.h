@@ -181,8 +181,9 @@ struct mp_channel {
 	mp_atomic64 consumer; /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
 	mp_atomic32 hungry;   /* {sequence:31 | asleep:1}: the consumer sleeps; see futex.h */
 	mp_atomic32 crowded;  /* likewise: producers sleep */
-	uint64_t unused[14];
-	mp_atomic64 cell[]; /* depth of them */
+	mp_atomic64 opens;    /* by senders; see ends.h */
+	uint64_t unused[13];
+	mp_atomic64 cell[]; /* depth of them, and then the marks of senders */
 };
 _Static_assert(sizeof(struct mp_channel) == 384, "three pairs of cache lines");
 

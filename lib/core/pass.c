@@ -5,7 +5,7 @@
  * A client that works on the same word or holder wins that CAS or loses it; there is nothing
  * between.
  *
- *	CHANNELS  channels whose consumer is dead: they have none then
+ *	CHANNELS  channels whose consumer is dead: they have none then; marks of dead senders: off
  *	ORPHANS   magazines whose holder is a cache of the dead: CACHE(r) -> ORPHAN
  *	RINGS     MOVING(dead) whose token stands in the ring of channel c: -> SENT(c)
  *	WORDS     USED(dead) -> RECLAIMED; MOVING(dead) is counted; its grace over, -> RECLAIMED
@@ -34,6 +34,7 @@
  * noting it.
  */
 #include "lib/core/channel.h"
+#include "lib/core/ends.h"
 #include "lib/core/magazine.h"
 #include "lib/core/pass.h"
 #include "lib/core/pressure.h"
@@ -68,6 +69,21 @@ static struct mp_dead *pass_find_owner(const struct mp_pool *pool, const struct 
 	return (uint32_t)owner == 0 ? NULL : pass_find(pool, pass, (uint32_t)owner - 1);
 }
 
+/* Takes the marks of dead senders off. */
+static void pass_free_senders(struct mp_pool *pool, struct mp_pass *pass,
+			      struct mp_channel *channel)
+{
+	for (uint32_t i = 0; i < mp_ends_words(&pool->shape); i++) {
+		uint64_t marks = mp_load(mp_ends_marks(pool, channel, i));
+		for (; marks; marks &= marks - 1) {
+			uint32_t slot = i * 64 + (uint32_t)__builtin_ctzll(marks);
+			if (pass_find(pool, pass, slot)) {
+				mp_ends_stop(pool, channel, slot);
+			}
+		}
+	}
+}
+
 static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, number);
@@ -76,6 +92,7 @@ static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32
 	if (pass_find_owner(pool, pass, consumer)) {
 		mp_channel_evict(channel, (uint32_t)consumer - 1);
 	}
+	pass_free_senders(pool, pass, channel);
 }
 
 static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)

@@ -10,6 +10,7 @@
 #include "lib/core/cache.h"
 #include "lib/core/channel.h"
 #include "lib/core/collect.h"
+#include "lib/core/ends.h"
 #include "lib/core/futex.h"
 #include "lib/core/pass.h"
 #include "lib/core/pressure.h"

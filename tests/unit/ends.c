@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Ends: marks of senders, what each end is told of the other, and when. */
+#include "lib/core/ends.h"
+#include "tests/support/arena.h"
+#include "tests/unit/suite.h"
+
+#define SLOTS 130 /* three words of marks */
+
+static struct arena arena;
+static struct member first, second, receiver;
+static struct mp_channel *channel;
+
+static void begin(void)
+{
+	arena_make(&arena,
+		   (struct mp_shape){.blocks = 100, .n_caches = 4, .n_slots = SLOTS, .depth = 8});
+	arena_seat(&arena, 1, &first);
+	arena_seat(&arena, SLOTS - 1, &second);
+	arena_seat(&arena, 64, &receiver);
+	channel = mp_pool_channel(&arena.daemon, 3); /* the last: its marks end the area */
+}
+
+static bool is_over(const struct mp_ends *noted)
+{
+	return mp_channel_is_over(&receiver.pool, channel, noted);
+}
+
+static void send_one(struct member *from)
+{
+	uint32_t index;
+	int error;
+	ck_assert_int_eq(member_get(from, &index), 0);
+	void *block = mp_pool_address(&from->pool, index);
+	ck_assert_uint_eq(mp_channel_send(&from->pool, channel, &block, 1, &error), 1);
+}
+
+static void receive_one(void)
+{
+	void *block;
+	int error;
+	ck_assert_uint_eq(mp_channel_receive(&receiver.pool, channel, &block, 1, &error), 1);
+}
+
+START_TEST(a_stream_is_over_when_all_senders_went_and_all_is_received)
+{
+	begin();
+	struct mp_ends noted = mp_ends_note_senders(&receiver.pool, channel);
+	ck_assert(!is_over(&noted)); /* nobody came yet */
+	mp_ends_begin(&first.pool, channel);
+	mp_ends_begin(&second.pool, channel);
+	send_one(&first);
+	ck_assert(!is_over(&noted));
+	mp_ends_stop(&first.pool, channel, 1);
+	ck_assert(!is_over(&noted));
+	mp_ends_stop(&second.pool, channel, SLOTS - 1);
+	ck_assert(!is_over(&noted));
+	receive_one();
+	ck_assert(is_over(&noted));
+	mp_ends_begin(&second.pool, channel); /* who comes anew is heard */
+	ck_assert(!is_over(&noted));
+}
+END_TEST
+
+START_TEST(a_receiver_hears_of_senders_that_were_there_or_left_something)
+{
+	begin();
+	mp_ends_begin(&first.pool, channel);
+	struct mp_ends there = mp_ends_note_senders(&receiver.pool, channel);
+	send_one(&first);
+	mp_ends_stop(&first.pool, channel, 1);
+	struct mp_ends later = mp_ends_note_senders(&receiver.pool, channel);
+	receive_one();
+	ck_assert(is_over(&there));
+	ck_assert(is_over(&later));
+	struct mp_ends after = mp_ends_note_senders(&receiver.pool, channel);
+	ck_assert(!is_over(&after)); /* all was over before it came */
+}
+END_TEST
+
+START_TEST(a_sender_is_deserted_when_its_receiver_went)
+{
+	begin();
+	struct mp_ends before = mp_ends_note_consumer(channel);
+	ck_assert(!mp_ends_is_deserted(channel, &before));
+	uint64_t claim = mp_channel_claim(&receiver.pool, channel);
+	struct mp_ends meanwhile = mp_ends_note_consumer(channel);
+	ck_assert(!mp_ends_is_deserted(channel, &meanwhile));
+	mp_channel_leave(channel, claim);
+	struct mp_ends after = mp_ends_note_consumer(channel);
+	ck_assert(mp_ends_is_deserted(channel, &before));
+	ck_assert(mp_ends_is_deserted(channel, &meanwhile));
+	ck_assert(!mp_ends_is_deserted(channel, &after));
+	mp_channel_claim(&receiver.pool, channel);
+	ck_assert(!mp_ends_is_deserted(channel, &before));
+}
+END_TEST
+
+/* Also with gifts left: the slot stays, the mark does not. The sleeper of the other end is woken. */
+START_TEST(the_dead_are_at_no_end)
+{
+	begin();
+	uint32_t index;
+	uint64_t gift;
+	mp_channel_claim(&receiver.pool, channel);
+	mp_ends_begin(&first.pool, channel);
+	mp_ends_begin(&second.pool, channel);
+	struct mp_ends senders = mp_ends_note_senders(&receiver.pool, channel);
+	struct mp_ends consumer = mp_ends_note_consumer(channel);
+	ck_assert_int_eq(member_get(&second, &index), 0);
+	ck_assert_int_eq(mp_word_give(&second.pool, index, &gift), 0);
+	arena_bury(&arena, 1, true);
+	ck_assert(!is_over(&senders));
+	uint32_t hungry = mp_futex_prepare(&channel->hungry);
+	arena_bury(&arena, SLOTS - 1, false);
+	ck_assert(is_over(&senders));
+	ck_assert_uint_ne(mp_load(&channel->hungry), hungry);
+	uint32_t crowded = mp_futex_prepare(&channel->crowded);
+	ck_assert(!mp_ends_is_deserted(channel, &consumer));
+	arena_bury(&arena, 64, true);
+	ck_assert(mp_ends_is_deserted(channel, &consumer));
+	ck_assert_uint_ne(mp_load(&channel->crowded), crowded);
+}
+END_TEST
+
+SUITE("ends", a_stream_is_over_when_all_senders_went_and_all_is_received,
+      a_receiver_hears_of_senders_that_were_there_or_left_something,
+      a_sender_is_deserted_when_its_receiver_went, the_dead_are_at_no_end)
