@@ -413,6 +413,16 @@ static void act_keep(void *player)
 	mp_channel_keep_all(&p->member.pool);
 }
 
+/* What a handle that sends does to its channel, from open to close. */
+static void act_come_and_go(void *player)
+{
+	struct player *p = player;
+
+	mp_ends_begin(&p->member.pool, player_channel(p));
+	player_send(p, 1);
+	mp_ends_stop(&p->member.pool, player_channel(p), p->slot);
+}
+
 static void act_sit(void *player)
 {
 	struct player *p = player;
@@ -492,6 +502,7 @@ const struct operation operations[] = {
 	{.name = "receive", .arrange = with_blocks_under_way, .act = act_receive},
 	{.name = "receive, a sender waits", .arrange = with_a_waiting_sender, .act = act_receive},
 	{.name = "leave what was sent", .arrange = with_blocks_sent, .act = act_keep},
+	{.name = "come to send, and go", .arrange = with_three, .act = act_come_and_go},
 	{.name = "consumer's seat", .act = act_sit},
 	{.name = "wait", .arrange = with_three, .act = act_wait},
 	{.name = "put, somebody waits", .arrange = with_a_waiter, .act = act_put},
