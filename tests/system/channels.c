@@ -446,6 +446,136 @@ START_TEST(who_has_sent_all_can_close)
 }
 END_TEST
 
+/* ---- ends ---- */
+
+static int receive_error(int timeout_ms)
+{
+	ck_assert_ptr_null(mempool_channel_receive(channel, timeout_ms));
+	return errno;
+}
+
+static void open_told(unsigned flags)
+{
+	ck_assert_int_eq(mempool_channel_open(pool, 0, flags | MEMPOOL_CHANNEL_ENDS, &channel), 0);
+}
+
+static void receive_and_put(void)
+{
+	void *block = mempool_channel_receive(channel, 5000);
+	ck_assert_ptr_nonnull(block);
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+}
+
+START_TEST(a_receiver_is_told_when_the_last_sender_has_gone)
+{
+	begin();
+	struct mempool_channel *out, *other;
+	open_told(MEMPOOL_CHANNEL_RECEIVE);
+	ck_assert_int_eq(receive_error(0), EAGAIN); /* nobody came yet */
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &other), 0);
+	ck_assert_int_eq(mempool_channel_send(out, mempool_get(pool), 0), 0);
+	ck_assert_int_eq(mempool_channel_close(out), 0);
+	receive_and_put();
+	ck_assert_int_eq(receive_error(0), EAGAIN); /* this process sends by another handle */
+	ck_assert_int_eq(mempool_channel_close(other), 0);
+	ck_assert_int_eq(receive_error(0), EPIPE);
+	ck_assert_int_eq(receive_error(-1), EPIPE);
+	ck_assert_ptr_nonnull(
+		strstr(mempool_errmsg(), "the stream of channel 0 of frames is over"));
+	struct actor a = sender();
+	ck_assert_int_eq(receive_error(0), EAGAIN); /* who comes anew is heard */
+	ck_assert_int_eq(actor_ask(&a, "get 2"), 0);
+	ck_assert_int_eq(actor_ask(&a, "send 2"), 2);
+	actor_kill(&a);
+	receive_and_put();
+	receive_and_put();
+	ck_assert_int_eq(receive_error(5000), EPIPE);
+	end_channel();
+}
+END_TEST
+
+START_TEST(who_does_not_ask_is_not_told_of_ends)
+{
+	begin_receiving();
+	struct mempool_channel *out;
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
+	ck_assert_int_eq(mempool_channel_close(out), 0);
+	ck_assert_int_eq(receive_error(0), EAGAIN);
+	ck_assert_int_eq(receive_error(20), ETIMEDOUT);
+	end_channel();
+}
+END_TEST
+
+/* At once, with room or without, and while it waits for room. */
+START_TEST(a_sender_is_told_when_the_receiver_has_gone)
+{
+	begin();
+	open_told(0);
+	void *block = mempool_get(pool);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 0), 0); /* nobody came yet */
+	struct actor a = holder(0);
+	ck_assert_int_eq(actor_ask(&a, "receiver 0"), 0);
+	for (int i = 0; i < 255; i++) {
+		ck_assert_int_eq(mempool_channel_send(channel, mempool_get(pool), 0), 0);
+	}
+	block = mempool_get(pool);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EAGAIN);
+	kill(a.pid, SIGKILL);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 5000), -EPIPE);
+	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EPIPE);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "nobody receives from channel 0 of frames"));
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	actor_kill(&a);
+	ck_assert_int_eq(mempool_channel_close(channel), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
+	for (int i = 0; i < 256; i++) {
+		receive_and_put();
+	}
+	end_channel();
+}
+END_TEST
+
+static int64_t wake_by_close(void)
+{
+	struct actor a = sender();
+	pthread_t thread;
+	void *block;
+	pthread_create(&thread, NULL, receive_one, NULL);
+	sleep_ms(60);
+	int64_t before = now_ms();
+	actor_kill(&a);
+	pthread_join(thread, &block);
+	ck_assert_ptr_null(block);
+	return now_ms() - before;
+}
+
+START_TEST(who_waits_is_woken_by_the_end)
+{
+	begin();
+	open_told(MEMPOOL_CHANNEL_RECEIVE);
+	ck_assert(is_woken_promptly(wake_by_close));
+	end_channel();
+}
+END_TEST
+
+START_TEST(a_descriptor_is_readable_at_the_end)
+{
+	begin();
+	struct mempool_channel *out;
+	open_told(MEMPOOL_CHANNEL_RECEIVE);
+	int fd = mempool_channel_fd(channel);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
+	ck_assert_int_eq(receive_error(0), EAGAIN);
+	ck_assert(!is_readable(&fd));
+	ck_assert_int_eq(mempool_channel_close(out), 0);
+	ck_assert(wait_until(is_readable, &fd, 5000));
+	ck_assert_int_eq(receive_error(0), EPIPE);
+	ck_assert(wait_until(is_readable, &fd, 5000)); /* as long as it is the end */
+	end_channel();
+}
+END_TEST
+
 START_TEST(a_forked_child_has_no_channel)
 {
 	begin_receiving();
@@ -471,4 +601,6 @@ SUITE("channels", a_stream_arrives_whole_and_in_order,
       a_descriptor_is_readable_while_there_is_something, an_event_loop_misses_nothing,
       closing_by_force_ends_channels_and_their_bells, a_channel_is_not_closed_under_a_receiver,
       what_a_killed_sender_sent_waits_for_a_receiver, who_has_sent_all_can_close,
-      a_forked_child_has_no_channel)
+      a_receiver_is_told_when_the_last_sender_has_gone, who_does_not_ask_is_not_told_of_ends,
+      a_sender_is_told_when_the_receiver_has_gone, who_waits_is_woken_by_the_end,
+      a_descriptor_is_readable_at_the_end, a_forked_child_has_no_channel)
