@@ -95,7 +95,7 @@ START_TEST(a_sender_is_deserted_when_its_receiver_went)
 }
 END_TEST
 
-/* Also with gifts left: the slot stays, the mark does not. The sleeper of the other end is woken. */
+/* Also with gifts left: the slot stays, the mark does not. Who sleeps at the other end is woken. */
 START_TEST(the_dead_are_at_no_end)
 {
 	begin();
