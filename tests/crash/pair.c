@@ -40,8 +40,6 @@ static void pair_arrange(const struct operation *op)
 {
 	scene_make(scene);
 	player_get(&scene->b, 3);
-	/* Its gets need no patience: A, who may have what B looks for, stands still. */
-	mp_store(&scene->b.member.local.waiting, MP_WAITING_SOON);
 	if (op->arrange) {
 		op->arrange(scene);
 	}

@@ -12,7 +12,8 @@
 
 #include "tests/crash/play.h"
 
-#define TOLD 10 /* faults that are printed */
+#define TOLD 10   /* faults that are printed */
+#define ENOUGH 50 /* faults after which a test ends */
 
 unsigned long play_faults;
 
@@ -25,6 +26,10 @@ void play_fault(const char *format, ...)
 		vfprintf(stderr, format, args);
 		va_end(args);
 		fputc('\n', stderr);
+	}
+	/* Each fault costs an audit that looks many times; so many leave no doubt. */
+	if (play_faults == ENOUGH) {
+		errx(1, "%d faults, no more are looked for", ENOUGH);
 	}
 }
 

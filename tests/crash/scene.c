@@ -25,6 +25,13 @@ static void scene_seat(struct scene *s, struct player *p, uint32_t slot)
 	arena_seat(&s->arena, slot, &p->member);
 }
 
+/* Likewise; its gets do not search for long, as whoever has what it looks for stands still. */
+static void scene_seat_hasty(struct scene *s, struct player *p, uint32_t slot)
+{
+	scene_seat(s, p, slot);
+	mp_store(&p->member.local.waiting, MP_WAITING_SOON);
+}
+
 void scene_make(struct scene *s)
 {
 	struct mp_shape wish = {.blocks = SCENE_BLOCKS,
@@ -35,7 +42,7 @@ void scene_make(struct scene *s)
 
 	*s = (struct scene){0};
 	arena_make(&s->arena, wish);
-	scene_seat(s, &s->b, SLOT_B);
+	scene_seat_hasty(s, &s->b, SLOT_B);
 	scene_seat(s, &s->a, SLOT_A);
 }
 
@@ -46,7 +53,7 @@ void scene_free(struct scene *s)
 
 void scene_call_third(struct scene *s)
 {
-	scene_seat(s, &s->third, SLOT_THIRD);
+	scene_seat_hasty(s, &s->third, SLOT_THIRD);
 }
 
 void scene_call_unburied(struct scene *s)
