@@ -302,9 +302,10 @@ const struct command blocks_command = {
 	.max_names = 1,
 	.flags =
 		{
-			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds"},
+			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds",
+				     NULL},
 			[STATE] = {"state", "STATE",
-				   "list only free, cached, used, moving or reclaimed"},
+				   "list only free, cached, used, moving or reclaimed", NULL},
 		},
 	.run = blocks_run,
 };
