@@ -305,7 +305,7 @@ const struct command blocks_command = {
 			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds",
 				     NULL},
 			[STATE] = {"state", "STATE",
-				   "list only free, cached, used, moving or reclaimed", NULL},
+				   "list only free, cached, used, moving or reclaimed"},
 		},
 	.run = blocks_run,
 };
