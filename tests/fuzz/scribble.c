@@ -4,10 +4,10 @@
 const struct mp_shape scribble_shape = {
 	.block_size = 64,
 	.blocks = 40,
-	.max_blocks = 264,
+	.max_blocks = 240,
 	.alignment = 64,
 	.capacity = 8,
-	.n_caches = 3,
+	.n_caches = 4,
 	.n_slots = 4,
 	.n_shards = 2,
 	.n_channels = 2,
