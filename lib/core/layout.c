@@ -101,7 +101,7 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 	s->caches_at = layout_round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
 	s->channels_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
 	s->channel_size = (uint32_t)layout_round_up(
-		sizeof(struct mp_channel) + 8 * s->depth + (s->n_slots + 63) / 64 * 8, 64);
+		sizeof(struct mp_channel) + 8 * s->depth + 2 * ((s->n_slots + 63) / 64 * 8), 64);
 	s->words_at =
 		layout_round_up(s->channels_at + (uint64_t)s->n_channels * s->channel_size, 128);
 	s->magazines_at = layout_round_up(s->words_at + s->max_blocks * sizeof(uint64_t), 128);
@@ -180,13 +180,17 @@ uint64_t mp_signature(void)
 		sizeof(struct mp_channel),
 		offsetof(struct mp_channel, hungry),
 		offsetof(struct mp_channel, opens),
+		offsetof(struct mp_channel, members),
+		sizeof(struct mp_seat),
 		sizeof(struct mp_shard),
 		offsetof(struct mp_shard, full),
 		offsetof(struct mp_shard, changes),
 		sizeof(struct mp_magazine),
 		offsetof(struct mp_magazine, next),
-		MP_RECLAIMED,
+		MP_SHARED,
 		MP_SLOTS_MAX,
+		MP_SEATS_MAX,
+		MP_BROADCASTS_MAX,
 		MP_HOLDER_ORPHAN,
 		MP_SEQUENCE_BITS,
 		MP_HOLDER_ID_BITS,

@@ -3,7 +3,7 @@
  * What lies where in a pool's control segment, and a process's view of it.
  *
  *	control  | header | shards | slots | caches | channels      | words     | magazines     |
- *	         | 1 page | 128 B  | 64 B  | 128 B  | 384 + 8/cell  | 8 B/block | 32 + 4/entry  |
+ *	         | 1 page | 128 B  | 64 B  | 128 B  | 1152 + 8/cell | 8 B/block | 32 + 4/entry  |
  *	data     | block 0 | block 1 | ...                          (stride bytes each)
  *
  * A pool that can grow is laid out for max_blocks from the start: all words and magazines are
@@ -47,6 +47,8 @@ enum {
 	MP_CAPACITY_MIN = 8,
 	MP_CAPACITY_MAX = 248,
 	MP_CHANNELS_MAX = 64,
+	MP_BROADCASTS_MAX = 32, /* channels below it can be broadcasts: a word has 5 bits for it */
+	MP_SEATS_MAX = 12,      /* subscribers of a broadcast: a word has 12 bits, twice */
 	MP_DEPTH_MIN = 8,
 	MP_DEPTH_MAX = 65536,
 };
@@ -170,22 +172,42 @@ static inline void mp_cache_note_previous(struct mp_cache *cache, uint32_t magaz
 			 mp_hands(mp_hands_loaded(mp_load(&cache->hands)), magazine));
 }
 
-/* A ring of tokens from many producers to one consumer; see channel.h. */
+enum mp_channel_kind {
+	MP_CHANNEL_UNOPENED, /* its first open decides, for as long as the pool lives */
+	MP_CHANNEL_QUEUE,
+	MP_CHANNEL_WORK,
+	MP_CHANNEL_BROADCAST,
+};
+
+/* A subscriber's place in a broadcast, which alone writes cursor and lost; see broadcast.h. */
+struct mp_seat {
+	mp_atomic64 owner;  /* {sequence:32 | slot + 1:32}; 0 in the low half: free */
+	mp_atomic64 cursor; /* for onlookers: its next position */
+	mp_atomic64 lost;   /* for onlookers: blocks that were dropped before it came to them */
+	uint64_t unused[5];
+};
+_Static_assert(sizeof(struct mp_seat) == 64, "a seat is one cache line");
+
+/* A ring of tokens, ring.h; what each kind makes of it: channel.h, work.h, broadcast.h. */
 struct mp_channel {
-	mp_atomic64 head; /* the consumer's position; written by it alone */
+	mp_atomic64 head; /* what comes before it was received by all */
 	uint64_t padding[15];
 	mp_atomic64 tail;  /* a hint: not beyond the first empty position */
 	mp_atomic64 limit; /* a hint: not beyond head + depth */
 	uint64_t padding_too[14];
 	/* Written rarely, read by all. */
-	mp_atomic64 consumer; /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
-	mp_atomic32 hungry;   /* {sequence:31 | asleep:1}: the consumer sleeps; see futex.h */
-	mp_atomic32 crowded;  /* likewise: producers sleep */
-	mp_atomic64 opens;    /* by senders; see ends.h */
-	uint64_t unused[13];
-	mp_atomic64 cell[]; /* depth of them, and then the marks of senders */
+	mp_atomic64 consumer;       /* {sequence:32 | slot + 1:32}; 0 in the low half: none */
+	mp_atomic32 hungry;         /* {sequence:31 | asleep:1}: receivers sleep; see futex.h */
+	mp_atomic32 crowded;        /* likewise: producers sleep */
+	mp_atomic64 opens;          /* by senders; see ends.h */
+	mp_atomic64 receiver_opens; /* by receivers of work and subscribers */
+	mp_atomic32 kind;           /* enum mp_channel_kind */
+	mp_atomic32 members;        /* {lossy:16 | members:16}: bits of seats */
+	uint64_t unused[11];
+	struct mp_seat seat[MP_SEATS_MAX];
+	mp_atomic64 cell[]; /* depth of them, and then the marks of senders and of receivers */
 };
-_Static_assert(sizeof(struct mp_channel) == 384, "three pairs of cache lines");
+_Static_assert(sizeof(struct mp_channel) == 1152, "cells begin on a pair of cache lines");
 
 /* Heads are magazine indices. Whoever holds the lock writes all of it. */
 struct mp_shard {
@@ -206,6 +228,7 @@ enum mp_state {
 	MP_USED,
 	MP_MOVING,
 	MP_RECLAIMED,
+	MP_SHARED,
 };
 
 #define MP_REF_BITS 29 /* of a word's low half; the state has the rest */
@@ -351,6 +374,12 @@ static inline uint32_t mp_pool_born(const struct mp_pool *pool)
 static inline struct mp_channel *mp_pool_channel(const struct mp_pool *pool, uint32_t number)
 {
 	return (void *)(pool->channels + (uint64_t)number * pool->shape.channel_size);
+}
+
+/* What kind the channel is; a scribbled one is of no kind we know. */
+static inline enum mp_channel_kind mp_channel_kind(const struct mp_channel *channel)
+{
+	return (enum mp_channel_kind)mp_load_acquire(&channel->kind);
 }
 
 /* A hash of all that two builds must agree on to share a segment. */

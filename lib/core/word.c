@@ -13,6 +13,7 @@ int mp_word_refusal(uint64_t word)
 		return -EALREADY;
 	case MP_USED:
 	case MP_MOVING:
+	case MP_SHARED:
 		return -EPERM;
 	case MP_UNBORN:
 	default:

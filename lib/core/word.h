@@ -6,7 +6,8 @@
  * The low half is state and ref: the magazine of a FREE block, the slot of a USED or MOVING one. A
  * MOVING block whose sender is gone is its channel's: SENT(c), which is MOVING(4096 + c), as slots
  * are below 4096. The generation counts gives, so that an old token does not fit a later gift of
- * the block.
+ * the block. A SHARED block was sent by a broadcast: its ref is {channel:5 | pending:12 | held:12},
+ * a bit for each subscriber's seat of that channel that is to get the block, or has it.
  *
  *	from -> to                  by                                      how
  *	FREE(m) -> USED(p)          p, which holds m                        store
@@ -16,8 +17,13 @@
  *	MOVING(any) -> USED(q)      q, with the token                       CAS, again
  *	MOVING(p) -> SENT(c)        p when it closes, or the daemon when    CAS
  *	                            p is dead: the token stands in c's ring
+ *	MOVING(any) -> SHARED(c, members, 0)   who meets the token in c     CAS
+ *	SHARED: a bit pending -> held          that subscriber              CAS
+ *	SHARED: a bit -> 0, others are left    its subscriber, or who takes CAS
+ *	                                       it away, see broadcast.h
+ *	SHARED: the last bit -> USED(q)        likewise                     CAS
  *	USED(p) -> RECLAIMED        p, when no magazine has room            CAS
- *	USED(dead), MOVING(dead) -> RECLAIMED   the daemon                  CAS
+ *	USED(dead), MOVING(dead), SHARED by the dead alone -> RECLAIMED   the daemon, CAS
  *	RECLAIMED -> USED(q)        q, a collector or a getter              CAS
  *
  * The stores are of the low half alone, and safe because nobody else moves a word out of those
@@ -62,6 +68,28 @@ static inline uint32_t mp_word_channel(uint64_t word)
 	return mp_word_state(word) == MP_MOVING && mp_word_ref(word) >= MP_SLOTS_MAX
 		       ? mp_word_ref(word) - MP_SLOTS_MAX
 		       : MP_NONE;
+}
+
+/* The low half of a block that channel @channel shares among the seats of those bits. */
+static inline uint32_t mp_word_shared(uint32_t channel, uint32_t pending, uint32_t held)
+{
+	return mp_word_low(MP_SHARED, channel << 2 * MP_SEATS_MAX | pending << MP_SEATS_MAX | held);
+}
+
+/* Which channel shares the block, and among whom; of a SHARED word. */
+static inline uint32_t mp_share_channel(uint64_t word)
+{
+	return mp_word_ref(word) >> 2 * MP_SEATS_MAX;
+}
+
+static inline uint32_t mp_share_pending(uint64_t word)
+{
+	return mp_word_ref(word) >> MP_SEATS_MAX & ((1u << MP_SEATS_MAX) - 1);
+}
+
+static inline uint32_t mp_share_held(uint64_t word)
+{
+	return mp_word_ref(word) & ((1u << MP_SEATS_MAX) - 1);
 }
 
 /* The generation after this one; 0 is never used. */
