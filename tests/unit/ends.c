@@ -80,18 +80,18 @@ END_TEST
 START_TEST(a_sender_is_deserted_when_its_receiver_went)
 {
 	begin();
-	struct mp_ends before = mp_ends_note_consumer(channel);
-	ck_assert(!mp_ends_is_deserted(channel, &before));
+	struct mp_ends before = mp_ends_note_receivers(&first.pool, channel);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &before));
 	uint64_t claim = mp_channel_claim(&receiver.pool, channel);
-	struct mp_ends meanwhile = mp_ends_note_consumer(channel);
-	ck_assert(!mp_ends_is_deserted(channel, &meanwhile));
+	struct mp_ends meanwhile = mp_ends_note_receivers(&first.pool, channel);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &meanwhile));
 	mp_channel_leave(channel, claim);
-	struct mp_ends after = mp_ends_note_consumer(channel);
-	ck_assert(mp_ends_is_deserted(channel, &before));
-	ck_assert(mp_ends_is_deserted(channel, &meanwhile));
-	ck_assert(!mp_ends_is_deserted(channel, &after));
+	struct mp_ends after = mp_ends_note_receivers(&first.pool, channel);
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &before));
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &meanwhile));
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &after));
 	mp_channel_claim(&receiver.pool, channel);
-	ck_assert(!mp_ends_is_deserted(channel, &before));
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &before));
 }
 END_TEST
 
@@ -105,7 +105,7 @@ START_TEST(the_dead_are_at_no_end)
 	mp_ends_begin(&first.pool, channel);
 	mp_ends_begin(&second.pool, channel);
 	struct mp_ends senders = mp_ends_note_senders(&receiver.pool, channel);
-	struct mp_ends consumer = mp_ends_note_consumer(channel);
+	struct mp_ends consumer = mp_ends_note_receivers(&first.pool, channel);
 	ck_assert_int_eq(member_get(&second, &index), 0);
 	ck_assert_int_eq(mp_word_give(&second.pool, index, &gift), 0);
 	arena_bury(&arena, 1, true);
@@ -115,9 +115,9 @@ START_TEST(the_dead_are_at_no_end)
 	ck_assert(is_over(&senders));
 	ck_assert_uint_ne(mp_load(&channel->hungry), hungry);
 	uint32_t crowded = mp_futex_prepare(&channel->crowded);
-	ck_assert(!mp_ends_is_deserted(channel, &consumer));
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &consumer));
 	arena_bury(&arena, 64, true);
-	ck_assert(mp_ends_is_deserted(channel, &consumer));
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &consumer));
 	ck_assert_uint_ne(mp_load(&channel->crowded), crowded);
 }
 END_TEST
