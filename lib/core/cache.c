@@ -126,6 +126,14 @@ static int cache_put_loose(struct mp_pool *pool, uint32_t index, uint64_t word)
 	return left ? 0 : mp_word_refusal(mp_load(&pool->words[index].whole));
 }
 
+int mp_put_loose(struct mp_pool *pool, uint32_t index)
+{
+	uint64_t word = mp_load(&pool->words[index].whole);
+
+	return (uint32_t)word == pool->used ? cache_put_loose(pool, index, word)
+					    : mp_word_refusal(word);
+}
+
 /* Puts into the magazines or, without a record, into the depot. 0, MP_E_EMPTY or MP_E_BUSY. */
 static int cache_make_room_and_push(struct mp_pool *pool, struct mp_local *local, uint32_t index)
 {

@@ -117,6 +117,9 @@ int mp_get(struct mp_pool *pool, struct mp_local *local, uint32_t *index);
 /* Puts a block. Returns 0, -EALREADY, -EPERM, -EINVAL. */
 int mp_put(struct mp_pool *pool, struct mp_local *local, const void *block);
 
+/* Puts a block of ours by leaving it RECLAIMED; works inside any call, and without a local. */
+int mp_put_loose(struct mp_pool *pool, uint32_t index);
+
 /* Gets @n blocks, all or none; as mp_get(). */
 int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uint32_t n);
 
