@@ -94,8 +94,8 @@ static struct mempool_channel *channel_make(struct mempool *pool, struct mp_chan
 	channel->kind = claim                          ? CHANNEL_RECEIVES
 			: flags & MEMPOOL_CHANNEL_ENDS ? CHANNEL_SENDS_TOLD
 						       : CHANNEL_SENDS;
-	channel->noted =
-		claim ? mp_ends_note_senders(&pool->core, core) : mp_ends_note_consumer(core);
+	channel->noted = claim ? mp_ends_note_senders(&pool->core, core)
+			       : mp_ends_note_receivers(&pool->core, core);
 	channel->ends = flags & MEMPOOL_CHANNEL_ENDS ? &channel->noted : NULL;
 	channel->bell.word = &core->hungry;
 	channel->bell.is_due = channel_is_due;
@@ -215,7 +215,7 @@ static __attribute__((noinline)) int channel_check_kind(const struct mempool_cha
 	if (timeout_ms < -1) {
 		return channel_refuse(channel);
 	}
-	return mp_ends_is_deserted(channel->core, channel->ends)
+	return mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends)
 		       ? channel_why(channel, -EPIPE, WHY_DESERTED, 0)
 		       : 0;
 }
@@ -237,7 +237,7 @@ static bool channel_has_lost_other(const struct mempool_channel *channel)
 {
 	return channel->claim
 		       ? mp_channel_is_over(&channel->pool->core, channel->core, channel->ends)
-		       : mp_ends_is_deserted(channel->core, channel->ends);
+		       : mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends);
 }
 
 /*

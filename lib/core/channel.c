@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "lib/core/broadcast.h"
 #include "lib/core/channel.h"
 #include "lib/core/ends.h"
 #include "lib/core/futex.h"
+#include "lib/core/pressure.h"
+#include "lib/core/ring.h"
 #include "lib/core/word.h"
+
+bool mp_channel_is_of_kind(struct mp_channel *channel, enum mp_channel_kind kind)
+{
+	return mp_channel_kind(channel) == kind ||
+	       mp_cas32(&channel->kind, MP_CHANNEL_UNOPENED, kind) ||
+	       mp_channel_kind(channel) == kind;
+}
 
 /* ---- the consumer ---- */
 
@@ -32,79 +42,9 @@ void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
 	}
 }
 
-/* ---- positions ---- */
-
-static mp_atomic64 *channel_cell_at(const struct mp_pool *pool, struct mp_channel *channel,
-				    uint64_t position)
-{
-	return &channel->cell[position & (pool->shape.depth - 1)];
-}
-
-/* The empty cell in which the token of @position may be stored. */
-static uint64_t channel_empty_at(const struct mp_pool *pool, uint64_t position)
-{
-	return (uint32_t)(position / pool->shape.depth);
-}
-
-static bool channel_is_token(uint64_t cell)
-{
-	return cell >> 32 != 0;
-}
-
 /* ---- sending ---- */
 
-/* Reads head: moves *@p up to it, and returns the position that is too far to be filled. */
-static uint64_t channel_look_at_head(const struct mp_pool *pool, struct mp_channel *channel,
-				     uint64_t *p)
-{
-	uint64_t head = mp_load_acquire(&channel->head);
-
-	if (*p < head) {
-		*p = head;
-	}
-	mp_store(&channel->limit, head + pool->shape.depth);
-	return head + pool->shape.depth;
-}
-
-/* Whether *@p, which is moved up to head if need be, is not too far to be filled. */
-static bool channel_has_position(const struct mp_pool *pool, struct mp_channel *channel,
-				 uint64_t *p)
-{
-	uint64_t limit = mp_load(&channel->limit);
-
-	if (*p >= limit) {
-		limit = channel_look_at_head(pool, channel, p);
-	}
-	return *p < limit;
-}
-
-/*
- * Stores the token at the first empty position from *@p on, and leaves *@p behind it. False: the
- * ring is full.
- */
-static bool channel_post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
-			 uint64_t token)
-{
-	uint64_t limit = mp_load(&channel->limit);
-
-	/* Others may be ahead of us by a ring or two; if by more, somebody has scribbled on it. */
-	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
-		if (*p >= limit) {
-			limit = channel_look_at_head(pool, channel, p);
-		}
-		if (*p >= limit) {
-			return false;
-		}
-		if (mp_cas(channel_cell_at(pool, channel, *p), channel_empty_at(pool, *p), token)) {
-			++*p;
-			return true;
-		}
-		++*p;
-	}
-	return false;
-}
-
-/* Wakes the consumer if it sleeps. The CAS of channel_post(), just before, is the fence. */
+/* Wakes the consumer if it sleeps. The CAS of mp_ring_post(), just before, is the fence. */
 static void channel_feed(struct mp_channel *channel)
 {
 	if (__builtin_expect(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0)) {
@@ -120,7 +60,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 
 	for (*error = 0; sent < n; sent++) {
 		/* Look first, so that a full ring costs no give and take. */
-		if (!channel_has_position(pool, channel, &p)) {
+		if (!mp_ring_has_position(pool, channel, &p)) {
 			*error = -EAGAIN;
 			break;
 		}
@@ -132,7 +72,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 		 * A gift that cannot be taken back is not ours any more: a sibling thread has
 		 * withdrawn it. That is as if it had done so when the token was in the ring.
 		 */
-		if (!channel_post(pool, channel, &p, token) &&
+		if (!mp_ring_post(pool, channel, &p, token) &&
 		    mp_word_take(pool, token, true) >= 0) {
 			*error = -EAGAIN;
 			break;
@@ -165,17 +105,17 @@ uint32_t mp_channel_receive(struct mp_pool *pool, struct mp_channel *channel, vo
 	uint32_t got = 0;
 
 	for (*error = 0; got < n && p - begin < pool->shape.depth; p++) {
-		mp_atomic64 *cell = channel_cell_at(pool, channel, p);
-		uint64_t seen = mp_load_acquire(cell), empty = channel_empty_at(pool, p);
-		if (channel_is_token(seen)) {
+		mp_atomic64 *cell = mp_ring_cell(pool, channel, p);
+		uint64_t seen = mp_load_acquire(cell), empty = mp_ring_empty(pool, p);
+		if (mp_ring_is_token(seen)) {
 			int64_t index = mp_word_take(pool, seen, false);
 			if (index >= 0) {
 				blocks[got++] = mp_pool_address(pool, (uint64_t)index);
 			}
-			mp_store_release(cell, (uint32_t)(empty + 1));
+			mp_store_release(cell, mp_ring_emptied(pool, p));
 		} else if (seen == empty) {
 			break;
-		} else if (seen != (uint32_t)(empty + 1)) {
+		} else if (seen != mp_ring_emptied(pool, p)) {
 			*error = -EIO;
 			break;
 		}
@@ -195,15 +135,9 @@ static mp_atomic64 *channel_gift_at(const struct mp_pool *pool, uint32_t number,
 				    uint64_t *word)
 {
 	uint64_t token = mp_load_acquire(&mp_pool_channel(pool, number)->cell[k]);
-	uint32_t index = (uint32_t)token;
+	mp_atomic64 *at = mp_ring_word(pool, token, word);
 
-	if (!channel_is_token(token) || index >= pool->max_blocks) {
-		return NULL;
-	}
-	*word = mp_load(&pool->words[index].whole);
-	return mp_word_state(*word) == MP_MOVING && *word >> 32 == token >> 32
-		       ? &pool->words[index].whole
-		       : NULL;
+	return at && mp_word_state(*word) == MP_MOVING ? at : NULL;
 }
 
 uint32_t mp_channel_sender(const struct mp_pool *pool, uint32_t number, uint32_t k)
@@ -221,13 +155,35 @@ bool mp_channel_keep(struct mp_pool *pool, uint32_t number, uint32_t k, uint32_t
 	return at && mp_word_ref(word) == slot && mp_word_move(at, word, mp_word_sent(number));
 }
 
+/* Decides about what this process has sent by a broadcast. Whether a block became RECLAIMED. */
+static bool channel_settle_own(struct mp_pool *pool, uint32_t number)
+{
+	bool left = false;
+
+	for (uint32_t k = 0; k < pool->shape.depth; k++) {
+		if (mp_channel_sender(pool, number, k) == pool->slot) {
+			left |= mp_broadcast_settle(
+				pool, number, mp_load(&mp_pool_channel(pool, number)->cell[k]));
+		}
+	}
+	return left;
+}
+
 void mp_channel_keep_all(struct mp_pool *pool)
 {
+	bool left = false;
+
+	mp_announce_begin(pool);
 	for (uint32_t i = 0; i < pool->shape.n_channels; i++) {
+		if (mp_channel_kind(mp_pool_channel(pool, i)) == MP_CHANNEL_BROADCAST) {
+			left |= channel_settle_own(pool, i);
+			continue;
+		}
 		for (uint32_t k = 0; k < pool->shape.depth; k++) {
 			mp_channel_keep(pool, i, k, pool->slot);
 		}
 	}
+	mp_announce_end(pool, left);
 }
 
 /* ---- sleeping ---- */
@@ -237,7 +193,7 @@ bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *c
 	uint64_t head = mp_load_acquire(&channel->head);
 
 	return mp_load_acquire(&channel->cell[head & (pool->shape.depth - 1)]) !=
-	       channel_empty_at(pool, head);
+	       mp_ring_empty(pool, head);
 }
 
 bool mp_channel_is_over(const struct mp_pool *pool, struct mp_channel *channel,
@@ -274,7 +230,8 @@ void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channe
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
 	mp_barrier();
-	if (!channel_has_room(pool, channel) && !(noted && mp_ends_is_deserted(channel, noted))) {
+	if (!channel_has_room(pool, channel) &&
+	    !(noted && mp_ends_is_deserted(pool, channel, noted))) {
 		mp_futex_wait(&channel->crowded, seen, deadline);
 	}
 }

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Channels: rings of tokens in the control segment, from many producers to one consumer at a time.
+ * Queues: rings of tokens (ring.h) from many producers to one consumer at a time. What is said here
+ * of producers and of sleeping holds for the other kinds of channels as well.
  *
- *	            head (next to be received)      first empty
- *	            v                               v
- *	cell | e5 | token | token | token | token | e4 | e4 |      n = 8, positions 33 ...
- *
- * A position counts from 0 for ever; it is cell position % n, lap position / n. A cell is one
- * atomic:
- *	empty(lap)	{0 : 32 | lap : 32}		the token of that lap may be stored here
- *	token		{generation : 32 | index : 32}	sent; a generation is never 0
- *
- * There is no lock. A producer knows a position p that is not beyond the first empty one, and goes
- * up from there: CAS empty(lap of p) -> token. This one step sends the token; there is no half made
- * entry. A producer that loses the CAS goes on to p + 1; one that was stopped for laps meets cells
- * of other laps, and starts again from head. Producers fill positions in order only, so the filled
- * ones stand without a gap from head on. They fill none at or beyond head + n, even if its cell is
- * empty already: so the consumer may empty many cells and then raise head once.
- *
- * tail and limit are hints that save producers the search and the look at head. Any producer stores
- * them plainly; they may go back, and are never too large.
- *
- * Invariants, between any two instructions of anybody:
- *	positions [head, first empty) hold tokens, but for the first of them, which may be
- *		empty(lap + 1): received, and its receiver died before it raised head
- *	head <= first empty <= head + n
+ * Invariants besides the ring's, between any two instructions of anybody:
+ *	of positions [head, first empty) only the first ones may be empty(lap + 1): received, and
+ *		their receiver is in the midst of a batch, or died before it raised head
  *	a token in a cell is of a gift (MOVING), or stale: taken, withdrawn, or reclaimed
  *	a word is SENT(c) => its token stands in c's ring, at a position from head on
  *	only the process whose slot consumer names writes head and empties cells
@@ -71,6 +52,9 @@
 
 struct mp_ends;
 
+/* Makes the channel one of that kind, if it is of none yet. False: it is of another. */
+bool mp_channel_is_of_kind(struct mp_channel *channel, enum mp_channel_kind kind);
+
 /* Becomes the consumer. Returns the claim, for mp_channel_leave(), or 0: there is a consumer. */
 uint64_t mp_channel_claim(struct mp_pool *pool, struct mp_channel *channel);
 
@@ -86,7 +70,10 @@ uint32_t mp_channel_sender(const struct mp_pool *pool, uint32_t number, uint32_t
 /* If that is @slot still, makes the block the channel's. False: it is not. */
 bool mp_channel_keep(struct mp_pool *pool, uint32_t number, uint32_t k, uint32_t slot);
 
-/* Makes all that this process has sent the channels'; none of its threads may be sending. */
+/*
+ * Makes all that this process has sent the channels', and decides what of it is a broadcast's; none
+ * of its threads may be sending.
+ */
 void mp_channel_keep_all(struct mp_pool *pool);
 
 /*
