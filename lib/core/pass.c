@@ -5,10 +5,14 @@
  * A client that works on the same word or holder wins that CAS or loses it; there is nothing
  * between.
  *
- *	CHANNELS  channels whose consumer is dead: they have none then; marks of dead senders: off
+ *	CHANNELS  channels whose consumer is dead: they have none then; marks of the dead: off; bits
+ *		  of their seats: out of members, and noted
  *	ORPHANS   magazines whose holder is a cache of the dead: CACHE(r) -> ORPHAN
- *	RINGS     MOVING(dead) whose token stands in the ring of channel c: -> SENT(c)
- *	WORDS     USED(dead) -> RECLAIMED; MOVING(dead) is counted; its grace over, -> RECLAIMED
+ *	RINGS     MOVING(dead) whose token stands in the ring of channel c: -> SENT(c); of a
+ *		  broadcast, MOVING(any): decided
+ *	WORDS     USED(dead) -> RECLAIMED; MOVING(dead) is counted; its grace over, -> RECLAIMED;
+ *		  SHARED: the bits noted -> 0, and with the last one -> RECLAIMED
+ *	SEATS     owner -> free of those that the dead have, also if gifts are left
  *	ANNOUNCE  reclaim_seq + 1: clients who find the depot empty collect
  *	RECORDS   cache records of the dead: counters folded into the slot, owner -> free
  *	SLOTS     counters folded into the pool, DEAD -> FREE
@@ -19,7 +23,9 @@
  * stores is the one above, and what is stored for another is on words, holders and records of that
  * other's, which belong to nobody who lives. The set stands still from the first step to the last:
  * a process that dies meanwhile waits for the next pass, as the walk may be past its words.
- * Rings go before words, so that no word of a block that was sent is counted or reclaimed.
+ * Rings go before words, so that no word of a block that was sent is counted or reclaimed. Members
+ * go before rings, and rings before words: so what is decided by an old mask is decided before its
+ * word is swept (broadcast.h). Words go before seats, or a successor would find bits of the dead.
  *
  * If the daemon dies after any store, the slots are still DEAD in its registry and the next daemon
  * begins again: it does not find what was moved on, and raising reclaim_seq twice costs one
@@ -33,6 +39,7 @@
  * their holders, not by what cache records say: so a process may die between taking a magazine and
  * noting it.
  */
+#include "lib/core/broadcast.h"
 #include "lib/core/channel.h"
 #include "lib/core/ends.h"
 #include "lib/core/magazine.h"
@@ -43,7 +50,7 @@
 
 #define RING_COST 8 /* words that cost as much as a cell: its word is anywhere */
 
-enum { CHANNELS, ORPHANS, RINGS, WORDS, ANNOUNCE, RECORDS, SLOTS, DONE };
+enum { CHANNELS, ORPHANS, RINGS, WORDS, SEATS, ANNOUNCE, RECORDS, SLOTS, DONE };
 
 void mp_pass_init(struct mp_pass *pass, struct mp_dead *dead)
 {
@@ -69,18 +76,37 @@ static struct mp_dead *pass_find_owner(const struct mp_pool *pool, const struct 
 	return (uint32_t)owner == 0 ? NULL : pass_find(pool, pass, (uint32_t)owner - 1);
 }
 
-/* Takes the marks of dead senders off. */
-static void pass_free_senders(struct mp_pool *pool, struct mp_pass *pass,
-			      struct mp_channel *channel)
+/* Takes marks of the dead off: those from @first on, by @stop. */
+static void pass_unmark(struct mp_pool *pool, struct mp_pass *pass, struct mp_channel *channel,
+			mp_atomic64 *first,
+			void (*stop)(const struct mp_pool *, struct mp_channel *, uint32_t))
 {
 	for (uint32_t i = 0; i < mp_ends_words(&pool->shape); i++) {
-		uint64_t marks = mp_load(mp_ends_marks(pool, channel, i));
-		for (; marks; marks &= marks - 1) {
+		for (uint64_t marks = mp_load(&first[i]); marks; marks &= marks - 1) {
 			uint32_t slot = i * 64 + (uint32_t)__builtin_ctzll(marks);
 			if (pass_find(pool, pass, slot)) {
-				mp_ends_stop(pool, channel, slot);
+				stop(pool, channel, slot);
 			}
 		}
+	}
+}
+
+/* Notes the seats of the dead, and takes their bits out of members. */
+static void pass_expel(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+
+	pass->seats[number] = 0;
+	for (uint32_t i = 0; i < MP_SEATS_MAX; i++) {
+		struct mp_dead *dead =
+			pass_find_owner(pool, pass, mp_load_acquire(&channel->seat[i].owner));
+		if (dead) {
+			dead->had = true;
+			pass->seats[number] |= 1u << i;
+		}
+	}
+	if (pass->seats[number]) {
+		mp_broadcast_expel(channel, pass->seats[number]);
 	}
 }
 
@@ -92,7 +118,12 @@ static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32
 	if (pass_find_owner(pool, pass, consumer)) {
 		mp_channel_evict(channel, (uint32_t)consumer - 1);
 	}
-	pass_free_senders(pool, pass, channel);
+	pass_unmark(pool, pass, channel, mp_ends_senders(pool, channel, 0), mp_ends_stop);
+	pass_unmark(pool, pass, channel, mp_ends_receivers(pool, channel, 0),
+		    mp_ends_stop_receiving);
+	if (number < MP_BROADCASTS_MAX) {
+		pass_expel(pool, pass, number);
+	}
 }
 
 static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t index)
@@ -111,15 +142,43 @@ static void pass_orphan(struct mp_pool *pool, struct mp_pass *pass, uint32_t ind
 	}
 }
 
-/* What cell @at holds, counted over all rings, becomes the channel's if a dead process sent it. */
+/*
+ * What cell @at holds, counted over all rings, becomes the channel's if a dead process sent it; of
+ * a broadcast, it is decided whoever did.
+ */
 static void pass_keep(struct mp_pool *pool, struct mp_pass *pass, uint32_t at)
 {
 	uint32_t number = at / pool->shape.depth, k = at % pool->shape.depth;
+	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint32_t slot = mp_channel_sender(pool, number, k);
 	struct mp_dead *dead = pass_find(pool, pass, slot);
 
-	if (dead && mp_channel_keep(pool, number, k, slot)) {
+	if (mp_channel_kind(channel) == MP_CHANNEL_BROADCAST && number < MP_BROADCASTS_MAX) {
+		bool last = mp_broadcast_settle(pool, number, mp_load(&channel->cell[k]));
+		if (dead) {
+			dead->had = true;
+			dead->recovered += last;
+		}
+	} else if (dead && mp_channel_keep(pool, number, k, slot)) {
 		dead->had = true;
+	}
+}
+
+/* Takes the bits of the dead off a SHARED block; @word is what the block's word was. */
+static void pass_unshare(struct mp_pool *pool, struct mp_pass *pass, uint32_t index, uint64_t word)
+{
+	uint32_t number = mp_share_channel(word), bits;
+	struct mp_dead *dead;
+
+	bits = pass->seats[number] & (mp_share_pending(word) | mp_share_held(word));
+	if (bits == 0 || number >= pool->shape.n_channels ||
+	    !mp_broadcast_sweep(pool, number, pass->seats[number], index)) {
+		return;
+	}
+	const struct mp_seat *seat = &mp_pool_channel(pool, number)->seat[__builtin_ctz(bits)];
+	dead = pass_find_owner(pool, pass, mp_load(&seat->owner));
+	if (dead) {
+		dead->recovered++;
 	}
 }
 
@@ -129,6 +188,10 @@ static void pass_reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t in
 	enum mp_state state = mp_word_state(word);
 	struct mp_dead *dead;
 
+	if (state == MP_SHARED) {
+		pass_unshare(pool, pass, index, word);
+		return;
+	}
 	if (state != MP_USED && state != MP_MOVING) {
 		return;
 	}
@@ -142,6 +205,13 @@ static void pass_reclaim(struct mp_pool *pool, struct mp_pass *pass, uint32_t in
 	} else if (mp_word_move(&pool->words[index].whole, word, mp_word_low(MP_RECLAIMED, 0))) {
 		dead->recovered++;
 		dead->had = true;
+	}
+}
+
+static void pass_vacate(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
+{
+	if (pass->seats[number]) {
+		mp_broadcast_vacate(mp_pool_channel(pool, number), pass->seats[number]);
 	}
 }
 
@@ -180,6 +250,14 @@ static void pass_free_slot(struct mp_pool *pool, struct mp_pass *pass, uint32_t 
 	}
 }
 
+/* How many channels can be broadcasts. */
+static uint32_t pass_broadcasts(const struct mp_pool *pool)
+{
+	uint32_t n = pool->shape.n_channels;
+
+	return n < MP_BROADCASTS_MAX ? n : MP_BROADCASTS_MAX;
+}
+
 /* Calls @visit for the next @budget of @n things. Returns whether all have been visited. */
 static bool pass_walk(struct mp_pool *pool, struct mp_pass *pass, uint32_t n, uint32_t budget,
 		      void (*visit)(struct mp_pool *, struct mp_pass *, uint32_t))
@@ -209,6 +287,9 @@ bool mp_pass_step(struct mp_pool *pool, struct mp_pass *pass, uint32_t budget)
 		break;
 	case WORDS:
 		over = pass_walk(pool, pass, pool->shape.blocks, budget, pass_reclaim);
+		break;
+	case SEATS:
+		over = pass_walk(pool, pass, pass_broadcasts(pool), budget, pass_vacate);
 		break;
 	case ANNOUNCE:
 		pass_announce(pool, pass);

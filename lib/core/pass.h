@@ -22,6 +22,7 @@ struct mp_pass {
 	struct mp_dead *dead; /* by slot */
 	uint32_t phase;       /* enum in pass.c */
 	uint32_t cursor;
+	uint32_t seats[MP_BROADCASTS_MAX]; /* bits of those that the dead have */
 };
 
 /*
