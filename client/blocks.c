@@ -25,6 +25,7 @@ static const char *const states[] = {
 	[MEMPOOL_BLOCK_NONE] = "none",     [MEMPOOL_BLOCK_FREE] = "free",
 	[MEMPOOL_BLOCK_CACHED] = "cached", [MEMPOOL_BLOCK_USED] = "used",
 	[MEMPOOL_BLOCK_MOVING] = "moving", [MEMPOOL_BLOCK_RECLAIMED] = "reclaimed",
+	[MEMPOOL_BLOCK_SHARED] = "shared",
 };
 
 #define AT_ONCE (1u << 20) /* blocks that are read in one go: 12 MiB */
@@ -268,7 +269,8 @@ static bool blocks_parse_filter(const struct call *call, struct filter *filter)
 		}
 	}
 	if (state != NULL && filter->state < 0) {
-		complain("--state: \"%s\" is none of free, cached, used, moving, reclaimed", state);
+		complain("--state: \"%s\" is none of free, cached, used, moving, shared, reclaimed",
+			 state);
 		return false;
 	}
 	return true;
@@ -305,7 +307,7 @@ const struct command blocks_command = {
 			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds",
 				     NULL},
 			[STATE] = {"state", "STATE",
-				   "list only free, cached, used, moving or reclaimed"},
+				   "list only free, cached, used, moving, shared or reclaimed"},
 		},
 	.run = blocks_run,
 };

@@ -144,6 +144,8 @@ static enum mempool_block_state inspect_state_of(enum mp_place place)
 		return MEMPOOL_BLOCK_USED;
 	case MP_PLACE_MOVING:
 		return MEMPOOL_BLOCK_MOVING;
+	case MP_PLACE_SHARED:
+		return MEMPOOL_BLOCK_SHARED;
 	case MP_PLACE_RECLAIMED:
 		return MEMPOOL_BLOCK_RECLAIMED;
 	case MP_PLACE_NONE:

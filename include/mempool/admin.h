@@ -74,6 +74,7 @@ enum mempool_block_state {
 	MEMPOOL_BLOCK_USED,
 	MEMPOOL_BLOCK_MOVING,    /* given, not yet taken */
 	MEMPOOL_BLOCK_RECLAIMED, /* of a dead process, not yet collected */
+	MEMPOOL_BLOCK_SHARED,    /* sent by a broadcast, not yet returned by all */
 };
 
 /* One block. */

@@ -6,6 +6,9 @@
  *	                                    and merge store its word before they unlist it
  *	USED(p), MOVING(p): p is not FREE   a slot is freed after no word names it
  *	SENT(c): c's ring has the token     a receiver takes the block before it empties the cell
+ *	SHARED(c): there are bits, of seats with an owner, c is a broadcast, and if any is pending,
+ *	    c's ring has the token          the last bit makes it USED; the pass sweeps words before
+ *	                                    it frees seats; nobody retires what is pending
  *	RECLAIMED: a collect is pending,    whoever leaves it then raises reclaim_seq
  *	    or a raise is owed
  *	UNBORN: beyond born, or the pool    the daemon says so before it raises born, and lays all
@@ -45,6 +48,7 @@
 #include "lib/core/audit.h"
 #include "lib/core/collect.h"
 #include "lib/core/magazine.h"
+#include "lib/core/ring.h"
 #include "lib/core/slot.h"
 #include "lib/core/word.h"
 
@@ -134,7 +138,9 @@ static bool audit_refresh_block(const struct walk *w, uint32_t block)
 		return false;
 	}
 	uint64_t word = mp_load(&at->whole);
-	uint32_t m = mp_word_ref(word), channel = mp_word_channel(word);
+	uint32_t m = mp_word_ref(word);
+	uint32_t channel =
+		mp_word_state(word) == MP_SHARED ? mp_share_channel(word) : mp_word_channel(word);
 	bool read = channel < pool->shape.n_channels
 			    ? audit_read_again(w, mp_pool_channel(pool, channel),
 					       pool->shape.channel_size)
@@ -204,11 +210,10 @@ static bool audit_is_taken(const struct mp_pool *pool, uint32_t slot)
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
-/* Whether the channel that has the block holds no token of it. */
-static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t word)
+/* Whether channel @number holds no token of the block. */
+static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t word,
+			    uint32_t number)
 {
-	uint32_t number = mp_word_channel(word);
-
 	if (number >= pool->shape.n_channels) {
 		return true;
 	}
@@ -219,6 +224,34 @@ static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t
 		}
 	}
 	return true;
+}
+
+/* Whether each bit of a SHARED word is of a seat that has an owner, and there is a bit. */
+static bool audit_has_seats(const struct mp_pool *pool, uint64_t word)
+{
+	uint32_t number = mp_share_channel(word), bits;
+
+	if (number >= pool->shape.n_channels) {
+		return false;
+	}
+	const struct mp_channel *channel = mp_pool_channel(pool, number);
+	bits = mp_share_pending(word) | mp_share_held(word);
+	if (bits == 0 || mp_channel_kind(channel) != MP_CHANNEL_BROADCAST) {
+		return false;
+	}
+	for (; bits; bits &= bits - 1) {
+		if ((uint32_t)mp_load_acquire(&channel->seat[__builtin_ctz(bits)].owner) == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool audit_is_share_wrong(const struct mp_pool *pool, uint32_t block, uint64_t word)
+{
+	return !audit_has_seats(pool, word) ||
+	       (mp_share_pending(word) != 0 &&
+		audit_is_unsent(pool, block, word, mp_share_channel(word)));
 }
 
 /* Whether the slot's process, or the pass over it, owes a raise of reclaim_seq. */
@@ -257,8 +290,12 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 		break;
 	case MP_USED:
 	case MP_MOVING:
-		wrong = mp_word_channel(word) == MP_NONE ? !audit_is_taken(pool, ref)
-							 : audit_is_unsent(pool, block, word);
+		wrong = mp_word_channel(word) == MP_NONE
+				? !audit_is_taken(pool, ref)
+				: audit_is_unsent(pool, block, word, mp_word_channel(word));
+		break;
+	case MP_SHARED:
+		wrong = audit_is_share_wrong(pool, block, word);
 		break;
 	case MP_RECLAIMED:
 		wrong = audit_is_unannounced(pool);
@@ -287,17 +324,18 @@ static void audit_mark(const struct mp_pool *pool, uint32_t m, unsigned char *se
 	}
 }
 
-/* Marks the blocks that channel @number has and whose tokens it holds. */
+/* Marks the blocks that channel @number has, and whose tokens it holds. */
 static void audit_mark_sent(const struct mp_pool *pool, uint32_t number, unsigned char *seen)
 {
 	const struct mp_channel *channel = mp_pool_channel(pool, number);
 
 	for (uint32_t k = 0; k < pool->shape.depth; k++) {
-		uint64_t token = mp_load_acquire(&channel->cell[k]);
-		uint32_t index = (uint32_t)token;
-		if (index < pool->max_blocks && mp_load(&pool->words[index].whole) ==
-							mp_word_with(token, mp_word_sent(number))) {
-			seen[index] = 1;
+		uint64_t token = mp_load_acquire(&channel->cell[k]), word;
+		const mp_atomic64 *at = mp_ring_word(pool, token, &word);
+		if (at && (mp_word_channel(word) == number ||
+			   (mp_word_state(word) == MP_SHARED && mp_share_channel(word) == number &&
+			    audit_has_seats(pool, word)))) {
+			seen[(uint32_t)token] = 1;
 		}
 	}
 }

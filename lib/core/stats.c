@@ -41,6 +41,8 @@ enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *s
 	case MP_MOVING:
 		*slot = mp_word_channel(word) == MP_NONE ? mp_word_ref(word) : MP_NONE;
 		return MP_PLACE_MOVING;
+	case MP_SHARED:
+		return MP_PLACE_SHARED;
 	case MP_RECLAIMED:
 		return MP_PLACE_RECLAIMED;
 	case MP_UNBORN:
@@ -55,7 +57,31 @@ static void stats_tally_block(struct mp_tally *t, enum mp_place place)
 	t->cached += place == MP_PLACE_CACHE;
 	t->free += place == MP_PLACE_DEPOT;
 	t->moving += place == MP_PLACE_MOVING;
+	t->shared += place == MP_PLACE_SHARED;
 	t->reclaimed += place == MP_PLACE_RECLAIMED;
+}
+
+uint32_t mp_share_slot(const struct mp_pool *pool, uint64_t word, uint32_t seat)
+{
+	uint32_t number = mp_share_channel(word);
+
+	if (number >= pool->shape.n_channels || seat >= MP_SEATS_MAX) {
+		return MP_NONE;
+	}
+	uint64_t owner = mp_load(&mp_pool_channel(pool, number)->seat[seat].owner);
+	return (uint32_t)owner - 1; /* none: MP_NONE */
+}
+
+/* Counts the shares that are held, for those who hold them. */
+static void stats_tally_shares(const struct mp_pool *pool, uint64_t word, struct mp_tally *by_slot,
+			       uint32_t n)
+{
+	for (uint32_t held = mp_share_held(word); held; held &= held - 1) {
+		uint32_t slot = mp_share_slot(pool, word, (uint32_t)__builtin_ctz(held));
+		if (slot < n) {
+			by_slot[slot].shared++;
+		}
+	}
 }
 
 static void stats_tally_counters(struct mp_tally *t, uint64_t gets, uint64_t puts,
@@ -113,10 +139,14 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 	}
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t i = 0; i < born; i++) {
-		enum mp_place place = mp_place_of(pool, mp_load(&pool->words[i].whole), &slot);
+		uint64_t word = mp_load(&pool->words[i].whole);
+		enum mp_place place = mp_place_of(pool, word, &slot);
 		stats_tally_block(total, place);
 		if (slot < n) {
 			stats_tally_block(&by_slot[slot], place);
+		}
+		if (place == MP_PLACE_SHARED) {
+			stats_tally_shares(pool, word, by_slot, n);
 		}
 	}
 	stats_tally_caches(pool, total, by_slot, n);

@@ -8,9 +8,12 @@
 
 #include "lib/core/layout.h"
 
-/* Of a pool, or of one slot in it (then free and reclaimed stay 0). */
+/*
+ * Of a pool, or of one slot in it: then free and reclaimed stay 0, and shared is how many shares of
+ * broadcast blocks it holds.
+ */
 struct mp_tally {
-	uint64_t used, cached, free, moving, reclaimed;
+	uint64_t used, cached, free, moving, shared, reclaimed;
 	uint64_t gets, puts, failures, waits;
 };
 
@@ -21,11 +24,15 @@ enum mp_place {
 	MP_PLACE_CACHE,
 	MP_PLACE_USED,
 	MP_PLACE_MOVING,
+	MP_PLACE_SHARED,
 	MP_PLACE_RECLAIMED
 };
 
 /* Where a block with that word is, and, when a process has it, which slot (else MP_NONE). */
 enum mp_place mp_place_of(const struct mp_pool *pool, uint64_t word, uint32_t *slot);
+
+/* Which slot has the seat of that number, of the channel that shares the block; or MP_NONE. */
+uint32_t mp_share_slot(const struct mp_pool *pool, uint64_t word, uint32_t seat);
 
 /* Fills @total and the first @n of @by_slot, either of which may be NULL. */
 void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tally *by_slot,
