@@ -213,7 +213,7 @@ static int broadcast_post(struct mp_pool *pool, struct mp_local *local, uint32_t
 
 	while (!mp_ring_post(pool, channel, p, token)) {
 		if (!broadcast_make_room(pool, local, number, p)) {
-			/* If it cannot be had back, a sibling thread has withdrawn it: as if sent. */
+			/* If it fails, a sibling thread has withdrawn it: as if it was sent. */
 			return mp_word_take(pool, token, true) >= 0 ? -EAGAIN : 0;
 		}
 	}
@@ -353,7 +353,7 @@ uint32_t mp_broadcast_borrow(struct mp_pool *pool, struct mp_local *local, struc
 	uint32_t got = 0, index;
 
 	*error = 0;
-	/* Producers may be ahead of us by a ring or two; if by more, somebody has scribbled on it. */
+	/* Producers may be ahead of us by a ring or two; if by more, somebody scribbles on it. */
 	for (uint32_t tries = 4 * pool->shape.depth; got < n && tries > 0; tries--) {
 		step = broadcast_step(pool, local, s, &index);
 		if (step == STEP_BORROWED) {

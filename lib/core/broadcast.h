@@ -39,7 +39,7 @@
  *	borrow	1 word: MOVING -> decide
  *		2 word: my bit pending -> held, CAS	the dead's: taken off by the pass
  *		3 cursor + 1; crowded? notify
- *	return	1 word: my bit held -> 0, CAS; the last: -> USED(me), and put	the dead's, reclaimed
+ *	return	1 word: my bit held -> 0, CAS; the last: -> USED(me), and put	reclaimed with me
  *	leave	1 members: my bits out
  *		2 walk from head to the first empty position: decide what is undecided, take my
  *		  pending bits off
