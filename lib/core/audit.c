@@ -229,16 +229,13 @@ static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t
 /* Whether each bit of a SHARED word is of a seat that has an owner, and there is a bit. */
 static bool audit_has_seats(const struct mp_pool *pool, uint64_t word)
 {
-	uint32_t number = mp_share_channel(word), bits;
+	uint32_t number = mp_share_channel(word);
+	uint32_t bits = mp_share_pending(word) | mp_share_held(word);
 
-	if (number >= pool->shape.n_channels) {
+	if (bits == 0 || number >= pool->shape.n_channels || !mp_pool_broadcasts(pool, number)) {
 		return false;
 	}
 	const struct mp_channel *channel = mp_pool_channel(pool, number);
-	bits = mp_share_pending(word) | mp_share_held(word);
-	if (bits == 0 || mp_channel_kind(channel) != MP_CHANNEL_BROADCAST) {
-		return false;
-	}
 	for (; bits; bits &= bits - 1) {
 		if ((uint32_t)mp_load_acquire(&channel->seat[__builtin_ctz(bits)].owner) == 0) {
 			return false;

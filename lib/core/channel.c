@@ -175,7 +175,7 @@ void mp_channel_keep_all(struct mp_pool *pool)
 
 	mp_announce_begin(pool);
 	for (uint32_t i = 0; i < pool->shape.n_channels; i++) {
-		if (mp_channel_kind(mp_pool_channel(pool, i)) == MP_CHANNEL_BROADCAST) {
+		if (mp_pool_broadcasts(pool, i)) {
 			left |= channel_settle_own(pool, i);
 			continue;
 		}

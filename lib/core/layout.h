@@ -382,6 +382,13 @@ static inline enum mp_channel_kind mp_channel_kind(const struct mp_channel *chan
 	return (enum mp_channel_kind)mp_load_acquire(&channel->kind);
 }
 
+/* Whether channel @number is a broadcast: words have no room for others. */
+static inline bool mp_pool_broadcasts(const struct mp_pool *pool, uint32_t number)
+{
+	return number < MP_BROADCASTS_MAX &&
+	       mp_channel_kind(mp_pool_channel(pool, number)) == MP_CHANNEL_BROADCAST;
+}
+
 /* A hash of all that two builds must agree on to share a segment. */
 uint64_t mp_signature(void);
 

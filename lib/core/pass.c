@@ -153,7 +153,7 @@ static void pass_keep(struct mp_pool *pool, struct mp_pass *pass, uint32_t at)
 	uint32_t slot = mp_channel_sender(pool, number, k);
 	struct mp_dead *dead = pass_find(pool, pass, slot);
 
-	if (mp_channel_kind(channel) == MP_CHANNEL_BROADCAST && number < MP_BROADCASTS_MAX) {
+	if (mp_pool_broadcasts(pool, number)) {
 		bool last = mp_broadcast_settle(pool, number, mp_load(&channel->cell[k]));
 		if (dead) {
 			dead->had = true;
