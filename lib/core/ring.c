@@ -4,13 +4,13 @@
 enum mp_ring_look mp_ring_look(const struct mp_pool *pool, struct mp_channel *channel, uint64_t p,
 			       uint64_t *cell)
 {
-	*cell = mp_load_acquire(mp_ring_cell(pool, channel, p));
-	uint64_t head = mp_load_acquire(&channel->head);
+	uint64_t before = mp_load_acquire(&channel->head);
 
-	if (p < head) {
+	*cell = mp_load_acquire(mp_ring_cell(pool, channel, p));
+	if (p < mp_load_acquire(&channel->head)) {
 		return MP_RING_PASSED;
 	}
-	if (p - head >= pool->shape.depth || *cell == mp_ring_empty(pool, p)) {
+	if (p - before >= pool->shape.depth || *cell == mp_ring_empty(pool, p)) {
 		return MP_RING_NOTHING;
 	}
 	if (mp_ring_is_token(*cell)) {

@@ -26,9 +26,10 @@
  *	head <= first empty <= head + n, and head only rises
  *	a token in a cell is of a block that was sent by it, or stale: taken, withdrawn, reclaimed
  *
- * A cell's value belongs to position p only if head <= p < head + n, looked at after the cell. If
- * p < head, others went on, and what is in the cell may be of a later lap. If p = head + n, nothing
- * is there, and the cell is a lap behind. Only the consumer of a queue, which alone raises head,
+ * A cell's value belongs to position p only if p < head + n, by head as it was before the look at
+ * the cell, and head <= p, by head as it is after it; for head rises meanwhile. If p >= head + n,
+ * nothing was there, and what the cell held may have been of the lap before. If p < head, others
+ * went on, and it may be of a later one. Only the consumer of a queue, which alone raises head,
  * may do without.
  */
 #ifndef MP_CORE_RING_H
