@@ -2,7 +2,8 @@
 /* Channels: in order, once, past full and empty, past the death of either end. */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/core/channel.h"
 #include "lib/core/futex.h"
@@ -304,54 +305,78 @@ END_TEST
 
 /* ---- a sibling withdraws in the middle of a send ---- */
 
-static mp_atomic32 withdrawn;
+static struct {
+	void *cells;      /* a page that holds nothing but cells */
+	size_t size;      /* of the page */
+	uint32_t index;   /* of the block that is sent */
+	bool withdraws;   /* whether the sibling takes it back */
+	uint32_t touched; /* how often the page was, while none might */
+} page;
 
-/* In the place of a sibling thread: takes the last block back, if it is a gift at this moment. */
-static void withdraw(int signal)
+/*
+ * In the place of a sibling thread, when a send touches the first cell: it has given its block by
+ * then, and not posted it.
+ */
+static void on_touch(int signal)
 {
-	uint32_t index = (uint32_t)mp_pool_index(&sender.pool, out[DEPTH]);
-	uint64_t word = mp_load(&sender.pool.words[index].whole);
+	uint64_t word = mp_load(&sender.pool.words[page.index].whole);
 
 	(void)signal;
-	if (mp_word_state(word) == MP_MOVING &&
-	    mp_word_take(&sender.pool, word >> 32 << 32 | index, true) >= 0) {
-		mp_store(&withdrawn, 1);
+	page.touched++;
+	if (mprotect(page.cells, page.size, PROT_READ | PROT_WRITE) != 0 || page.touched > 1) {
+		_exit(98);
+	}
+	if (page.withdraws && mp_word_take(&sender.pool, word >> 32 << 32 | page.index, true) < 0) {
+		_exit(97);
 	}
 }
 
-static void interrupt_all_the_time(void)
+/* A channel that is full, and whose hint says that the first place in the page is free. */
+static void begin_with_page(void)
 {
-	const struct itimerspec often = {.it_value = {.tv_nsec = 1000},
-					 .it_interval = {.tv_nsec = 20000}};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-	timer_t timer;
+	page.size = (size_t)sysconf(_SC_PAGESIZE);
+	uint32_t depth = (uint32_t)(2 * page.size / sizeof *channel->cell);
+	arena_make(&arena, (struct mp_shape){.blocks = 2 * depth, .n_caches = 4, .depth = depth});
+	arena_seat(&arena, 0, &sender);
+	channel = mp_pool_channel(&arena.daemon, 1);
+	for (uint32_t i = 0; i < depth; i++) {
+		ck_assert_int_eq(member_get_bulk(&sender, out, 1), 0);
+		ck_assert_uint_eq(send(0, 1, 0), 1);
+	}
+	uintptr_t cells = (uintptr_t)channel->cell;
+	uintptr_t first = (cells + page.size - 1) / page.size * page.size;
+	page.cells = (void *)first;
+	mp_store(&channel->tail, (first - cells) / sizeof *channel->cell);
+	ck_assert_int_eq(member_get_bulk(&sender, out, 1), 0);
+	page.index = (uint32_t)mp_pool_index(&sender.pool, out[0]);
+}
 
-	signal(SIGALRM, withdraw);
-	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
+static void send_in_two_halves(bool withdraws, uint32_t sent, int error)
+{
+	page.withdraws = withdraws;
+	void (*before)(int) = signal(SIGSEGV, on_touch);
+	ck_assert_int_eq(mprotect(page.cells, page.size, PROT_NONE), 0);
+	ck_assert_uint_eq(send(0, 1, error), sent);
+	signal(SIGSEGV, before);
+	ck_assert_uint_eq(page.touched, 1);
 }
 
 /* The send gives the block and then finds no room. Either of the two has it, and knows. */
 START_TEST(a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
 {
-	struct timespec deadline;
-	uint32_t times = 0;
-	int error;
+	begin_with_page();
+	send_in_two_halves(true, 1, 0);
+	ck_assert_int_eq(member_put(&sender, page.index), 0); /* it is the sibling's */
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
 
-	begin();
-	ck_assert_uint_eq(send(0, DEPTH, 0), DEPTH);
-	mp_deadline(&deadline, 10000);
-	interrupt_all_the_time();
-	while (times < 100 && !mp_is_late(&deadline)) {
-		mp_store(&withdrawn, 0);
-		mp_store(&channel->limit, 4 * DEPTH); /* as if another had filled it since */
-		mp_store(&channel->tail, 0);
-		bool sent = mp_channel_send(&sender.pool, channel, out + DEPTH, 1, &error) == 1;
-		ck_assert(sent == (mp_load(&withdrawn) == 1));
-		ck_assert(sent || error == -EAGAIN);
-		times += sent;
-	}
-	ck_assert_uint_eq(times, 100);
+START_TEST(a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders)
+{
+	begin_with_page();
+	send_in_two_halves(false, 0, -EAGAIN);
+	ck_assert_int_eq(member_put(&sender, page.index), 0);
+	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
 
@@ -362,5 +387,6 @@ SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and
       what_the_dead_have_mailed_waits_for_their_grace, who_leaves_makes_what_it_sent_the_channels,
       scribbled_tokens_keep_nothing, scribbled_cells_are_an_error_and_not_a_hang,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
+      a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders,
       who_prepares_to_sleep_again_hides_no_notification,
       who_waits_for_room_anew_hides_no_notification)
