@@ -16,7 +16,7 @@
 
 #include "tests/support/actor.h"
 
-#define ANSWER_MS 10000
+#define ANSWER_MS 40000 /* more than HANG_MS, for which it may be told to wait */
 
 static void actor_become(uid_t uid)
 {

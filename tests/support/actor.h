@@ -34,7 +34,7 @@ struct actor {
 void actor_start_as(struct actor *actor, uid_t uid);
 void actor_start(struct actor *actor);
 
-/* Sends a command and waits for the answer. INT64_MIN: it died. Exits the test after 10 s. */
+/* Sends a command and waits for the answer. INT64_MIN: it died. Exits the test after 40 s. */
 __attribute__((format(printf, 2, 3))) int64_t actor_ask(struct actor *actor, const char *format,
 							...);
 

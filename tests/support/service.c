@@ -16,8 +16,7 @@
 
 #include "tests/support/service.h"
 
-#define START_MS 10000
-#define STOP_MS 30000 /* as TimeoutStopSec= of the units: what was destroyed is given back */
+#define STOP_MS HANG_MS /* as TimeoutStopSec= of the units: what was destroyed is given back */
 
 int64_t now_ns(void)
 {
@@ -176,7 +175,7 @@ void service_restart(struct service *s)
 	if (s->pid < 0) {
 		err(99, "fork");
 	}
-	if (!wait_until(service_answers, s, START_MS)) {
+	if (!wait_until(service_answers, s, HANG_MS)) {
 		errx(99, "mempoold does not answer: %s", mempool_errmsg());
 	}
 }

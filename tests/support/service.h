@@ -13,6 +13,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * How long a test waits for what is to happen at once. What has not happened by then never will: a
+ * loaded machine is slow, but not that slow.
+ */
+#define HANG_MS 30000
+
 struct service {
 	pid_t pid;
 	pid_t janitor;

@@ -155,7 +155,7 @@ START_TEST(a_bulk_has_as_many_blocks_as_the_pool)
 	ck_assert_ptr_null(had[BLOCKS]);
 	ck_assert_int_eq(mempool_put_bulk(pool, had, BLOCKS), 0);
 	actor_kill(&idle);
-	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -270,7 +270,7 @@ START_TEST(a_process_has_four_slots_of_a_pool)
 		}
 		close(sessions[i]);
 	}
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	end();
 }
 END_TEST

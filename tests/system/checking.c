@@ -102,7 +102,7 @@ static void kill_and_check(struct mempool *checked, const struct mempool *mapped
 {
 	int slot;
 	pid_t pid = start_holder(&slot);
-	int64_t deadline = now_ms() + 5000;
+	int64_t deadline = now_ms() + HANG_MS;
 
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	while (mp_load(&mapped->core.slots[slot].state) == MP_SLOT_LIVE) {
@@ -195,7 +195,7 @@ START_TEST(an_observer_of_a_pool_that_is_gone_is_told_so)
 	create_checked(LARGE, LARGE);
 	struct mempool *seen = open_checked(MEMPOOL_OBSERVE);
 	ck_assert_int_eq(mempool_destroy(conn, "checked"), 0);
-	int64_t deadline = now_ms() + 10000;
+	int64_t deadline = now_ms() + HANG_MS;
 	int error;
 	while ((error = mempool_check(seen, &report)) == 0) {
 		ck_assert_int_lt(now_ms(), deadline);

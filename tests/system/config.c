@@ -276,7 +276,7 @@ START_TEST(what_a_pool_is_about_to_grow_to_counts)
 	ck_assert(is_there("big"));
 	actor_start(&a);
 	actor_tell(&a, "grow big 1000");
-	ck_assert(wait_until(is_growing, NULL, 5000));
+	ck_assert(wait_until(is_growing, NULL, HANG_MS));
 	ck_assert_int_eq(create("large", 1 << 20, 200), -EDQUOT);
 	ck_assert_int_eq(actor_hear(&a), 0);
 	actor_kill(&a);
@@ -487,7 +487,7 @@ START_TEST(one_connection_more_than_can_be_refused_is_refused)
 		close(fds[i]);
 	}
 	mempool_disconnect(conn);
-	ck_assert(wait_until(is_let_in, NULL, 5000));
+	ck_assert(wait_until(is_let_in, NULL, HANG_MS));
 	stop();
 }
 END_TEST

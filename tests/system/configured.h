@@ -85,7 +85,7 @@ static inline bool log_has(void *text)
 
 static inline void expect_log(const char *text)
 {
-	ck_assert_msg(wait_until(log_has, (void *)(uintptr_t)text, 5000), "no '%s' in %s", text,
+	ck_assert_msg(wait_until(log_has, (void *)(uintptr_t)text, HANG_MS), "no '%s' in %s", text,
 		      said);
 }
 

@@ -190,7 +190,7 @@ START_TEST(who_has_no_number_in_a_user_namespace_is_served)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
-	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST

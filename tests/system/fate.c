@@ -31,7 +31,7 @@ static bool is_as_expected(void *arg)
 static void await(struct actor *actor, int state)
 {
 	struct expectation e = {actor, state};
-	ck_assert(wait_until(is_as_expected, &e, 5000));
+	ck_assert(wait_until(is_as_expected, &e, HANG_MS));
 }
 
 static struct actor user(const char *command)
@@ -302,7 +302,7 @@ START_TEST(an_observer_knows_when_the_memory_of_its_pool_has_gone)
 	expect(seen, MEMPOOL_LIVE);
 	ck_assert_int_eq(mempool_close(large), 0);
 	destroy("large");
-	ck_assert(wait_until(is_removed, &objects, 5000));
+	ck_assert(wait_until(is_removed, &objects, HANG_MS));
 	ck_assert_int_eq(mempool_state(seen), MEMPOOL_DESTROYED);
 	ck_assert_int_eq(mempool_stat(seen, &s), 0);
 	ck_assert_uint_eq(s.state, MEMPOOL_DESTROYED);

@@ -54,7 +54,7 @@ static void begin_flood(void)
 
 static void end_flood(void)
 {
-	ck_assert(wait_until(are_fds_gone, NULL, 5000));
+	ck_assert(wait_until(are_fds_gone, NULL, HANG_MS));
 	ck_assert(is_unharmed());
 	end();
 }
@@ -218,7 +218,7 @@ START_TEST(who_opens_and_hangs_up_leaves_no_seat)
 		}
 		waitpid(pid, NULL, 0);
 	}
-	int64_t end_ms = now_ms() + 5000;
+	int64_t end_ms = now_ms() + HANG_MS;
 	do {
 		ck_assert_int_eq(mempool_find_pool(conn, "frames", &info), 0);
 	} while (info.clients > 1 && now_ms() < end_ms);

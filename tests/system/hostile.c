@@ -70,7 +70,7 @@ START_TEST(who_never_reads_is_hung_up_on)
 	union wire_message m;
 	int fd = greeted();
 	wire_init(&m, WIRE_DAEMON, 2);
-	int64_t deadline = now_ms() + 10000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (wire_send(fd, &m, NULL, 0, MSG_DONTWAIT) != -EPIPE) {
 		ck_assert_int_lt(now_ms(), deadline);
 	}
@@ -193,7 +193,8 @@ START_TEST(a_truncated_pool_is_broken_and_no_other)
 	}
 	ck_assert_int_eq(kill(pid, 0), 0);
 	struct mempool_info info = {0};
-	for (int64_t deadline = now_ms() + 5000; !info.broken && now_ms() < deadline; sleep_ms(1)) {
+	for (int64_t deadline = now_ms() + HANG_MS; !info.broken && now_ms() < deadline;
+	     sleep_ms(1)) {
 		ck_assert_int_eq(mempool_find_pool(conn, "victim", &info), 0);
 	}
 	ck_assert(info.broken);

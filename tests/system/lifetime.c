@@ -112,7 +112,7 @@ START_TEST(a_forced_close_gives_all_back)
 	struct actor a = holder(100);
 	ck_assert_int_eq(actor_ask(&a, "close"), -EBUSY);
 	ck_assert_int_eq(actor_ask(&a, "force"), 0);
-	ck_assert(wait_until(is_alone, NULL, 2000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	ck_assert_uint_eq(obtainable(), BLOCKS);
 	actor_kill(&a);
 	end();
@@ -149,7 +149,7 @@ START_TEST(a_reader_takes_and_puts_but_cannot_write)
 	ck_assert_int_eq(actor_ask(&a, "get 1"), 0);
 	ck_assert_int_eq(actor_ask(&a, "write"), INT64_MIN);
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_obtainable, NULL, 2000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -287,7 +287,7 @@ START_TEST(removing_a_pool_costs_what_it_had_and_not_what_it_might_have_grown_to
 	ck_assert_int_eq(mempool_close(wide), 0);
 	uint64_t before = daemon_ns();
 	ck_assert_int_eq(mempool_destroy(conn, "wide"), 0);
-	ck_assert(wait_until(is_wide_removed, NULL, 10000));
+	ck_assert(wait_until(is_wide_removed, NULL, HANG_MS));
 	ck_assert_uint_lt(daemon_ns() - before, 3000000000u);
 	attr.max_blocks = (1 << 16) + 1;
 	ck_assert_int_eq(mempool_create(conn, "wide", &attr, &wide), -EINVAL);

@@ -168,7 +168,7 @@ static void check_part(const char *backing)
 	ck_assert_int_eq(actor_ask(&a, "destroy most"), 0); /* but has it open */
 	ck_assert_int_eq(actor_ask(&a, "large more 2 %u", number), -EDQUOT);
 	ck_assert_int_eq(actor_ask(&a, "force"), 0);
-	ck_assert(wait_until(is_there_no_more, NULL, 5000));
+	ck_assert(wait_until(is_there_no_more, NULL, HANG_MS));
 	ck_assert_int_eq(actor_ask(&a, "large more 2 %u", number), 0);
 	destroy("more");
 	destroy("others");

@@ -111,7 +111,7 @@ START_TEST(what_a_killed_daemon_had_begun_is_not_in_the_way)
 		service_restart(&service);
 		_exit(0);
 	}
-	ck_assert(wait_until(has_draft, NULL, 5000));
+	ck_assert(wait_until(has_draft, NULL, HANG_MS));
 	kill(pid, SIGKILL); /* and the daemon with it */
 	waitpid(pid, NULL, 0);
 	ck_assert_int_eq(access(service.socket, F_OK), -1);
@@ -133,7 +133,7 @@ START_TEST(a_socket_that_appears_meanwhile_is_left_alone)
 	start();
 	put("held", "");
 	ck_assert_int_eq(unlink(service.socket), 0);
-	ck_assert(wait_until(has_draft, NULL, 5000));
+	ck_assert(wait_until(has_draft, NULL, HANG_MS));
 	memcpy(address.sun_path, service.socket, strlen(service.socket) + 1);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(listen(fd, 5), 0);

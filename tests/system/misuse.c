@@ -45,7 +45,7 @@ START_TEST(a_foreign_put_is_refused)
 	ck_assert_int_eq(actor_ask(&a, "foreign %ld", (long)index), -EPERM);
 	ck_assert_int_eq(mempool_put(pool, mine), 0);
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST

@@ -97,7 +97,7 @@ START_TEST(blocks_of_the_dead_come_back)
 	ck_assert_ptr_null(os_memblock_get(&shared));
 	ck_assert_uint_eq(shared.mp_num_free, 0);
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_free, NULL, 2000));
+	ck_assert(wait_until(is_all_free, NULL, HANG_MS));
 	end_shared();
 }
 END_TEST
@@ -116,7 +116,7 @@ START_TEST(own_calls_show_soon_what_others_have)
 	actor_start(&a);
 	ck_assert_int_eq(actor_ask(&a, "open packets"), 0);
 	ck_assert_int_eq(actor_ask(&a, "get %d", 5), 0);
-	ck_assert(wait_until(sees_what_others_have, NULL, 1000));
+	ck_assert(wait_until(sees_what_others_have, NULL, HANG_MS));
 	ck_assert_uint_eq(shared.mp_min_free, N - 6);
 	actor_kill(&a);
 	end_shared();
@@ -347,7 +347,7 @@ START_TEST(a_forked_child_opens_for_itself)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-	ck_assert(wait_until(is_all_free, NULL, 2000));
+	ck_assert(wait_until(is_all_free, NULL, HANG_MS));
 	end_shared();
 }
 END_TEST

@@ -90,7 +90,7 @@ pid_t crowd(const char *name, int opens)
 bool hung_up(int fd)
 {
 	char byte;
-	struct timeval patience = {.tv_sec = 5};
+	struct timeval patience = {.tv_sec = HANG_MS / 1000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	ssize_t n;
 	while ((n = recv(fd, &byte, 1, 0)) > 0) {

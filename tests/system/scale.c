@@ -127,7 +127,7 @@ START_TEST(many_opens_and_closes_leave_nothing)
 		void *block = mempool_get(pool);
 		ck_assert_int_eq(mempool_put(pool, block), 0);
 	}
-	ck_assert(wait_until(is_alone, NULL, 1000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	ck_assert_uint_eq(obtainable(), BLOCKS);
 	end();
 }

@@ -43,7 +43,7 @@ static pid_t scribbler(const char *name, unsigned seed, enum area area)
 	scribbles = mmap(NULL, MP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = check_fork();
 	if (pid != 0) {
-		for (int64_t end_ms = now_ms() + 10000; *scribbles == 0 && now_ms() < end_ms;) {
+		for (int64_t end_ms = now_ms() + HANG_MS; *scribbles == 0 && now_ms() < end_ms;) {
 		}
 		ck_assert_uint_gt(*scribbles, 0);
 		return pid;

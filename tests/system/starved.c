@@ -170,7 +170,7 @@ static void *wait_twice(void *failed)
 	int64_t before = now_ms();
 	*out = mempool_get_wait(many_blocks, 200) || errno != ETIMEDOUT || now_ms() - before < 200;
 	pthread_barrier_wait(&barrier);
-	void *block = mempool_get_wait(many_blocks, 9000);
+	void *block = mempool_get_wait(many_blocks, HANG_MS);
 	*out = *out || block != blocks[0] || mempool_put(many_blocks, block) != 0;
 	return NULL;
 }
@@ -191,7 +191,7 @@ START_TEST(a_thread_without_memory_waits)
 	starve();
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
-	ck_assert(wait_until(is_waited_for, NULL, 5000));
+	ck_assert(wait_until(is_waited_for, NULL, HANG_MS));
 	sleep_ms(50);
 	ck_assert_int_eq(mempool_close_force(many_blocks), -EBUSY);
 	ck_assert_int_eq(mempool_put(many_blocks, blocks[0]), 0);
@@ -258,7 +258,7 @@ START_TEST(who_may_lock_no_more_is_told_and_takes_no_seat)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_msg(status == 0, "flags %#x: %d", flags[i], WEXITSTATUS(status));
 		struct mempool_info info = {.clients = 2};
-		for (int64_t end_at = now_ms() + 5000; info.clients > 1 && now_ms() < end_at;) {
+		for (int64_t end_at = now_ms() + HANG_MS; info.clients > 1 && now_ms() < end_at;) {
 			ck_assert_int_eq(mempool_find_pool(conn, "large", &info), 0);
 		}
 		ck_assert_uint_eq(info.clients, 1);

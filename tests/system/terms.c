@@ -37,7 +37,7 @@ static struct actor user(void)
 
 static void expect_end(void)
 {
-	ck_assert(wait_until(is_gone, "short", 5000));
+	ck_assert(wait_until(is_gone, "short", HANG_MS));
 }
 
 START_TEST(a_pool_ends_with_its_last_user)

@@ -45,7 +45,7 @@ static struct actor maker(const char *command)
 	put(SLOW, "");
 	actor_start(&a);
 	actor_tell(&a, command);
-	ck_assert(wait_until(is_being_made, "start", 5000));
+	ck_assert(wait_until(is_being_made, "start", HANG_MS));
 	return a;
 }
 
@@ -228,7 +228,7 @@ START_TEST(no_pool_is_made_for_observers_alone)
 	actor_kill(&a);
 	take_away(SLOW);
 	expect_all(&b, 1, -ENOENT);
-	ck_assert(wait_until(is_gone, "start", 5000));
+	ck_assert(wait_until(is_gone, "start", HANG_MS));
 	kill_all(&b, 1);
 	stop();
 }
@@ -258,7 +258,7 @@ START_TEST(a_pool_that_ends_with_its_last_user_has_those_who_waited)
 	ck_assert_int_eq(actor_ask(&b[0], "close"), 0);
 	ck_assert(is_there("start"));
 	ck_assert_int_eq(actor_ask(&b[1], "close"), 0);
-	ck_assert(wait_until(is_gone, "start", 5000));
+	ck_assert(wait_until(is_gone, "start", HANG_MS));
 	kill_all(b, 2);
 	stop();
 }
@@ -285,7 +285,7 @@ START_TEST(a_session_may_end_while_it_waits)
 	actor_kill(&a);
 	kill_all(b, 1);
 	take_away(SLOW);
-	ck_assert(wait_until(is_gone, "start", 5000));
+	ck_assert(wait_until(is_gone, "start", HANG_MS));
 	ck_assert_int_eq(create("start", 64, 10), 0);
 	destroy("start");
 	stop();
@@ -378,7 +378,7 @@ START_TEST(an_open_waits_for_a_pool_of_a_file_too)
 	put(SLOW, "");
 	put("pools.d/start.pool", "[pool]\nblock_size = 1M\nblocks = 4\n");
 	kill(service.pid, SIGHUP);
-	ck_assert(wait_until(is_being_made, "start", 5000));
+	ck_assert(wait_until(is_being_made, "start", HANG_MS));
 	struct actor a[] = {asker("open start"), asker("either start 2")};
 	ck_assert(all_wait(a, 2));
 	take_away(SLOW);
@@ -395,7 +395,7 @@ START_TEST(a_pool_of_a_file_may_be_destroyed_while_it_is_made)
 	put(SLOW, "");
 	put("pools.d/start.pool", "[pool]\nblock_size = 1M\nblocks = 4\n");
 	kill(service.pid, SIGHUP);
-	ck_assert(wait_until(is_being_made, "start", 5000));
+	ck_assert(wait_until(is_being_made, "start", HANG_MS));
 	destroy("start");
 	expect_log("pool 'start' was destroyed while it was made; reload to have it");
 	take_away(SLOW);
@@ -589,7 +589,7 @@ START_TEST(no_pool_stays_that_nobody_can_open_who_asked_for_it)
 	ck_assert(all_wait(&b, 1));
 	take_away(SLOW);
 	expect_all(&b, 1, -EACCES);
-	ck_assert(wait_until(is_gone, "start", 5000));
+	ck_assert(wait_until(is_gone, "start", HANG_MS));
 	kill_all(&b, 1);
 	stop();
 }
@@ -649,7 +649,7 @@ START_TEST(a_request_that_is_sent_again_does_not_fail)
 	int first = greeted(), again = greeted();
 	m = either_message(7, 2);
 	ck_assert_int_eq(wire_send(first, &m, NULL, 0, 0), 0);
-	ck_assert(wait_until(is_being_made, "start", 5000));
+	ck_assert(wait_until(is_being_made, "start", HANG_MS));
 	m = either_message(7, 2);
 	ck_assert_int_eq(wire_send(again, &m, NULL, 0, 0), 0);
 	sleep_ms(50);

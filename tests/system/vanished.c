@@ -135,7 +135,7 @@ static void vanish_together(unsigned n, unsigned calls)
 	pthread_barrier_wait(&barrier);
 	for (unsigned i = 0; i < n; i++) {
 		pthread_join(threads[i], NULL);
-		ck_assert(wait_until(is_forgotten, &farewells[i].tid, 1000));
+		ck_assert(wait_until(is_forgotten, &farewells[i].tid, HANG_MS));
 	}
 	ck_assert_uint_eq(records_taken(), n);
 }
@@ -147,7 +147,7 @@ START_TEST(a_thread_that_called_after_its_destructors_leaves_nothing)
 	make_key();
 	vanish_one();
 	ck_assert_uint_eq(records_taken(), 1);
-	ck_assert(wait_until(is_nothing_cached, NULL, 1000));
+	ck_assert(wait_until(is_nothing_cached, NULL, HANG_MS));
 	ck_assert_uint_eq(records_taken(), 0);
 	ck_assert_uint_eq(obtainable(), BLOCKS);
 	ck_assert(is_sound());
@@ -177,7 +177,7 @@ START_TEST(a_thread_that_ends_by_the_bare_system_call_leaves_nothing)
 	}
 	begin();
 	pthread_join(start(call_and_end_at_once, NULL), NULL);
-	ck_assert(wait_until(is_nothing_cached, NULL, 1000));
+	ck_assert(wait_until(is_nothing_cached, NULL, HANG_MS));
 	ck_assert_uint_eq(records_taken(), 0);
 	end();
 }
@@ -215,7 +215,7 @@ START_TEST(a_signal_handler_may_call_until_its_thread_has_gone)
 		}
 	}
 	ck_assert_uint_gt(handled, 0);
-	ck_assert(wait_until(is_nothing_cached, NULL, 1000));
+	ck_assert(wait_until(is_nothing_cached, NULL, HANG_MS));
 	ck_assert_uint_eq(records_taken(), 0);
 	ck_assert_uint_eq(obtainable(), BLOCKS);
 	ck_assert(is_sound());
@@ -231,7 +231,7 @@ START_TEST(a_thread_on_the_stack_of_a_vanished_one_ends_well)
 	}
 	begin();
 	pthread_join(start(call_and_end_at_once, NULL), NULL);
-	ck_assert(wait_until(is_nothing_cached, NULL, 1000));
+	ck_assert(wait_until(is_nothing_cached, NULL, HANG_MS));
 	pthread_join(start(do_nothing, NULL), NULL);
 	end();
 }
@@ -245,7 +245,7 @@ START_TEST(records_of_vanished_threads_come_back)
 		vanish_one();
 	}
 	ck_assert_uint_le(records_taken(), 8);
-	ck_assert(wait_until(is_nothing_cached, NULL, 1000));
+	ck_assert(wait_until(is_nothing_cached, NULL, HANG_MS));
 	ck_assert_uint_eq(records_taken(), 0);
 	ck_assert_uint_eq(stats().gets, 2 * 5 * RECORDS);
 	ck_assert(is_sound());
@@ -314,7 +314,7 @@ START_TEST(what_vanished_threads_cached_can_be_had_by_others)
 	struct actor a = holder(BLOCKS);
 	ck_assert_uint_eq(records_taken(), RECORDS);
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -344,7 +344,7 @@ START_TEST(a_thread_with_the_number_of_a_vanished_one_is_another)
 	begin();
 	make_key();
 	pid_t number = vanish_one();
-	ck_assert(wait_until(is_forgotten, &number, 1000));
+	ck_assert(wait_until(is_forgotten, &number, HANG_MS));
 	for (int i = 0; i < 100 && !taken && choose_number(number); i++) {
 		pthread_join(start(call_under_number, &number), &taken);
 	}
@@ -391,11 +391,11 @@ START_TEST(a_thread_torn_out_of_its_wait_does_not_keep_the_pool_open)
 	ck_assert_int_eq(mempool_get_bulk(pool, blocks, BLOCKS), 0);
 	signal(SIGUSR1, vanish_in_handler);
 	pthread_t thread = start(wait_for_ever, NULL);
-	ck_assert(wait_until(is_somebody_waiting, NULL, 1000));
+	ck_assert(wait_until(is_somebody_waiting, NULL, HANG_MS));
 	pthread_kill(thread, SIGUSR1);
 	pthread_join(thread, NULL);
 	ck_assert_int_eq(mempool_put_bulk(pool, blocks, BLOCKS), 0);
-	ck_assert(wait_until(is_closed, NULL, 1000));
+	ck_assert(wait_until(is_closed, NULL, HANG_MS));
 	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
 	end();
 }
@@ -441,7 +441,7 @@ START_TEST(a_thread_torn_out_of_a_call_does_not_keep_the_pool_open)
 	while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST)) {
 		sleep_ms(1);
 	}
-	for (int64_t until = now_ms() + 10000; now_ms() < until;) {
+	for (int64_t until = now_ms() + HANG_MS; now_ms() < until;) {
 		pthread_kill(thread, SIGUSR1);
 		if ((error = pthread_tryjoin_np(thread, NULL)) == 0) {
 			break;
@@ -450,9 +450,9 @@ START_TEST(a_thread_torn_out_of_a_call_does_not_keep_the_pool_open)
 	ck_assert_int_eq(error, 0);
 	stats();
 	ck_assert_uint_eq(records_taken(), 1);
-	ck_assert(wait_until(is_closed_by_force, NULL, 1000));
+	ck_assert(wait_until(is_closed_by_force, NULL, HANG_MS));
 	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
-	ck_assert(wait_until(is_all_obtainable, NULL, 1000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST

@@ -17,7 +17,7 @@
 		Suite *suite = suite_create(title);                         \
 		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) { \
 			TCase *tcase = tcase_create(cases[i]->name);        \
-			tcase_set_timeout(tcase, 60);                       \
+			tcase_set_timeout(tcase, 100);                      \
 			tcase_add_test(tcase, cases[i]);                    \
 			suite_add_tcase(suite, tcase);                      \
 		}                                                           \
