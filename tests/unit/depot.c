@@ -74,12 +74,14 @@ START_TEST(a_stopped_owner_costs_its_shard_and_no_more)
 }
 END_TEST
 
+#define TRIES 100 /* on a busy machine many a one is late; what waits for too long always is */
+
 /* With @n_caches, of which the other has the first. */
 static void expect_short_waits(uint32_t n_caches)
 {
 	struct timespec end;
 	uint32_t index;
-	int late = 0;
+	bool late = true;
 
 	arena_make(&arena,
 		   (struct mp_shape){.blocks = BLOCKS, .n_caches = n_caches, .n_shards = 1});
@@ -87,14 +89,14 @@ static void expect_short_waits(uint32_t n_caches)
 	arena_seat(&arena, 0, &me);
 	pthread_mutex_lock(&arena.daemon.shards[0].lock);
 	mp_store(&me.local.waiting, MP_WAITING_SOON);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; late && i < TRIES; i++) {
 		mp_deadline(&end, 15);
 		ck_assert_int_eq(member_get(&me, &index), -EAGAIN);
-		late += mp_is_late(&end);
+		late = mp_is_late(&end);
 	}
 	mp_store(&me.local.waiting, MP_NOT_WAITING);
 	pthread_mutex_unlock(&arena.daemon.shards[0].lock);
-	ck_assert_int_lt(late, 5);
+	ck_assert(!late);
 	arena_free(&arena);
 }
 
@@ -110,18 +112,18 @@ START_TEST(a_bulk_put_does_not_wait_for_a_lock_block_by_block)
 {
 	static void *blocks[BLOCKS];
 	struct timespec end;
-	int late = 0;
+	bool late = true;
 
 	begin(1);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; late && i < TRIES; i++) {
 		ck_assert_int_eq(member_get_bulk(&me, blocks, BLOCKS), 0);
 		pthread_mutex_lock(&arena.daemon.shards[0].lock);
 		mp_deadline(&end, BLOCKS / 2);
 		ck_assert_int_eq(mp_put_each(&me.pool, &me.local, blocks, BLOCKS), 0);
-		late += mp_is_late(&end);
+		late = mp_is_late(&end);
 		pthread_mutex_unlock(&arena.daemon.shards[0].lock);
 	}
-	ck_assert_int_lt(late, 3);
+	ck_assert(!late);
 	ck_assert_uint_eq(member_drain(&me, owners, 1), BLOCKS);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
