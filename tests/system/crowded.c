@@ -96,7 +96,7 @@ static void check_threads(uint32_t threads, uint32_t asked)
 	ck_assert(is_sound());
 	actor_kill(&idle);
 	actor_kill(&other);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	expect_all(n_blocks);
 	end();
 }
@@ -158,7 +158,7 @@ START_TEST(who_takes_one_of_as_many_blocks_as_threads_hears_of_no_lack)
 	ck_assert_uint_eq(n_wrong, 0);
 	actor_kill(&a);
 	actor_kill(&b);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	expect_all(WORKERS + 2);
 	end();
 }
@@ -187,8 +187,8 @@ static struct actor putter, waiter;
 /* One has the only cache, the other goes without. */
 static int64_t wake_by_put(void)
 {
-	actor_tell(&waiter, "wait 9000");
-	sleep_ms(60);
+	actor_tell(&waiter, "wait 30000");
+	sleep_ms(SLEEP_MS);
 	int64_t before = now_ms();
 	ck_assert_int_eq(actor_ask(&putter, "put 1"), 0);
 	ck_assert_int_eq(actor_hear(&waiter), 0);
@@ -279,7 +279,7 @@ static void check_burst(struct mempool_attr attr, unsigned n, int gets, int roun
 			ck_assert_int_gt(wait(NULL), 0);
 		}
 		ck_assert_int_eq(shared->refused, 0);
-		ck_assert(wait_until(is_alone, NULL, 5000));
+		ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	}
 	expect_all(attr.blocks);
 	ck_assert(is_sound());
@@ -375,7 +375,7 @@ START_TEST(each_of_a_hundred_waiters_is_served)
 	struct actor a = holder(CROWD);
 	for (int i = 0; i < CROWD; i++) {
 		waiters[i] = holder(0);
-		actor_tell(&waiters[i], "wait 9000");
+		actor_tell(&waiters[i], "wait 30000");
 	}
 	ck_assert_int_eq(actor_ask(&a, "put %d", CROWD), 0);
 	for (int i = 0; i < CROWD; i++) {
@@ -386,7 +386,7 @@ START_TEST(each_of_a_hundred_waiters_is_served)
 		actor_kill(&waiters[i]);
 	}
 	actor_kill(&a);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	expect_all(CROWD);
 	end();
 }
@@ -472,7 +472,7 @@ START_TEST(what_a_boxed_process_caches_can_be_had)
 	fill(&other, CACHE);
 	actor_kill(&box);
 	actor_kill(&other);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	expect_all(CACHE);
 	end();
 }
@@ -493,7 +493,7 @@ START_TEST(a_boxed_process_has_what_others_cache)
 	struct actor box = boxed(0), idle = holder(0);
 	ck_assert_int_eq(actor_ask(&idle, "idle 3 %d", CACHE), 0);
 	for (int i = 0; i < CACHE; i++) {
-		ck_assert(wait_until(has_block, &box, 5000));
+		ck_assert(wait_until(has_block, &box, HANG_MS));
 		ck_assert_int_eq(actor_ask(&box, "wait %d", FEW_MS), 0);
 	}
 	drain();
@@ -524,7 +524,7 @@ START_TEST(a_boxed_process_hears_of_no_block_only_when_there_is_none)
 	ck_assert_int_eq(actor_ask(&box, "get 1"), -ENOMEM);
 	service_restart(&service);
 	actor_kill(&box);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -559,7 +559,7 @@ START_TEST(a_boxed_process_wakes_others_and_is_woken)
 	expect_prompt_wakes(&box, &other);
 	actor_kill(&other);
 	actor_kill(&box);
-	ck_assert(wait_until(is_alone, NULL, 5000));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -579,7 +579,7 @@ START_TEST(what_a_stopped_process_caches_can_be_had)
 	struct actor a = holder(0);
 	ck_assert_int_eq(actor_ask(&a, "idle 3 %d", CACHE), 0);
 	kill(a.pid, SIGSTOP);
-	ck_assert(wait_until(is_stopped, &a.pid, 5000));
+	ck_assert(wait_until(is_stopped, &a.pid, HANG_MS));
 	expect_all(4 * CACHE);
 	kill(a.pid, SIGCONT);
 	ck_assert_int_eq(actor_ask(&a, "drain"), 4 * CACHE);
@@ -597,13 +597,13 @@ START_TEST(what_is_stopped_inside_a_call_is_no_lack_of_blocks)
 		actor_tell(&a, "churn");
 		sleep_ms(1 + rand_r(&seed) % 4);
 		kill(a.pid, SIGSTOP);
-		ck_assert(wait_until(is_stopped, &a.pid, 5000));
+		ck_assert(wait_until(is_stopped, &a.pid, HANG_MS));
 		size_t n = drain();
 		ck_assert_msg(errno == EAGAIN || count_free() == 0, "errno %d, %d free", errno,
 			      (int)count_free());
 		put_all(n);
 		actor_kill(&a);
-		ck_assert(wait_until(is_alone, NULL, 5000));
+		ck_assert(wait_until(is_alone, NULL, HANG_MS));
 		expect_all(CACHE);
 	}
 	end();
@@ -653,7 +653,7 @@ START_TEST(a_wait_keeps_its_end_when_it_is_a_threads_first_call)
 		actor_tell(&a, "churn");
 		sleep_ms(1 + rand_r(&seed) % 4);
 		kill(a.pid, SIGSTOP);
-		ck_assert(wait_until(is_stopped, &a.pid, 5000));
+		ck_assert(wait_until(is_stopped, &a.pid, HANG_MS));
 		size_t n = drain();
 		struct first_call call = be_first(5 * (i % 2));
 		if (!call.block && count_free() > 0) {
@@ -664,7 +664,7 @@ START_TEST(a_wait_keeps_its_end_when_it_is_a_threads_first_call)
 		}
 		put_all(n);
 		actor_kill(&a);
-		ck_assert(wait_until(is_alone, NULL, 5000));
+		ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	}
 	ck_assert_int_eq(tries, TRIES);
 	ck_assert_msg(late < TRIES / 2, "%d of %d were late", late, TRIES);

@@ -72,11 +72,11 @@ bool is_alone(void *unused)
 
 bool is_woken_promptly(int64_t (*wake_ms)(void))
 {
-	int slow = 0;
-	for (int i = 0; i < 15; i++) {
-		slow += wake_ms() > 25;
+	int lead = 0;
+	while (lead < 5 && lead > -15) {
+		lead += wake_ms() < 30 ? 1 : -1;
 	}
-	return slow < 8;
+	return lead > 0;
 }
 
 struct actor holder(int n)
