@@ -29,7 +29,7 @@ static void begin_receiving(void)
 static void end_channel(void)
 {
 	ck_assert_int_eq(mempool_channel_close(channel), 0);
-	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	ck_assert(is_sound());
 	end();
 }
@@ -40,7 +40,7 @@ START_TEST(a_stream_arrives_whole_and_in_order)
 	struct actor a = sender();
 	actor_tell(&a, "stream 20000");
 	for (int64_t i = 1; i <= 20000; i++) {
-		int64_t *block = mempool_channel_receive(channel, 5000);
+		int64_t *block = mempool_channel_receive(channel, HANG_MS);
 		ck_assert_msg(block != NULL, "block %ld: errno %d", (long)i, errno);
 		ck_assert_int_eq(*block, i);
 		ck_assert_int_eq(mempool_put(pool, block), 0);
@@ -60,7 +60,7 @@ START_TEST(killed_senders_leave_a_beginning_of_their_stream)
 		int64_t next = 1, *block;
 		actor_tell(&a, "stream 1000000");
 		for (int more = i * 17; more > 0; more--) {
-			block = mempool_channel_receive(channel, 5000);
+			block = mempool_channel_receive(channel, HANG_MS);
 			ck_assert_ptr_nonnull(block);
 			ck_assert_int_eq(*block, next++);
 			ck_assert_int_eq(mempool_put(pool, block), 0);
@@ -89,16 +89,16 @@ START_TEST(killed_receivers_leave_the_rest_to_the_next)
 		actor_tell(&b, "sink");
 		sleep_ms(i % 5);
 		actor_kill(&b);
-		int64_t deadline = now_ms() + 5000;
+		int64_t deadline = now_ms() + HANG_MS;
 		while (mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel) != 0) {
 			ck_assert_int_lt(now_ms(), deadline);
 		}
-		int64_t *block = mempool_channel_receive(channel, 5000);
+		int64_t *block = mempool_channel_receive(channel, HANG_MS);
 		ck_assert_ptr_nonnull(block);
 		ck_assert_int_gt(*block, last);
 		last = *block;
 		ck_assert_int_eq(mempool_put(pool, block), 0);
-		block = mempool_channel_receive(channel, 5000);
+		block = mempool_channel_receive(channel, HANG_MS);
 		ck_assert_int_eq(*block, ++last);
 		ck_assert_int_eq(mempool_put(pool, block), 0);
 		ck_assert_int_eq(mempool_channel_close(channel), 0);
@@ -113,26 +113,32 @@ START_TEST(killed_receivers_leave_the_rest_to_the_next)
 }
 END_TEST
 
+static bool has_answered(const struct actor *a)
+{
+	struct pollfd p = {.fd = a->from, .events = POLLIN};
+	return poll(&p, 1, 0) == 1;
+}
+
 START_TEST(a_stopped_sender_holds_up_nobody_and_loses_nothing)
 {
 	begin_receiving();
 	struct actor a = sender(), b = sender();
 	actor_tell(&a, "stream 3000");
-	void *block = mempool_channel_receive(channel, 5000);
+	void *block = mempool_channel_receive(channel, HANG_MS);
 	ck_assert_ptr_nonnull(block);
 	kill(a.pid, SIGSTOP);
 	ck_assert_int_eq(mempool_put(pool, block), 0);
 	actor_tell(&b, "stream 3000");
 	size_t n = 1;
-	while ((block = mempool_channel_receive(channel, 500))) {
-		ck_assert_int_eq(mempool_put(pool, block), 0);
-		n++;
+	while ((block = mempool_channel_receive(channel, 100)) || !has_answered(&b)) {
+		ck_assert(!block || mempool_put(pool, block) == 0);
+		n += block != NULL;
 	}
 	ck_assert_int_eq(actor_hear(&b), 0);
 	ck_assert_uint_ge(n, 3000);
 	kill(a.pid, SIGCONT);
 	for (; n < 6000; n++) {
-		block = mempool_channel_receive(channel, 5000);
+		block = mempool_channel_receive(channel, HANG_MS);
 		ck_assert_ptr_nonnull(block);
 		ck_assert_int_eq(mempool_put(pool, block), 0);
 	}
@@ -152,7 +158,7 @@ START_TEST(one_receives_at_a_time)
 	ck_assert_int_eq(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_RECEIVE, &channel), 0);
 	ck_assert_int_eq(mempool_channel_close(channel), 0);
 	ck_assert_int_eq(actor_ask(&a, "force"), 0);
-	int64_t deadline = now_ms() + 5000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (mempool_channel_open(pool, 2, MEMPOOL_CHANNEL_RECEIVE, &channel) == -EBUSY) {
 		ck_assert_int_lt(now_ms(), deadline);
 	}
@@ -171,11 +177,11 @@ START_TEST(sending_waits_for_room_and_receiving_for_blocks)
 	actor_tell(&a, "stream 600"); /* a channel holds 256 */
 	sleep_ms(100);
 	for (int64_t n = 0, got; n < 600; n += got) {
-		got = actor_ask(&b, "receive 50 5000");
+		got = actor_ask(&b, "receive 50 30000");
 		ck_assert_int_gt(got, 0);
 	}
 	ck_assert_int_eq(actor_hear(&a), 0);
-	actor_tell(&b, "receive 10 5000");
+	actor_tell(&b, "receive 10 30000");
 	sleep_ms(100);
 	ck_assert_int_eq(actor_ask(&a, "get 3"), 0);
 	ck_assert_int_eq(actor_ask(&a, "send 3"), 3);
@@ -184,7 +190,7 @@ START_TEST(sending_waits_for_room_and_receiving_for_blocks)
 	ck_assert_int_le(got, 3);
 	actor_kill(&a);
 	actor_kill(&b);
-	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -193,8 +199,8 @@ static struct actor producer, consumer;
 
 static int64_t wake_by_send(void)
 {
-	actor_tell(&consumer, "receive 1 9000");
-	sleep_ms(60);
+	actor_tell(&consumer, "receive 1 30000");
+	sleep_ms(SLEEP_MS);
 	int64_t before = now_ms();
 	ck_assert_int_eq(actor_ask(&producer, "get 1"), 0);
 	ck_assert_int_eq(actor_ask(&producer, "send 1"), 1);
@@ -205,7 +211,7 @@ static int64_t wake_by_send(void)
 static int64_t wake_by_receive(void)
 {
 	actor_tell(&producer, "stream 300");
-	sleep_ms(60);
+	sleep_ms(SLEEP_MS);
 	int64_t before = now_ms();
 	ck_assert_int_eq(actor_ask(&consumer, "receive 100 0"), 100);
 	ck_assert_int_eq(actor_hear(&producer), 0);
@@ -281,7 +287,7 @@ START_TEST(a_descriptor_is_readable_while_there_is_something)
 		sleep_ms(20);
 		ck_assert(!is_readable(&fd));
 		ck_assert_int_eq(actor_ask(&a, "send 3"), 3);
-		ck_assert(wait_until(is_readable, &fd, 5000));
+		ck_assert(wait_until(is_readable, &fd, HANG_MS));
 		void *blocks[3];
 		ck_assert_int_eq(mempool_channel_receive_bulk(channel, blocks, 2, 0), 2);
 		ck_assert(is_readable(&fd));
@@ -304,7 +310,7 @@ START_TEST(an_event_loop_misses_nothing)
 	struct pollfd p = {.fd = mempool_channel_fd(channel), .events = POLLIN};
 	actor_tell(&a, "stream 5000");
 	for (int64_t next = 1; next <= 5000;) {
-		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		ck_assert_int_eq(poll(&p, 1, HANG_MS), 1);
 		int64_t *block;
 		while ((block = mempool_channel_receive(channel, 0))) {
 			ck_assert_int_eq(*block, next++);
@@ -335,10 +341,21 @@ START_TEST(closing_by_force_ends_channels_and_their_bells)
 }
 END_TEST
 
+/* Once more if the other thread was at it at the same moment, to see whether this one is. */
 static void *receive_one(void *arg)
 {
+	void *block = NULL;
+	do {
+		block = mempool_channel_receive(channel, HANG_MS);
+	} while (!block && errno == EDEADLK);
 	(void)arg;
-	return mempool_channel_receive(channel, 5000);
+	return block;
+}
+
+static bool is_another_receiving(void *unused)
+{
+	(void)unused;
+	return !mempool_channel_receive(channel, 0) && errno == EDEADLK;
 }
 
 START_TEST(a_channel_is_not_closed_under_a_receiver)
@@ -349,11 +366,9 @@ START_TEST(a_channel_is_not_closed_under_a_receiver)
 	void *block;
 	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
 	pthread_create(&thread, NULL, receive_one, NULL);
-	sleep_ms(100);
+	ck_assert(wait_until(is_another_receiving, NULL, HANG_MS));
 	ck_assert_int_eq(mempool_channel_close(channel), -EBUSY);
 	ck_assert_int_eq(mempool_close_force(pool), -EBUSY);
-	ck_assert_ptr_null(mempool_channel_receive(channel, 0));
-	ck_assert_int_eq(errno, EDEADLK);
 	ck_assert_int_eq(mempool_channel_send(out, mempool_get(pool), 0), 0);
 	pthread_join(thread, &block);
 	ck_assert_int_eq(mempool_put(pool, block), 0);
@@ -404,9 +419,9 @@ START_TEST(what_a_killed_sender_sent_waits_for_a_receiver)
 	ck_assert_int_eq(actor_ask(&a, "send 20"), 20);
 	ck_assert_uint_eq(count_moving(0), 0);
 	actor_kill(&a);
-	ck_assert(wait_until(is_all_the_channels, &n, 5000));
+	ck_assert(wait_until(is_all_the_channels, &n, HANG_MS));
+	ck_assert(wait_until(is_alone, NULL, HANG_MS));
 	sleep_ms(500); /* more than its grace */
-	ck_assert(is_alone(NULL));
 	ck_assert_uint_eq(stats().moving, 20);
 	ck_assert(is_sound());
 	receive_all(20);
@@ -461,7 +476,7 @@ static void open_told(unsigned flags)
 
 static void receive_and_put(void)
 {
-	void *block = mempool_channel_receive(channel, 5000);
+	void *block = mempool_channel_receive(channel, HANG_MS);
 	ck_assert_ptr_nonnull(block);
 	ck_assert_int_eq(mempool_put(pool, block), 0);
 }
@@ -490,7 +505,7 @@ START_TEST(a_receiver_is_told_when_the_last_sender_has_gone)
 	actor_kill(&a);
 	receive_and_put();
 	receive_and_put();
-	ck_assert_int_eq(receive_error(5000), EPIPE);
+	ck_assert_int_eq(receive_error(HANG_MS), EPIPE);
 	end_channel();
 }
 END_TEST
@@ -522,7 +537,7 @@ START_TEST(a_sender_is_told_when_the_receiver_has_gone)
 	block = mempool_get(pool);
 	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EAGAIN);
 	kill(a.pid, SIGKILL);
-	ck_assert_int_eq(mempool_channel_send(channel, block, 5000), -EPIPE);
+	ck_assert_int_eq(mempool_channel_send(channel, block, HANG_MS), -EPIPE);
 	ck_assert_int_eq(mempool_channel_send(channel, block, 0), -EPIPE);
 	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "nobody receives from channel 0 of frames"));
 	ck_assert_int_eq(mempool_put(pool, block), 0);
@@ -542,7 +557,7 @@ static int64_t wake_by_close(void)
 	pthread_t thread;
 	void *block;
 	pthread_create(&thread, NULL, receive_one, NULL);
-	sleep_ms(60);
+	sleep_ms(SLEEP_MS);
 	int64_t before = now_ms();
 	actor_kill(&a);
 	pthread_join(thread, &block);
@@ -569,9 +584,9 @@ START_TEST(a_descriptor_is_readable_at_the_end)
 	ck_assert_int_eq(receive_error(0), EAGAIN);
 	ck_assert(!is_readable(&fd));
 	ck_assert_int_eq(mempool_channel_close(out), 0);
-	ck_assert(wait_until(is_readable, &fd, 5000));
+	ck_assert(wait_until(is_readable, &fd, HANG_MS));
 	ck_assert_int_eq(receive_error(0), EPIPE);
-	ck_assert(wait_until(is_readable, &fd, 5000)); /* as long as it is the end */
+	ck_assert(wait_until(is_readable, &fd, HANG_MS)); /* as long as it is the end */
 	end_channel();
 }
 END_TEST
