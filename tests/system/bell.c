@@ -36,7 +36,7 @@ static void begin_listening(void)
 static void end_listening(void)
 {
 	ck_assert_int_eq(mempool_channel_close(channel), 0);
-	ck_assert(wait_until(is_all_obtainable, NULL, 5000));
+	ck_assert(wait_until(is_all_obtainable, NULL, HANG_MS));
 	ck_assert(is_sound());
 	end();
 }
@@ -56,7 +56,7 @@ static void be_sent(struct actor *a, int n)
 
 static void be_woken(void)
 {
-	ck_assert_int_eq(poll(&bell, 1, 5000), 1);
+	ck_assert_int_eq(poll(&bell, 1, HANG_MS), 1);
 }
 
 /* Returns how many of @n came. */
@@ -128,7 +128,7 @@ START_TEST(nothing_wakes_who_has_received_without_a_poll)
 	struct actor a = sender();
 	for (int round = 0; round < ROUNDS; round++) {
 		be_sent(&a, 2);
-		ck_assert_int_eq(receive(1, 5000), 1);
+		ck_assert_int_eq(receive(1, HANG_MS), 1);
 		ck_assert_int_eq(receive(1, 0), 1);
 		ck_assert_int_eq(poll(&bell, 1, round % 10 ? 0 : QUIET_MS), 0);
 	}
@@ -153,7 +153,7 @@ static int receive_all(void)
 static int receive_somehow(int round)
 {
 	if (round % 5 == 0) {
-		return receive(1, 5000);
+		return receive(1, HANG_MS);
 	}
 	be_woken();
 	return round % 5 == 1 ? receive_all() : receive(round % 5 == 2 ? 64 : 1, 0);
@@ -185,7 +185,7 @@ START_TEST(an_event_loop_that_waits_for_edges_misses_nothing)
 	ck_assert_int_eq(epoll_ctl(epoll, EPOLL_CTL_ADD, bell.fd, &event), 0);
 	actor_tell(&a, "stream 20000");
 	for (int n = 0, round = 0; n < STREAM; round++) {
-		ck_assert_int_eq(epoll_wait(epoll, &event, 1, 5000), 1);
+		ck_assert_int_eq(epoll_wait(epoll, &event, 1, HANG_MS), 1);
 		int got = round % 2 ? receive_all() : receive(64, 0);
 		ck_assert_int_gt(got, 0);
 		n += got;
@@ -275,7 +275,7 @@ static void *echo_run(void *arg)
 	struct pollfd p = {.fd = mempool_channel_fd(echo->in), .events = POLLIN};
 	int *block, more = 1;
 
-	while (more && poll(&p, 1, 5000) == 1) {
+	while (more && poll(&p, 1, HANG_MS) == 1) {
 		echo->wakes++;
 		if (!(block = mempool_channel_receive(echo->in, 0))) {
 			break;
@@ -314,7 +314,6 @@ START_TEST(a_round_trip_is_one_wake_at_each_end)
 }
 END_TEST
 
-/* It would take up to a slice of 100 ms, if the ringer went to sleep unseen. */
 /* ---- threads that ask for the descriptor at once ---- */
 
 #define ASKERS 4
@@ -363,23 +362,24 @@ START_TEST(threads_that_ask_at_once_have_one_descriptor)
 }
 END_TEST
 
+/* It would take up to a slice of 100 ms, each time that the ringer went to sleep unseen. */
 START_TEST(closing_waits_for_the_ringer_no_longer_than_it_takes_to_wake)
 {
 	begin_listening();
 	struct actor a = sender();
-	int64_t took = 0;
+	int slow = 0;
 	actor_tell(&a, "stream 1000000000");
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int n = round % 10; n > 0; n -= receive(1, 5000)) {
+		for (int n = round % 10; n > 0; n -= receive(1, HANG_MS)) {
 		}
 		int64_t before = now_ms();
 		ck_assert_int_eq(mempool_channel_close(channel), 0);
-		took += now_ms() - before;
+		slow += now_ms() - before > 30;
 		ck_assert_int_eq(mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_RECEIVE, &channel),
 				 0);
 		ck_assert_int_ge(mempool_channel_fd(channel), 0);
 	}
-	ck_assert_int_lt(took, ROUNDS * 10);
+	ck_assert_int_lt(slow, ROUNDS / 4);
 	actor_kill(&a);
 	receive_all();
 	end_listening();
