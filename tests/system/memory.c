@@ -87,7 +87,7 @@ static bool is_kept_by_another(void *pid)
 static pid_t await_keeper(void)
 {
 	pid_t none = 0;
-	ck_assert(wait_until(is_kept_by_another, &none, 5000));
+	ck_assert(wait_until(is_kept_by_another, &none, HANG_MS));
 	return find_keeper(0);
 }
 
@@ -126,12 +126,12 @@ START_TEST(a_memfd_outlives_the_daemon_with_who_has_blocks)
 	actor_kill(&a);
 	actor_kill(&b);
 	uint64_t one = 1;
-	ck_assert(wait_until(is_all_in_kept, &one, 5000));
+	ck_assert(wait_until(is_all_in_kept, &one, HANG_MS));
 	ck_assert_int_eq(mempool_put(kept, mine), 0);
 	ck_assert_int_eq(mempool_grow(conn, "kept", 200), 0);
 	ck_assert_uint_eq(mempool_blocks(kept), 200);
 	remove_kept();
-	ck_assert(wait_until(is_without_keepers, NULL, 5000));
+	ck_assert(wait_until(is_without_keepers, NULL, HANG_MS));
 	end();
 }
 END_TEST
@@ -143,7 +143,7 @@ START_TEST(a_keeper_that_dies_is_replaced)
 	for (int i = 0; i < 3; i++) {
 		pid_t pid = await_keeper();
 		ck_assert_int_eq(kill(pid, SIGKILL), 0);
-		ck_assert(wait_until(is_kept_by_another, &pid, 5000));
+		ck_assert(wait_until(is_kept_by_another, &pid, HANG_MS));
 		service_kill(&service);
 		service_restart(&service);
 		ck_assert_uint_eq(backing_of("kept"), MEMPOOL_BACKING_MEMFD);
@@ -162,7 +162,7 @@ START_TEST(a_pool_nobody_kept_is_gone_and_can_be_made_anew)
 	pid_t pid = await_keeper();
 	service_kill(&service);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
-	ck_assert(wait_until(is_without_keepers, NULL, 5000));
+	ck_assert(wait_until(is_without_keepers, NULL, HANG_MS));
 	service_restart(&service);
 	struct mempool *again;
 	ck_assert_int_eq(mempool_open(conn, "kept", MEMPOOL_OBSERVE, &again), -ENOENT);
@@ -201,7 +201,7 @@ START_TEST(a_daemon_killed_while_it_makes_a_memfd_leaves_nothing)
 			await_keeper();
 			ck_assert_int_eq(mempool_destroy(conn, "kept"), 0);
 		}
-		ck_assert(wait_until(is_quiet, NULL, 5000));
+		ck_assert(wait_until(is_quiet, NULL, HANG_MS));
 	}
 	ck_assert_int_eq(mempool_open(conn, "frames", 0, &pool), 0);
 	end();
@@ -218,7 +218,7 @@ START_TEST(keepers_end_when_everything_is_removed_by_hand)
 	ck_assert(!is_without_keepers(NULL));
 	snprintf(name, sizeof name, "/mempool.%s.registry", service.instance);
 	ck_assert_int_eq(shm_unlink(name), 0);
-	ck_assert(wait_until(is_without_keepers, NULL, 5000));
+	ck_assert(wait_until(is_without_keepers, NULL, HANG_MS));
 	ck_assert_int_eq(mempool_close_force(kept), 0);
 	ck_assert_int_eq(mempool_close_force(pool), 0);
 	service_restart(&service);
@@ -293,6 +293,11 @@ static bool may_open(void *actor)
 	return actor_ask(actor, "open kept") == 0;
 }
 
+static bool may_observe(void *actor)
+{
+	return actor_ask(actor, "open kept observer") == 0;
+}
+
 /* A rule that comes later opens what is in /dev/shm to others: not unless that is wanted. */
 START_TEST(others_keep_out_of_dev_shm_unless_the_configuration_says_so)
 {
@@ -310,12 +315,11 @@ START_TEST(others_keep_out_of_dev_shm_unless_the_configuration_says_so)
 	struct actor a;
 	actor_start_as(&a, OTHER);
 	configure("[access kept]\nwrite = 65534\n[limits]\npools = 7\n");
-	sleep_ms(200);
-	ck_assert_int_eq(actor_ask(&a, "open kept"), -EACCES);
-	ck_assert_int_eq(actor_ask(&a, "open kept observer"), 0);
+	ck_assert(wait_until(may_observe, &a, HANG_MS));
 	ck_assert_int_eq(actor_ask(&a, "close"), 0);
+	ck_assert_int_eq(actor_ask(&a, "open kept"), -EACCES);
 	configure("[pools]\nrequire_memfd = no\n[access kept]\nwrite = 65534\n");
-	ck_assert(wait_until(may_open, &a, 5000));
+	ck_assert(wait_until(may_open, &a, HANG_MS));
 	actor_kill(&a);
 	remove_kept();
 	mempool_disconnect(conn);
