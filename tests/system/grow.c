@@ -133,7 +133,7 @@ static struct actor asker(uint32_t blocks, uint64_t mib)
 	snprintf(line, sizeof line, "grow growing %u", blocks);
 	actor_start(&a);
 	actor_tell(&a, line);
-	ck_assert(wait_until(is_reserving, &least, 5000));
+	ck_assert(wait_until(is_reserving, &least, HANG_MS));
 	return a;
 }
 
@@ -162,7 +162,7 @@ static void grow_in_use(const char *no_uring)
 		actor_kill(&users[i]);
 	}
 	ck_assert_int_eq(mempool_grow(conn, "growing", MOST), 0);
-	int64_t deadline = now_ms() + 5000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (count_all() < MOST) {
 		ck_assert_int_lt(now_ms(), deadline);
 	}
@@ -269,7 +269,7 @@ static void kill_daemon_while_growing(const char *no_uring)
 		uint32_t now = blocks_now();
 		ck_assert(now == before || now == after);
 		ck_assert_uint_eq(reserved(), now * 16384ull);
-		int64_t deadline = now_ms() + 5000;
+		int64_t deadline = now_ms() + HANG_MS;
 		while (count_all() < now) {
 			ck_assert_int_lt(now_ms(), deadline);
 		}
@@ -330,7 +330,7 @@ START_TEST(words_that_were_not_laid_are_by_the_next_daemon)
 		}
 		service_restart(&service);
 		ck_assert_uint_eq(blocks_now(), MILLIONS);
-		ck_assert(wait_until(is_all_born, NULL, 5000));
+		ck_assert(wait_until(is_all_born, NULL, HANG_MS));
 		/* It asks the next daemon the same again, and is not told of itself. */
 		if (i % 4 != 0) {
 			ck_assert_int_eq(actor_hear(&a), 0);
@@ -352,7 +352,7 @@ START_TEST(a_killed_requester_stops_nothing)
 	ck_assert_int_eq(mempool_grow(conn, "growing", MOST), -EBUSY);
 	ck_assert_int_eq(mempool_grow(conn, "growing", FEW), 0);
 	actor_kill(&a);
-	int64_t deadline = now_ms() + 8000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (count_all() < MOST) {
 		ck_assert_int_lt(now_ms(), deadline);
 	}
@@ -387,7 +387,7 @@ START_TEST(a_pool_destroyed_while_it_grows_gives_back_what_it_took)
 	struct actor a = asker(MOST, 100);
 	ck_assert_int_eq(mempool_destroy(conn, "growing"), 0);
 	ck_assert_int_eq(actor_hear(&a), -ENOENT);
-	ck_assert(wait_until(is_given_back, &most, 5000));
+	ck_assert(wait_until(is_given_back, &most, HANG_MS));
 	ck_assert_uint_eq(count_all(), FEW);
 	ck_assert_int_eq(mempool_close_force(growing), 0);
 	actor_kill(&a);
@@ -405,7 +405,7 @@ START_TEST(a_pool_broken_while_it_grows_gives_back_what_it_took)
 	ck_assert_int_eq(ftruncate(control, 0), 0);
 	close(control);
 	ck_assert_int_eq(actor_hear(&a), -EIO);
-	ck_assert(wait_until(is_given_back, &most, 5000));
+	ck_assert(wait_until(is_given_back, &most, HANG_MS));
 	ck_assert_uint_eq(blocks_now(), FEW);
 	ck_assert_int_eq(mempool_grow(conn, "growing", FEW + 1), -EIO);
 	actor_kill(&a);
@@ -514,7 +514,7 @@ START_TEST(a_pool_that_cannot_be_made_any_more_leaves_nothing)
 	ck_assert_int_eq(fill_until(&a, filler), -ENOSPC);
 	ck_assert_int_eq(ftruncate(filler, 0), 0);
 	close(filler);
-	int64_t deadline = now_ms() + 5000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (room() < before) {
 		ck_assert_int_lt(now_ms(), deadline);
 	}
@@ -566,7 +566,7 @@ START_TEST(who_waits_gets_a_newborn_block)
 	ck_assert_int_eq(actor_ask(&owner, "drain"), FEW);
 	actor_start(&waiter);
 	ck_assert_int_eq(actor_ask(&waiter, "open growing"), 0);
-	actor_tell(&waiter, "wait 9000");
+	actor_tell(&waiter, "wait 30000");
 	sleep_ms(100);
 	ck_assert_int_eq(mempool_grow(conn, "growing", FEW + 1), 0);
 	ck_assert_int_eq(actor_hear(&waiter), 0);

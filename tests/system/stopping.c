@@ -95,7 +95,7 @@ START_TEST(who_is_killed_while_it_stops_leaves_no_object)
 {
 	destroy_slowly();
 	kill(service.pid, SIGTERM);
-	ck_assert(wait_until(is_unlinked, NULL, 5000));
+	ck_assert(wait_until(is_unlinked, NULL, HANG_MS));
 	service_kill(&service);
 	ck_assert_uint_eq(service_objects(&service), 1); /* the registry */
 	take_away("return");
@@ -114,10 +114,10 @@ static void stop_in_a_slice(struct actor *a, const char *command, int64_t more_t
 {
 	actor_start(a);
 	actor_tell(a, command);
-	ck_assert(wait_until(is_more_reserved, &more_than, 5000));
+	ck_assert(wait_until(is_more_reserved, &more_than, HANG_MS));
 	put("slow", "");
 	kill(service.pid, SIGTERM);
-	ck_assert(wait_until(has_no_socket, NULL, 5000));
+	ck_assert(wait_until(has_no_socket, NULL, HANG_MS));
 	sleep_ms(100);
 	take_away("slow");
 	waitpid(service.pid, NULL, 0);
