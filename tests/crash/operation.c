@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/crash/clock.h"
 #include "tests/crash/operation.h"
 
 /* ---- scenes ---- */
@@ -241,8 +242,13 @@ static void with_unburied(struct scene *s)
 {
 	scene_call_unburied(s);
 	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
-	mp_store(&s->a.member.local.waiting,
-		 MP_WAITING_SOON); /* so that it does not search for long */
+}
+
+/* The same, and A has somewhere else to wait. */
+static void with_unburied_in_a_hurry(struct scene *s)
+{
+	with_unburied(s);
+	mp_store(&s->a.member.local.waiting, MP_WAITING_SOON);
 }
 
 /* Takes the player's cache record away and lets it find no other. */
@@ -267,6 +273,36 @@ static void with_one_block(struct scene *s)
 
 static void act_get(void *player)
 {
+	player_get(player, 1);
+}
+
+/* The one inside a call lives after all, and leaves it: what it caches can be had. */
+static void leave_call(void *scene)
+{
+	struct scene *s = scene;
+
+	if (s->unburied.scene) {
+		mp_leave(s->unburied.member.local.cache);
+	}
+}
+
+/* It searches, naps, and searches again. */
+static void act_get_again(void *player)
+{
+	clock_hold(leave_call, ((struct player *)player)->scene);
+	player_get(player, 1);
+}
+
+static void stay_in_call(void *unused)
+{
+	(void)unused;
+	clock_pass(1);
+}
+
+/* It searches, naps, and has no patience any more. */
+static void act_get_in_vain(void *player)
+{
+	clock_hold(stay_in_call, NULL);
 	player_get(player, 1);
 }
 
@@ -475,7 +511,9 @@ const struct operation operations[] = {
 	{.name = "steal, fenced", .arrange = with_idle_b_fenced, .act = act_get},
 	{.name = "get, fenced", .arrange = with_three_fenced, .act = act_get},
 	{.name = "put, fenced", .arrange = with_three_fenced, .act = act_put},
-	{.name = "get, all others busy", .arrange = with_unburied, .act = act_get},
+	{.name = "get, all others busy", .arrange = with_unburied_in_a_hurry, .act = act_get},
+	{.name = "get, searched for again", .arrange = with_unburied, .act = act_get_again},
+	{.name = "get, searched for in vain", .arrange = with_unburied, .act = act_get_in_vain},
 	{.name = "get, stolen from", .arrange = with_stolen_cache, .act = act_get},
 	{.name = "put, stolen from", .arrange = with_stolen_cache, .act = act_put},
 	{.name = "flush", .arrange = with_little_room, .act = act_flush},

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+
+#include "lib/core/futex.h"
+#include "tests/crash/clock.h"
+
+static bool held;
+static struct timespec time_held;
+static void (*held_meanwhile)(void *arg);
+static void *held_arg;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+void __real_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+void __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+
+void clock_hold(void (*meanwhile)(void *arg), void *arg)
+{
+	__real_clock_gettime(CLOCK_MONOTONIC, &time_held);
+	held_meanwhile = meanwhile;
+	held_arg = arg;
+	held = true;
+}
+
+void clock_pass(long seconds)
+{
+	time_held.tv_sec += seconds;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (!held) {
+		return __real_clock_gettime(clock, now);
+	}
+	*now = time_held;
+	return 0;
+}
+
+void __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
+{
+	if (!held) {
+		__real_mp_futex_wait(word, expected, deadline);
+		return;
+	}
+	if (deadline && mp_is_before(&time_held, deadline)) {
+		time_held = *deadline;
+	}
+	held_meanwhile(held_arg);
+}
