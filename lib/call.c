@@ -50,6 +50,12 @@ int call_enter(struct mempool *pool, struct mp_local **local)
 	return likely(mp_enter((*local)->cache)) ? 0 : why_not_begun(pool, -EDEADLK);
 }
 
+struct mp_local *call_find_local(struct mempool *pool)
+{
+	return call_local(pool)->handle == pool->tag || call_begin(pool) == 0 ? call_local(pool)
+									      : NULL;
+}
+
 __attribute__((noinline, cold)) void *call_nothing(int error)
 {
 	errno = -error;

@@ -54,6 +54,9 @@ static inline bool call_try_enter(const struct mempool *pool, struct mp_local *l
  */
 int call_enter(struct mempool *pool, struct mp_local **local);
 
+/* The thread's local, begun if need be, for who need not enter it. NULL: no memory. */
+struct mp_local *call_find_local(struct mempool *pool);
+
 /* Returns NULL, with errno set to -@error. */
 void *call_nothing(int error);
 
