@@ -125,15 +125,29 @@ void poison_show(const struct mempool *pool, const void *block, bool is_filled)
 	}
 }
 
+void poison_hide_shared(const struct mempool *pool, const void *block)
+{
+	if (poison_has_asan()) {
+		__asan_poison_memory_region(block, pool->core.shape.block_size);
+	}
+	VALGRIND_MAKE_MEM_NOACCESS(block, pool->core.shape.block_size);
+}
+
+void poison_show_shared(const struct mempool *pool, const void *block)
+{
+	if (poison_has_asan()) {
+		__asan_unpoison_memory_region(block, pool->core.shape.block_size);
+	}
+	VALGRIND_MAKE_MEM_DEFINED(block, pool->core.shape.block_size);
+}
+
 void poison_show_any(const struct mempool *pool, uint32_t index)
 {
 	enum mp_state state = mp_word_state(mp_load(&pool->core.words[index].whole));
 	const void *block = mp_pool_address(&pool->core, index);
 
-	if ((state == MP_USED || state == MP_MOVING) && !poison_is_ours(pool, block)) {
-		if (poison_has_asan()) {
-			__asan_unpoison_memory_region(block, pool->core.shape.block_size);
-		}
-		VALGRIND_MAKE_MEM_DEFINED(block, pool->core.shape.block_size);
+	if ((state == MP_USED || state == MP_MOVING || state == MP_SHARED) &&
+	    !poison_is_ours(pool, block)) {
+		poison_show_shared(pool, block);
 	}
 }

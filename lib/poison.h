@@ -3,7 +3,7 @@
  * What we tell AddressSanitizer and Memcheck about blocks, so that these tools report it when a
  * program uses a block that it has put or given.
  *
- *	this process has the block	accessible, block_size bytes
+ *	this process has the block	accessible, block_size bytes; borrowed, too
  *	anything else			not: free, somebody else's, the rest of the stride
  *
  * This concerns our process alone; others use the blocks that are hidden here. We hide a block
@@ -28,6 +28,13 @@ void poison_close(struct mempool *pool);
 /* Of pools with pool->poisoned; blocks that are not ours are left as they are. */
 void poison_hide(const struct mempool *pool, const void *block);
 void poison_show(const struct mempool *pool, const void *block, bool is_filled);
+
+/*
+ * Likewise of blocks of a broadcast that were borrowed, which are several processes'. Nothing says
+ * that they may not be written to.
+ */
+void poison_hide_shared(const struct mempool *pool, const void *block);
+void poison_show_shared(const struct mempool *pool, const void *block);
 
 /* For mempool_block_at(): shows the block, if somebody uses it, to a program that looks at it. */
 void poison_show_any(const struct mempool *pool, uint32_t index);

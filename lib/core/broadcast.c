@@ -426,6 +426,20 @@ int mp_broadcast_own(struct mp_pool *pool, const struct mp_subscriber *s, uint64
 	return -EBUSY;
 }
 
+bool mp_broadcast_is_held_once(struct mp_pool *pool, const struct mp_subscriber *s, uint64_t index)
+{
+	const struct mp_channel *channel = broadcast_channel(pool, s);
+	uint32_t ours = 0;
+	uint64_t word;
+	int error;
+
+	for (uint32_t i = 0; i < MP_SEATS_MAX; i++) {
+		ours |= (uint32_t)mp_load(&channel->seat[i].owner) == pool->slot + 1 ? 1u << i : 0;
+	}
+	return broadcast_held(pool, s, index, &word, &error) &&
+	       (mp_share_held(word) & ours) == broadcast_bit(s);
+}
+
 /* ---- coming and going ---- */
 
 /* Whether the block of that token is, or will be, the subscriber's to borrow. */

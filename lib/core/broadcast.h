@@ -117,6 +117,13 @@ int mp_broadcast_return(struct mp_pool *pool, struct mp_local *local,
  */
 int mp_broadcast_own(struct mp_pool *pool, const struct mp_subscriber *subscriber, uint64_t index);
 
+/*
+ * Whether the subscriber has borrowed the block, and no other subscriber of this process has. If
+ * two return it at once, neither may hear so.
+ */
+bool mp_broadcast_is_held_once(struct mp_pool *pool, const struct mp_subscriber *subscriber,
+			       uint64_t index);
+
 /* Whether there is something at the subscriber's cursor, or before it. */
 bool mp_broadcast_is_filled(const struct mp_pool *pool, const struct mp_subscriber *subscriber);
 
