@@ -123,6 +123,9 @@ COLD int why_refused(const struct mempool *pool, const void *block, int error)
 	if (mp_word_channel(word) != MP_NONE) {
 		return why(pool, error, WHY_SENT, index, mp_word_channel(word), 0);
 	}
+	if (state == MP_SHARED) {
+		return why(pool, error, WHY_SHARED, index, mp_share_channel(word), 0);
+	}
 	if (state == MP_MOVING) {
 		return slot == core->slot ? why(pool, error, WHY_GIVEN, index, 0, 0)
 					  : why(pool, error, WHY_MOVING, index, pid, 0);

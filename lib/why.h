@@ -57,6 +57,13 @@
 		      "takes it can put, give or send it")                                         \
 	X(WHY_SENT, "block $a of $p was sent by channel $b and nobody has received it: only who "  \
 		    "receives it can put, give or send it")                                        \
+	X(WHY_SHARED, "block $a of $p was sent by the broadcast $b, and is not this process's "    \
+		      "own: return what was borrowed by mempool_channel_return(), or have it by "  \
+		      "mempool_channel_own()")                                                     \
+	X(WHY_NOT_BORROWED, "block $a of $p is not borrowed by this handle of channel $b: it was " \
+			    "returned already, or borrowed by another handle")                     \
+	X(WHY_SHARED_ON, "block $a of $p cannot be this process's own, as others have borrowed "   \
+			 "it from channel $b or are to get it: return it, or copy it")             \
 	X(WHY_NOT_OURS, "block $a of $p is not this process's: another thread has put, given or "  \
 			"sent it meanwhile")                                                       \
 	X(WHY_NULL, "NULL is no block of $p: did the get fail?")                                   \
@@ -95,6 +102,12 @@
 			"receiver has come, or end")                                               \
 	X(WHY_OVER, "the stream of channel $a of $p is over: all who sent have closed it or "      \
 		    "ended, and all they sent is received")                                        \
+	X(WHY_NOBODY, "nobody receives from channel $a of $p, a broadcast, which keeps blocks "    \
+		      "for nobody: send again when somebody has subscribed, or use a queue")       \
+	X(WHY_BORROWS, "channel $a of $p is a broadcast, whose blocks all subscribers share: "     \
+		       "have them by mempool_channel_borrow()")                                    \
+	X(WHY_NO_BROADCAST, "channel $a of $p is no broadcast, nothing of it is borrowed: have "   \
+			    "its blocks by mempool_channel_receive()")                             \
 	X(WHY_RECEIVING, "another call receives by this handle of channel $a of $p: one thread "   \
 			 "at a time can, and no signal handler meanwhile")                         \
 	X(WHY_SCRIBBLED, "a process that may write to $p has written over its channel $a: "        \
