@@ -4,56 +4,67 @@
 
 #include "lib/call.h"
 #include "lib/channel.h"
-#include "lib/core/futex.h"
-#include "lib/core/quota.h"
 #include "lib/error.h"
 #include "lib/export.h"
-#include "lib/poison.h"
 #include "lib/why.h"
 
-/* For people. */
-static uint32_t channel_number(const struct mempool_channel *channel)
-{
-	const struct mp_pool *core = &channel->pool->core;
-
-	return (uint32_t)((size_t)((unsigned char *)channel->core - core->channels) /
-			  core->shape.channel_size);
-}
-
-/* Notes a sentence on the channel; @timeout_ms is for those that tell how long it was. */
-static __attribute__((noinline, cold)) int
-channel_why(const struct mempool_channel *channel, int error, enum why_kind kind, int timeout_ms)
-{
-	uint32_t b = kind == WHY_FULL ? channel->pool->core.shape.depth : (uint32_t)timeout_ms;
-
-	return why(channel->pool, error, kind, channel_number(channel), b, 0);
-}
-
 /* ---- opening and closing ---- */
+
+/* Whether the other end has come and gone, of a handle that is to be told. */
+static bool channel_has_lost_other(const struct mempool_channel *channel)
+{
+	return channel->receives
+		       ? channel->kind->is_over(channel)
+		       : mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends);
+}
 
 /* Whether there is something to receive; for the bell. */
 static bool channel_is_due(const void *of)
 {
 	const struct mempool_channel *channel = of;
 
-	const struct mp_pool *core = &channel->pool->core;
-
-	return mp_channel_is_filled(core, channel->core) ||
-	       (channel->ends && mp_channel_is_over(core, channel->core, channel->ends));
+	return channel->kind->is_filled(channel) ||
+	       (channel->ends && channel_has_lost_other(channel));
 }
 
-/* Whether a handle of the pool sends by that channel; with process.mutex held. */
-static bool channel_is_sent_by(const struct mempool *pool, const struct mp_channel *core)
+/* Whether a handle of its pool has the channel open to do the same; with process.mutex held. */
+static bool channel_has_twin(const struct mempool_channel *channel)
 {
-	for (const struct mempool_channel *c = pool->channels; c; c = c->next) {
-		if (c->core == core && !c->claim) {
+	for (const struct mempool_channel *c = channel->pool->channels; c; c = c->next) {
+		if (c->core == channel->core && c->receives == channel->receives) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Lists the new handle; marks this process as a sender, if it is the first that sends. */
+/* Marks this process as one that does what the handle is for, if that has marks. */
+static void channel_mark(const struct mempool_channel *channel)
+{
+	struct mp_pool *core = &channel->pool->core;
+
+	if (!channel->receives) {
+		mp_ends_begin(core, channel->core);
+	} else if (channel->kind->which == MP_CHANNEL_WORK) {
+		mp_ends_begin_receiving(core, channel->core);
+	}
+}
+
+void channel_unmark(const struct mempool_channel *channel)
+{
+	const struct mp_pool *core = &channel->pool->core;
+
+	if (channel_has_twin(channel)) {
+		return;
+	}
+	if (!channel->receives) {
+		mp_ends_stop(core, channel->core, core->slot);
+	} else if (channel->kind->which == MP_CHANNEL_WORK) {
+		mp_ends_stop_receiving(core, channel->core, core->slot);
+	}
+}
+
+/* Lists the new handle; marks this process, if no other handle does the same. */
 static void channel_list(struct mempool_channel *channel)
 {
 	struct process *process = process_get();
@@ -62,8 +73,8 @@ static void channel_list(struct mempool_channel *channel)
 
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
-	if (!channel->claim && !channel_is_sent_by(pool, channel->core)) {
-		mp_ends_begin(&pool->core, channel->core);
+	if (!channel_has_twin(channel)) {
+		channel_mark(channel);
 	}
 	channel->next = pool->channels;
 	pool->channels = channel;
@@ -71,44 +82,125 @@ static void channel_list(struct mempool_channel *channel)
 	calm_end(&calm);
 }
 
-void channel_stop_sending(const struct mempool_channel *channel)
+/* The kind of channel that the flags are for. NULL: they do not go together. */
+static const struct kind *channel_kind_of(unsigned flags)
 {
-	const struct mp_pool *core = &channel->pool->core;
+	const unsigned kinds = MEMPOOL_CHANNEL_WORK | MEMPOOL_CHANNEL_BROADCAST;
+	const unsigned subscriber = MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_BROADCAST;
 
-	if (!channel->claim && !channel_is_sent_by(channel->pool, channel->core)) {
-		mp_ends_stop(core, channel->core, core->slot);
+	if ((flags & kinds) == kinds ||
+	    (flags & MEMPOOL_CHANNEL_LOSSY && (flags & subscriber) != subscriber)) {
+		return NULL;
+	}
+	return kind_get(flags & MEMPOOL_CHANNEL_WORK        ? MP_CHANNEL_WORK
+			: flags & MEMPOOL_CHANNEL_BROADCAST ? MP_CHANNEL_BROADCAST
+							    : MP_CHANNEL_QUEUE);
+}
+
+/* Whether there is such a channel, and may be opened with those flags. */
+static int channel_check_flags(const struct mempool *pool, uint32_t number, unsigned flags)
+{
+	const unsigned known = MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_WORK |
+			       MEMPOOL_CHANNEL_BROADCAST | MEMPOOL_CHANNEL_LOSSY |
+			       MEMPOOL_CHANNEL_ENDS;
+
+	if (number >= pool->core.shape.n_channels) {
+		return fail(EINVAL, "there is no channel %u of %s: it has %u, counted from 0",
+			    number, pool->name, pool->core.shape.n_channels);
+	}
+	if (flags & ~known) {
+		return fail(EINVAL, "flags %#x for channel %u of %s are not known", flags, number,
+			    pool->name);
+	}
+	if (!channel_kind_of(flags)) {
+		return fail(EINVAL,
+			    "flags %#x for channel %u of %s do not go together: it is "
+			    "MEMPOOL_CHANNEL_WORK or _BROADCAST or neither, and _LOSSY goes with "
+			    "_BROADCAST and _RECEIVE",
+			    flags, number, pool->name);
+	}
+	if (flags & MEMPOOL_CHANNEL_BROADCAST && number >= MP_BROADCASTS_MAX) {
+		return fail(EINVAL, "channel %u of %s cannot be a broadcast: take one from 0 to %d",
+			    number, pool->name, MP_BROADCASTS_MAX - 1);
+	}
+	return 0;
+}
+
+/* Makes the channel one of that kind. */
+static int channel_adopt(const struct mempool *pool, uint32_t number, const struct kind *kind)
+{
+	struct mp_channel *core = mp_pool_channel(&pool->core, number);
+
+	if (mp_channel_is_of_kind(core, kind->which)) {
+		return 0;
+	}
+	const struct kind *other = kind_get(mp_channel_kind(core));
+	return fail(EPROTOTYPE,
+		    "channel %u of %s is no channel of the kind %s, but of the kind %s, as who "
+		    "opened it first said: open it as that, or take another channel",
+		    number, pool->name, kind->name, other ? other->name : "nobody knows");
+}
+
+/* Begins to do what the handle is for. */
+static int channel_begin(struct mempool_channel *channel)
+{
+	const char *pool = channel->pool->name;
+
+	if (!channel->receives) {
+		return 0;
+	}
+	switch (channel->kind->join(channel)) {
+	case 0:
+		return 0;
+	case -EUSERS:
+		return fail(EUSERS,
+			    "channel %u of %s has %d subscribers, as many as it can: close one, or "
+			    "send by another channel as well",
+			    channel_number(channel), pool, MP_SEATS_MAX);
+	case -EBUSY:
+	default:
+		return fail(EBUSY, "somebody receives from channel %u of %s already",
+			    channel_number(channel), pool);
 	}
 }
 
-static struct mempool_channel *channel_make(struct mempool *pool, struct mp_channel *core,
-					    uint64_t claim, unsigned flags)
+/* Which way calls by the handle go. */
+static enum channel_way channel_way_of(const struct mempool_channel *channel)
 {
-	struct mempool_channel *channel = calloc(1, sizeof *channel);
+	bool is_queue = channel->kind->which == MP_CHANNEL_QUEUE;
 
-	if (!channel) {
-		return NULL;
+	if (channel->receives) {
+		return is_queue ? CHANNEL_RECEIVES : CHANNEL_RECEIVES_OTHERWISE;
 	}
-	channel->pool = pool;
-	channel->core = core;
-	channel->claim = claim;
-	channel->kind = claim                          ? CHANNEL_RECEIVES
-			: flags & MEMPOOL_CHANNEL_ENDS ? CHANNEL_SENDS_TOLD
-						       : CHANNEL_SENDS;
-	channel->noted = claim ? mp_ends_note_senders(&pool->core, core)
-			       : mp_ends_note_receivers(&pool->core, core);
+	return is_queue && !channel->ends ? CHANNEL_SENDS : CHANNEL_SENDS_OTHERWISE;
+}
+
+/* Sets what a handle whose pool and core are set needs besides, and begins. */
+static int channel_init(struct mempool_channel *channel, unsigned flags)
+{
+	const struct mp_pool *core = &channel->pool->core;
+
+	channel->receives = flags & MEMPOOL_CHANNEL_RECEIVE;
+	channel->is_lossy = flags & MEMPOOL_CHANNEL_LOSSY;
+	channel->kind = channel_kind_of(flags);
+	int error = channel_begin(channel);
+	if (error) {
+		return error;
+	}
+	channel->noted = channel->receives ? mp_ends_note_senders(core, channel->core)
+					   : mp_ends_note_receivers(core, channel->core);
 	channel->ends = flags & MEMPOOL_CHANNEL_ENDS ? &channel->noted : NULL;
-	channel->bell.word = &core->hungry;
+	channel->way = channel_way_of(channel);
+	channel->bell.word = &channel->core->hungry;
 	channel->bell.is_due = channel_is_due;
 	channel->bell.of = channel;
 	channel_list(channel);
-	return channel;
+	return 0;
 }
 
 EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned flags,
 				struct mempool_channel **channel)
 {
-	uint64_t claim = 0;
-
 	int error = call_check(pool);
 	if (error) {
 		return error;
@@ -116,30 +208,24 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 	if (mp_load(&pool->core.header->broken)) {
 		return why(pool, -EIO, WHY_BROKEN, 0, 0, 0);
 	}
-	if (number >= pool->core.shape.n_channels) {
-		return fail(EINVAL, "there is no channel %u of %s: it has %u, counted from 0",
-			    number, pool->name, pool->core.shape.n_channels);
+	error = channel_check_flags(pool, number, flags);
+	error = error ? error : channel_adopt(pool, number, channel_kind_of(flags));
+	if (error) {
+		return error;
 	}
-	if (flags & ~(MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_ENDS)) {
-		return fail(EINVAL, "flags %#x for channel %u of %s are not known", flags, number,
-			    pool->name);
-	}
-	struct mp_channel *core = mp_pool_channel(&pool->core, number);
-	if (flags & MEMPOOL_CHANNEL_RECEIVE) {
-		claim = mp_channel_claim(&pool->core, core);
-		if (!claim) {
-			return fail(EBUSY, "somebody receives from channel %u of %s already",
-				    number, pool->name);
-		}
-	}
-	*channel = channel_make(pool, core, claim, flags);
-	if (!*channel) {
-		if (claim) {
-			mp_channel_leave(core, claim);
-		}
+	struct mempool_channel *made = calloc(1, sizeof *made);
+	if (!made) {
 		return fail(ENOMEM, "no memory for a handle of channel %u of %s", number,
 			    pool->name);
 	}
+	made->pool = pool;
+	made->core = mp_pool_channel(&pool->core, number);
+	error = channel_init(made, flags);
+	if (error) {
+		free(made);
+		return error;
+	}
+	*channel = made;
 	return 0;
 }
 
@@ -148,35 +234,43 @@ bool channel_is_busy(const struct mempool_channel *channel)
 	return mp_load(&channel->busy) || mp_load(&channel->sleepers);
 }
 
-void channel_free(struct mempool_channel *channel)
+void channel_free(struct mempool_channel *channel, struct mp_local *local)
 {
 	bell_stop(&channel->bell);
-	if (channel->claim) {
-		mp_channel_leave(channel->core, channel->claim);
+	if (channel->receives && mp_load(&channel->held) == 0) {
+		channel->kind->leave(channel, local);
 	}
 	free(channel);
 }
 
-/* Takes the channel off its pool's list. False: a thread is inside a call on it. */
-static bool channel_unlist(struct mempool_channel *channel)
+/* Why the handle cannot be closed now, or NULL. */
+static const char *channel_find_hindrance(const struct mempool_channel *channel)
+{
+	return channel_is_busy(channel)  ? "a thread is inside a call on it"
+	       : mp_load(&channel->held) ? "blocks that were borrowed by it are not returned"
+					 : NULL;
+}
+
+/* Takes the channel off its pool's list. Returns why it cannot, or NULL. */
+static const char *channel_unlist(struct mempool_channel *channel)
 {
 	struct process *process = process_get();
 	struct calm calm;
 
 	calm_begin(&calm);
 	pthread_mutex_lock(&process->mutex);
-	bool idle = !channel_is_busy(channel);
+	const char *hindrance = channel_find_hindrance(channel);
 	struct mempool_channel **link = &channel->pool->channels;
-	while (idle && *link != channel) {
+	while (!hindrance && *link != channel) {
 		link = &(*link)->next;
 	}
-	if (idle) {
+	if (!hindrance) {
 		*link = channel->next;
-		channel_stop_sending(channel);
+		channel_unmark(channel);
 	}
 	pthread_mutex_unlock(&process->mutex);
 	calm_end(&calm);
-	return idle;
+	return hindrance;
 }
 
 EXPORT int mempool_channel_close(struct mempool_channel *channel)
@@ -185,270 +279,16 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 	if (error) {
 		return error;
 	}
-	if (!channel_unlist(channel)) {
-		return fail(EBUSY, "a thread is inside a call on this handle of channel %u of %s",
-			    channel_number(channel), channel->pool->name);
+	const char *hindrance = channel_unlist(channel);
+	if (hindrance) {
+		return fail(EBUSY, "this handle of channel %u of %s cannot be closed: %s",
+			    channel_number(channel), channel->pool->name, hindrance);
 	}
-	channel_free(channel);
+	channel_free(channel, call_find_local(channel->pool));
 	return 0;
 }
 
-/* ---- calls ---- */
-
-#define SPINS 100 /* tries before a call sleeps: some microseconds, less than a sleep and a wake */
-
-static __attribute__((noinline, cold)) int channel_refuse(const struct mempool_channel *channel)
-{
-	if (pool_is_foreign(channel->pool)) {
-		return why_not_begun(channel->pool, -ECHILD);
-	}
-	return why(channel->pool, -EINVAL, WHY_TIMEOUT, 0, 0, 0);
-}
-
-/* The same, of a handle of another kind than a plain one of those that may do this. */
-static __attribute__((noinline)) int channel_check_kind(const struct mempool_channel *channel,
-							bool receive, int timeout_ms)
-{
-	if (receive || channel->kind != CHANNEL_SENDS_TOLD) {
-		return channel_why(channel, -EBADF, receive ? WHY_SENDS : WHY_RECEIVES, 0);
-	}
-	if (timeout_ms < -1) {
-		return channel_refuse(channel);
-	}
-	return mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends)
-		       ? channel_why(channel, -EPIPE, WHY_DESERTED, 0)
-		       : 0;
-}
-
-/* Whether this handle may send, or receive: 0, or a negative errno with its sentence. */
-static inline int channel_check(const struct mempool_channel *channel, bool receive, int timeout_ms)
-{
-	if (unlikely(pool_is_foreign(channel->pool))) {
-		return channel_refuse(channel);
-	}
-	if (unlikely(channel->kind != (receive ? CHANNEL_RECEIVES : CHANNEL_SENDS))) {
-		return channel_check_kind(channel, receive, timeout_ms);
-	}
-	return likely(timeout_ms >= -1) ? 0 : channel_refuse(channel);
-}
-
-/* Whether the other end has come and gone, of a handle that is to be told. */
-static bool channel_has_lost_other(const struct mempool_channel *channel)
-{
-	return channel->claim
-		       ? mp_channel_is_over(&channel->pool->core, channel->core, channel->ends)
-		       : mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends);
-}
-
-/*
- * Why a call that found no room, or no token, must return: a negative errno with its sentence. 0:
- * it may sleep.
- */
-static int channel_must_end(const struct mempool_channel *channel, bool receive, int timeout_ms,
-			    const struct timespec *deadline)
-{
-	if (mp_load(&channel->pool->core.header->broken)) {
-		return channel_why(channel, -EIO, WHY_BROKEN, 0);
-	}
-	if (channel->ends && channel_has_lost_other(channel)) {
-		return channel_why(channel, -EPIPE, receive ? WHY_OVER : WHY_DESERTED, 0);
-	}
-	if (timeout_ms == 0) {
-		return channel_why(channel, -EAGAIN, receive ? WHY_EMPTY : WHY_FULL, 0);
-	}
-	if (timeout_ms > 0 && mp_is_late(deadline)) {
-		return channel_why(channel, -ETIMEDOUT, receive ? WHY_LATE_BLOCK : WHY_LATE_ROOM,
-				   timeout_ms);
-	}
-	return 0;
-}
-
-/* Why the first block was not sent; what channel_must_end() has said stands. Returns @error. */
-static __attribute__((noinline, cold)) int channel_not_sent(const struct mempool_channel *channel,
-							    void *const *blocks, int error)
-{
-	switch (error) {
-	case 0:
-	case -EAGAIN:
-	case -ETIMEDOUT:
-	case -EIO:
-	case -EPIPE:
-		return error;
-	default:
-		return why_refused(channel->pool, blocks[0], error);
-	}
-}
-
-/* The rest of a send that found the channel full: tries some times, then sleeps. */
-static __attribute__((noinline)) ssize_t
-channel_send_later(struct mempool_channel *channel, void *const *blocks, uint32_t n, int timeout_ms)
-{
-	struct mempool *pool = channel->pool;
-	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
-	uint32_t sent = 0;
-	int error = channel_must_end(channel, false, timeout_ms, NULL);
-
-	for (int i = 0; error == 0 && i < SPINS; i++) {
-		mp_pause();
-		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
-		error = sent == 0 && error == -EAGAIN ? 0 : error;
-		if (sent > 0) {
-			return sent;
-		}
-	}
-	if (error) {
-		return channel_not_sent(channel, blocks, error);
-	}
-	mp_deadline(&deadline, timeout_ms);
-	mp_add(&channel->sleepers, 1);
-	while ((error = channel_must_end(channel, false, timeout_ms, until)) == 0) {
-		mp_channel_await_room(&pool->core, channel->core, channel->ends, until);
-		sent = mp_channel_send(&pool->core, channel->core, blocks, n, &error);
-		if (sent > 0 || error != -EAGAIN) {
-			break;
-		}
-	}
-	mp_add(&channel->sleepers, -1);
-	return sent > 0 ? (ssize_t)sent : channel_not_sent(channel, blocks, error);
-}
-
-static inline ssize_t channel_send(struct mempool_channel *channel, void *const *blocks, uint32_t n,
-				   int timeout_ms)
-{
-	int error = channel_check(channel, false, timeout_ms);
-	if (unlikely(error)) {
-		return error;
-	}
-	struct mp_pool *core = &channel->pool->core;
-	poison_hide_all(channel->pool, blocks, n);
-	ssize_t sent = mp_channel_send(core, channel->core, blocks, n, &error);
-	if (unlikely(sent == 0 && error == -EAGAIN)) {
-		sent = channel_send_later(channel, blocks, n, timeout_ms);
-	} else if (unlikely(sent == 0)) {
-		sent = channel_not_sent(channel, blocks, error);
-	}
-	uint32_t gone = sent > 0 ? (uint32_t)sent : 0;
-	poison_show_all(channel->pool, blocks + gone, n - gone, true);
-	if (gone > 0) {
-		mp_quota_return(core, gone);
-	}
-	return sent;
-}
-
-static uint32_t channel_at_most(size_t n)
-{
-	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-}
-
-EXPORT int mempool_channel_send(struct mempool_channel *channel, void *block, int timeout_ms)
-{
-	ssize_t sent = channel_send(channel, &block, 1, timeout_ms);
-
-	return sent > 0 ? 0 : (int)sent;
-}
-
-EXPORT ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *blocks,
-					 size_t n, int timeout_ms)
-{
-	return channel_send(channel, blocks, channel_at_most(n), timeout_ms);
-}
-
-/* One try. Returns how many came, or a negative errno. */
-static inline ssize_t channel_receive_once(struct mempool_channel *channel, void **blocks,
-					   uint32_t n)
-{
-	struct mp_pool *core = &channel->pool->core;
-	int error;
-
-	uint32_t most = mp_quota_charge_some(core, n);
-	if (unlikely(most == 0 && n > 0)) {
-		return why_not_got(channel->pool, n, -EDQUOT);
-	}
-	uint32_t got = mp_channel_receive(core, channel->core, blocks, most, &error);
-	if (unlikely(got < most)) {
-		mp_quota_return(core, most - got);
-	}
-	if (unlikely(got == 0 && error)) {
-		return channel_why(channel, error, WHY_SCRIBBLED, 0);
-	}
-	return got;
-}
-
-/* The rest of a receive that found nothing: tries some times, then sleeps. */
-static __attribute__((noinline)) ssize_t
-channel_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n, int timeout_ms)
-{
-	struct mempool *pool = channel->pool;
-	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
-	int error = channel_must_end(channel, true, timeout_ms, NULL);
-	ssize_t got = 0;
-
-	for (int i = 0; error == 0 && got == 0 && i < SPINS; i++) {
-		mp_pause();
-		got = channel_receive_once(channel, blocks, n);
-	}
-	if (error || got) {
-		return error ? error : got;
-	}
-	mp_deadline(&deadline, timeout_ms);
-	while (got == 0 && (error = channel_must_end(channel, true, timeout_ms, until)) == 0) {
-		mp_channel_await_token(&pool->core, channel->core, channel->ends, until);
-		got = channel_receive_once(channel, blocks, n);
-	}
-	return got ? got : error;
-}
-
-/*
- * The end of a receive that asked for @n, of a handle that has a bell. The bell is settled when all
- * is taken, and when the caller may think so, as it got less than it asked for.
- */
-static __attribute__((noinline)) void channel_settle(struct mempool_channel *channel, ssize_t got,
-						     uint32_t n)
-{
-	bool is_short = got != -EDQUOT && got < (ssize_t)n;
-
-	if (is_short || !channel_is_due(channel)) {
-		bell_settle(&channel->bell);
-	}
-}
-
-static inline ssize_t channel_receive(struct mempool_channel *channel, void **blocks, uint32_t n,
-				      int timeout_ms)
-{
-	int error = channel_check(channel, true, timeout_ms);
-	if (unlikely(error)) {
-		return error;
-	}
-	if (unlikely(mp_load(&channel->busy))) {
-		return channel_why(channel, -EDEADLK, WHY_RECEIVING, 0);
-	}
-	mp_store(&channel->busy, 1);
-	mp_compiler_fence();
-	ssize_t got = channel_receive_once(channel, blocks, n);
-	if (unlikely(got == 0 && n > 0)) {
-		got = channel_receive_later(channel, blocks, n, timeout_ms);
-	}
-	if (unlikely(bell_is_started(&channel->bell))) {
-		channel_settle(channel, got, n);
-	}
-	mp_store_release(&channel->busy, 0);
-	poison_show_all(channel->pool, blocks, got > 0 ? (size_t)got : 0, true);
-	return got;
-}
-
-EXPORT void *mempool_channel_receive(struct mempool_channel *channel, int timeout_ms)
-{
-	void *block;
-
-	ssize_t got = channel_receive(channel, &block, 1, timeout_ms);
-	return likely(got > 0) ? block : call_nothing((int)got);
-}
-
-EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blocks,
-					    size_t n, int timeout_ms)
-{
-	return channel_receive(channel, blocks, channel_at_most(n), timeout_ms);
-}
+/* ---- the descriptor ---- */
 
 /* Starts the bell; threads that ask at once all have the same one. */
 static int channel_start_bell(struct mempool_channel *channel)
@@ -466,9 +306,12 @@ static int channel_start_bell(struct mempool_channel *channel)
 
 EXPORT int mempool_channel_fd(struct mempool_channel *channel)
 {
-	int error = channel_check(channel, true, 0);
+	int error = call_check_own(channel->pool);
 	if (error) {
 		return error;
+	}
+	if (!channel->receives) {
+		return why(channel->pool, -EBADF, WHY_SENDS, channel_number(channel), 0, 0);
 	}
 	int fd = channel_start_bell(channel);
 	return fd >= 0 ? fd

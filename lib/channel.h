@@ -1,46 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A channel's handle: one process's end of it. Senders share nothing with each other; the receiver
- * is the channel's consumer (lib/core/channel.h) and, if the program asked for a descriptor, has a
- * bell (bell.h).
+ * A channel's handle: one process's end of it. Senders share nothing with each other. A receiver is
+ * a queue's consumer, one of work's receivers, or a broadcast's subscriber (lib/core), and, if the
+ * program asked for a descriptor, has a bell (bell.h).
  */
 #ifndef MP_CHANNEL_H
 #define MP_CHANNEL_H
 
 #include "lib/bell.h"
+#include "lib/core/broadcast.h"
 #include "lib/core/channel.h"
 #include "lib/core/ends.h"
 #include "lib/handle.h"
+#include "lib/kind.h"
 
-enum channel_kind {
+/* Which way the calls go: by the fast path of queues, or by the functions of the kind. */
+enum channel_way {
 	CHANNEL_SENDS,
-	CHANNEL_SENDS_TOLD, /* and is told when it is deserted */
+	CHANNEL_SENDS_OTHERWISE, /* or by a queue, and is told when it is deserted */
 	CHANNEL_RECEIVES,
+	CHANNEL_RECEIVES_OTHERWISE,
 };
 
 struct mempool_channel {
 	struct mempool *pool;
 	struct mp_channel *core;
-	uint64_t claim; /* as the consumer; 0: this handle sends */
-	enum channel_kind kind;
+	enum channel_way way;
+	bool receives, is_lossy;
+	const struct kind *kind;
 	const struct mp_ends *ends; /* noted below, if it is to be told of them; else NULL */
 	struct mp_ends noted;
-	mp_atomic32 busy;     /* a thread receives */
-	mp_atomic32 sleepers; /* threads that wait for room */
+	mp_atomic32 busy;     /* a thread receives, where one may at a time */
+	mp_atomic32 sleepers; /* threads that wait for room, or receive from work */
+	mp_atomic32 held;     /* blocks that were borrowed by it */
+	uint64_t claim;       /* as the consumer of a queue */
+	struct mp_subscriber subscriber;
 	struct bell bell;
 	struct mempool_channel *next; /* pool.channels; with process.mutex held */
 };
+
+static inline uint32_t channel_number(const struct mempool_channel *channel)
+{
+	const struct mp_pool *core = &channel->pool->core;
+
+	return (uint32_t)((size_t)((unsigned char *)channel->core - core->channels) /
+			  core->shape.channel_size);
+}
 
 /* Whether a thread is inside a call on it. */
 bool channel_is_busy(const struct mempool_channel *channel);
 
 /*
- * Takes this process's mark as a sender off, if no other handle of the pool sends by that channel.
- * With process.mutex held; the handle is on no list any more.
+ * Takes this process's mark as a sender, or receiver of work, off, if no other handle of the pool
+ * has the channel open so. With process.mutex held; the handle is on no list any more.
  */
-void channel_stop_sending(const struct mempool_channel *channel);
+void channel_unmark(const struct mempool_channel *channel);
 
-/* Stops the bell and being the consumer, and frees the handle, which is on no list any more. */
-void channel_free(struct mempool_channel *channel);
+/*
+ * Stops the bell and receiving, and frees the handle, which is on no list any more. Of a handle by
+ * which blocks are borrowed, the daemon's pass frees the seat.
+ */
+void channel_free(struct mempool_channel *channel, struct mp_local *local);
 
 #endif

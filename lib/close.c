@@ -89,8 +89,8 @@ static void close_channels(struct mempool *pool)
 	while (pool->channels) {
 		struct mempool_channel *channel = pool->channels;
 		pool->channels = channel->next;
-		channel_stop_sending(channel);
-		channel_free(channel);
+		channel_unmark(channel);
+		channel_free(channel, NULL);
 	}
 }
 

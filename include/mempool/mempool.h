@@ -56,9 +56,18 @@ extern "C" {
 #define MEMPOOL_RDONLY 0x1u  /* reader: get, put, give and take, but the payload is read-only */
 #define MEMPOOL_OBSERVE 0x2u /* observer: everything read-only; no get, put, give or take */
 
-/* Flags of mempool_channel_open(). */
-#define MEMPOOL_CHANNEL_RECEIVE 0x1u /* as the consumer, of which there is one; else a producer */
-#define MEMPOOL_CHANNEL_ENDS 0x10u   /* be told, by EPIPE, when the other end has come and gone */
+/*
+ * Flags of mempool_channel_open(). What kind of channel it is, its first open decides, for as long
+ * as the pool lives: without MEMPOOL_CHANNEL_WORK and _BROADCAST, a queue.
+ */
+#define MEMPOOL_CHANNEL_RECEIVE 0x1u   /* to receive; else to send */
+#define MEMPOOL_CHANNEL_WORK 0x2u      /* kind: each block to one of many receivers */
+#define MEMPOOL_CHANNEL_BROADCAST 0x4u /* kind: each block to all of up to 12 subscribers */
+#define MEMPOOL_CHANNEL_LOSSY 0x8u     /* subscriber: lose the oldest rather than hold senders up */
+#define MEMPOOL_CHANNEL_ENDS 0x10u     /* be told, by EPIPE, when the other end has come and gone */
+
+#define MEMPOOL_SUBSCRIBERS_MAX 12u /* of a broadcast, at once */
+#define MEMPOOL_BROADCASTS_MAX 32u  /* channels 0 to 31 of a pool can be broadcasts */
 
 /* attr.lifetime: how long a pool stays. */
 #define MEMPOOL_PERSISTENT 0u      /* until mempool_destroy() */
@@ -447,14 +456,29 @@ ssize_t mempool_withdraw_bulk(struct mempool *pool, const struct mempool_token *
 ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t n);
 
 /*
- * Channels: each pool has some, numbered from 0, for blocks to travel from any number of producers
- * to one consumer at a time, in the order each producer sent them. Whoever is killed at whatever
- * instruction: a block is either not sent, under way, or received, and never lost.
+ * Channels: each pool has some, numbered from 0, for blocks to travel from any number of senders to
+ * receivers, in the order each sender sent them. Whoever is killed at whatever instruction: a block
+ * is either not sent, under way, or received, and never lost. A channel is of one of three kinds:
  *
- * Sending gives the block (see mempool_give()), receiving takes it. When a consumer closes or dies,
- * what it has not received waits for the next consumer. When a producer closes or dies, what it has
- * sent stays sent: it waits for a consumer, for as long as the pool lives and however long that is.
- * No call takes a lock: calls wait for room or for blocks, never for a process that is stopped.
+ *	queue		one receiver at a time, which gets each block
+ *	work		many receivers; each block goes to one of them
+ *	broadcast	up to 12 subscribers; each block goes to all of them, to be read, and is
+ *			free when the last has returned it. Channels 0 to 31 alone can be it
+ *
+ * Sending gives the block (see mempool_give()), receiving takes it. When a receiver closes or dies,
+ * what is not received waits for the next one. When a sender closes or dies, what it has sent stays
+ * sent, for as long as the pool lives and however long that is. What a receiver of work had in hand
+ * when it died is reclaimed: a job is done at most once. A job that must be done, whoever dies,
+ * stays its sender's block until the answer is there. No call takes a lock: calls wait for room or
+ * for blocks, never for a process that is stopped.
+ *
+ * Broadcasts: who subscribes gets what is sent from then on, each block once. A subscriber borrows
+ * a block, reads it together with the others, and returns it; nobody may write to it. A sender does
+ * not keep it, and a broadcast without subscribers is refused (ENOTCONN). A reliable subscriber
+ * that is slow fills the channel, and so holds senders up, which wait with their own timeout; a
+ * lossy one loses the oldest blocks instead, and they are counted. When a subscriber dies, the
+ * daemon returns what it had borrowed and takes what it was to get from it, in some milliseconds,
+ * if it runs; until then a reliable one may hold senders up.
  *
  * Ends: a handle opened with MEMPOOL_CHANNEL_ENDS is told that the other end has come and gone, be
  * it by close or by death (of which the daemon tells, in some milliseconds, if it runs). Receiving
@@ -464,18 +488,24 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * channel anew is heard. A process that wants to end its own stream closes all its handles that
  * send. The descriptor of mempool_channel_fd() stays readable at the end of the stream.
  *
- * Threads: any number of threads may send by one handle; one thread at a time may receive by one.
+ * Threads: any number of threads may send by one handle, receive from work, return and own; of a
+ * queue or a broadcast one thread at a time may receive or borrow by one handle.
  * Timeouts are in milliseconds: 0 do not wait, -1 wait as long as it takes.
  */
 
 /*
  * Opens channel @number of the pool; @flags 0 to send, MEMPOOL_CHANNEL_RECEIVE to receive; besides
- * MEMPOOL_CHANNEL_ENDS. The pool cannot be closed before the channel (only by force).
+ * the channel's kind, MEMPOOL_CHANNEL_WORK or MEMPOOL_CHANNEL_BROADCAST, or neither for a queue;
+ * MEMPOOL_CHANNEL_ENDS; and to receive from a broadcast, MEMPOOL_CHANNEL_LOSSY. The pool cannot be
+ * closed before the channel (only by force).
  *
  * Returns 0, or
- * -EINVAL   there is no such channel, or an unknown flag
- * -EBUSY    somebody receives from it; or its consumer has died, and the daemon has not freed it
- *           yet (that takes some milliseconds, if the daemon runs)
+ * -EINVAL   there is no such channel, or an unknown flag, or flags that do not go together, or a
+ *           broadcast from number MEMPOOL_BROADCASTS_MAX on
+ * -EPROTOTYPE the channel is of another kind, as its first open said
+ * -EBUSY    a queue: somebody receives from it; or its receiver has died, and the daemon has not
+ *           freed it yet (that takes some milliseconds, if the daemon runs)
+ * -EUSERS   a broadcast has as many subscribers as it can; or one has died, as above
  * -EACCES   the pool's handle is an observer's
  * -EIO      the daemon has marked the pool broken
  * -ECHILD   the handle is the parent's
@@ -485,8 +515,9 @@ int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned flags,
 			 struct mempool_channel **channel);
 
 /*
- * Closes the handle. Blocks that are under way stay in the channel. Returns 0, -EBUSY (a thread is
- * inside a call on the handle), -ECHILD.
+ * Closes the handle. Blocks that are under way stay in the channel; of a broadcast, those that this
+ * subscriber was still to get go to the others alone. Returns 0, -EBUSY (a thread is inside a call
+ * on the handle, or blocks that were borrowed by it are not returned), -ECHILD.
  */
 int mempool_channel_close(struct mempool_channel *channel);
 
@@ -498,6 +529,7 @@ int mempool_channel_close(struct mempool_channel *channel);
  * -ETIMEDOUT it was full all the time
  * -EALREADY, -EPERM, -EINVAL  as for mempool_put(); EINVAL also a timeout below -1
  * -EBADF    the handle is for receiving
+ * -ENOTCONN a broadcast has no subscriber; the call did not check the block
  * -EPIPE    MEMPOOL_CHANNEL_ENDS: nobody receives any more
  * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
  * -ECHILD   the handle is the parent's
@@ -512,15 +544,17 @@ ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *
 				  int timeout_ms);
 
 /*
- * Receives a block, which is this process's then.
+ * Receives a block, which is this process's then, from a queue or work.
  *
  * Returns the block, or NULL with errno
  * EAGAIN    there is none and @timeout_ms is 0
  * ETIMEDOUT none came
  * EDQUOT    this process owns as many blocks as the pool's quota allows; the block stays there
  * EBADF     the handle is for sending
+ * EPROTOTYPE the channel is a broadcast, see mempool_channel_borrow()
  * EPIPE     MEMPOOL_CHANNEL_ENDS: nobody sends any more, and all is received
- * EDEADLK   called while another call receives by this handle (from a signal handler, say)
+ * EDEADLK   called while another call receives by this handle (from a signal handler, say); not
+ *           from work
  * EINVAL    a timeout below -1
  * EIO, ECHILD  as for mempool_channel_send()
  */
@@ -532,6 +566,43 @@ void *mempool_channel_receive(struct mempool_channel *channel, int timeout_ms);
  */
 ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, void **blocks, size_t n,
 				     int timeout_ms);
+
+/*
+ * Borrows the next block of a broadcast, to read it until mempool_channel_return(). It counts for
+ * the quota like a block of one's own. Whoever forks takes the loan with it no more than a block.
+ *
+ * Returns the block, or NULL with errno as mempool_channel_receive(), but
+ * EPROTOTYPE the channel is a queue or work
+ */
+const void *mempool_channel_borrow(struct mempool_channel *channel, int timeout_ms);
+
+/*
+ * Borrows up to @n blocks, and waits only while there is none. Returns how many, or as a negative
+ * number what mempool_channel_borrow() sets when there was not even one.
+ */
+ssize_t mempool_channel_borrow_bulk(struct mempool_channel *channel, const void **blocks, size_t n,
+				    int timeout_ms);
+
+/*
+ * Returns a block that was borrowed by this handle; any thread may. The last subscriber to do so
+ * puts it. Needs no memory, and waits no longer than mempool_put().
+ *
+ * Returns 0, or
+ * -EPERM    this handle has not borrowed the block, or has returned it
+ * -EINVAL   @block is no block of this pool
+ * -EBADF, -EPROTOTYPE, -ECHILD  as for mempool_channel_borrow()
+ */
+int mempool_channel_return(struct mempool_channel *channel, const void *block);
+
+/*
+ * Makes a block that was borrowed by this handle this process's own, to write to, to send on or to
+ * put, if no other subscriber has it, or is to get it. Any thread may.
+ *
+ * Returns the block, or NULL with errno
+ * EBUSY     another subscriber has it, or is to get it; this one has it still
+ * EPERM, EINVAL, EBADF, EPROTOTYPE, ECHILD  as for mempool_channel_return()
+ */
+void *mempool_channel_own(struct mempool_channel *channel, const void *block);
 
 /*
  * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time

@@ -261,7 +261,7 @@ START_TEST(a_full_channel_says_so_and_the_block_stays_with_its_owner)
 	ck_assert_int_eq(mempool_channel_fd(channel), -EBADF);
 	ck_assert_int_eq(mempool_channel_send(channel, block, -2), -EINVAL);
 	ck_assert_int_eq(mempool_channel_open(pool, 4, 0, &channel), -EINVAL);
-	ck_assert_int_eq(mempool_channel_open(pool, 0, 2, &channel), -EINVAL);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, 0x80, &channel), -EINVAL);
 	/* What is in a channel is no lost gift. */
 	ck_assert_int_eq(mempool_gifts(pool, NULL, 0), 0);
 	ck_assert_int_eq(mempool_close(pool), -EBUSY);

@@ -571,11 +571,15 @@ static struct mempool_status status_info;
 	X(mempool_block_index, mempool_block_index(pool, mine))                       \
 	X(mempool_blocks, blocks_of())                                                \
 	X(mempool_census, mempool_census(pool, &numbers, NULL, 0))                    \
+	X(mempool_channel_borrow, NOTHING(mempool_channel_borrow(in, -1)))            \
+	X(mempool_channel_borrow_bulk, mempool_channel_borrow_bulk(in, NULL, 1, -1))  \
 	X(mempool_channel_close, mempool_channel_close(in))                           \
 	X(mempool_channel_fd, mempool_channel_fd(in))                                 \
 	X(mempool_channel_open, mempool_channel_open(pool, 0, 0, &channel))           \
+	X(mempool_channel_own, NOTHING(mempool_channel_own(in, mine)))                \
 	X(mempool_channel_receive, NOTHING(mempool_channel_receive(in, -1)))          \
 	X(mempool_channel_receive_bulk, mempool_channel_receive_bulk(in, all, 1, -1)) \
+	X(mempool_channel_return, mempool_channel_return(in, mine))                   \
 	X(mempool_channel_send, mempool_channel_send(out, mine, -1))                  \
 	X(mempool_channel_send_bulk, mempool_channel_send_bulk(out, &mine, 1, -1))    \
 	X(mempool_check, mempool_check(pool, &report))                                \
