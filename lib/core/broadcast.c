@@ -15,7 +15,7 @@
 
 /*
  * Tries of a CAS on a SHARED word. Each one that fails is another's that took or moved a bit, and
- * each seat has two bits: more is somebody who scribbles.
+ * each seat has two bits: more is somebody who scribbles. Also of posting a token.
  */
 #define TRIES (4 * MP_SEATS_MAX)
 
@@ -211,8 +211,9 @@ static int broadcast_post(struct mp_pool *pool, struct mp_local *local, uint32_t
 {
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 
-	while (!mp_ring_post(pool, channel, p, token)) {
-		if (!broadcast_make_room(pool, local, number, p)) {
+	/* Others may take the room that we make; if again and again, somebody scribbles on it. */
+	for (int tries = TRIES; !mp_ring_post(pool, channel, p, token); tries--) {
+		if (tries == 0 || !broadcast_make_room(pool, local, number, p)) {
 			/* If it fails, a sibling thread has withdrawn it: as if it was sent. */
 			return mp_word_take(pool, token, true) >= 0 ? -EAGAIN : 0;
 		}
