@@ -496,6 +496,7 @@ int mp_broadcast_join(struct mp_pool *pool, struct mp_local *local, uint32_t num
 	mp_add(&channel->receiver_opens, 1);
 	mp_store(&s->cursor, mp_load_acquire(&channel->head));
 	broadcast_pass_over(pool, local, s);
+	s->begin = mp_load(&s->cursor);
 	broadcast_note(pool, s);
 	return 0;
 }
@@ -551,7 +552,11 @@ bool mp_broadcast_is_filled(const struct mp_pool *pool, const struct mp_subscrib
 bool mp_broadcast_is_over(const struct mp_pool *pool, const struct mp_subscriber *s,
 			  const struct mp_ends *noted)
 {
-	return mp_ends_have_gone(pool, broadcast_channel(pool, s), noted) &&
+	struct mp_ends since = *noted;
+
+	/* A subscriber does not raise head; its cursor says that it has received something. */
+	since.had = since.had || mp_load(&s->cursor) != s->begin;
+	return mp_ends_have_gone(pool, broadcast_channel(pool, s), &since) &&
 	       !mp_broadcast_is_filled(pool, s);
 }
 

@@ -78,6 +78,7 @@ struct mp_subscriber {
 	uint64_t claim;     /* the seat's owner: {sequence | slot + 1} */
 	mp_atomic64 cursor; /* its next position; the ringer looks at it as well, see lib/bell.h */
 	mp_atomic64 lost;
+	uint64_t begin; /* where the cursor was when it joined */
 	bool lossy;
 };
 
