@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends: marks of senders, what each end is told of the other, and when. */
+/* Ends: marks, what each end of each kind of channel is told of the other, and when. */
+#include "lib/core/broadcast.h"
 #include "lib/core/ends.h"
+#include "lib/core/work.h"
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
 
@@ -122,6 +124,194 @@ START_TEST(the_dead_are_at_no_end)
 }
 END_TEST
 
+/* ---- work ---- */
+
+static void begin_work(void)
+{
+	begin();
+	ck_assert(mp_channel_is_of_kind(channel, MP_CHANNEL_WORK));
+}
+
+static void receive_work_by(struct member *by)
+{
+	void *block;
+	int error;
+	ck_assert_uint_eq(mp_work_receive(&by->pool, channel, &block, 1, &error), 1);
+}
+
+START_TEST(work_is_over_for_all_receivers_when_all_of_it_is_received)
+{
+	begin_work();
+	mp_ends_begin_receiving(&receiver.pool, channel);
+	struct mp_ends one = mp_ends_note_senders(&receiver.pool, channel);
+	mp_ends_begin_receiving(&second.pool, channel);
+	struct mp_ends other = mp_ends_note_senders(&second.pool, channel);
+	mp_ends_begin(&first.pool, channel);
+	send_one(&first);
+	mp_ends_stop(&first.pool, channel, 1);
+	ck_assert(!is_over(&one));
+	receive_work_by(&second);
+	ck_assert(is_over(&one));
+	ck_assert(mp_channel_is_over(&second.pool, channel, &other));
+}
+END_TEST
+
+START_TEST(a_sender_of_work_is_deserted_when_its_last_receiver_went)
+{
+	begin_work();
+	struct mp_ends before = mp_ends_note_receivers(&first.pool, channel);
+	mp_ends_begin_receiving(&receiver.pool, channel);
+	mp_ends_begin_receiving(&second.pool, channel);
+	mp_ends_stop_receiving(&receiver.pool, channel, 64);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &before));
+	struct mp_ends meanwhile = mp_ends_note_receivers(&first.pool, channel);
+	mp_ends_stop_receiving(&second.pool, channel, SLOTS - 1);
+	struct mp_ends after = mp_ends_note_receivers(&first.pool, channel);
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &before));
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &meanwhile));
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &after));
+	mp_ends_begin_receiving(&receiver.pool, channel);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &before));
+}
+END_TEST
+
+START_TEST(the_dead_receive_no_work)
+{
+	begin_work();
+	mp_ends_begin_receiving(&receiver.pool, channel);
+	mp_ends_begin_receiving(&second.pool, channel);
+	struct mp_ends noted = mp_ends_note_receivers(&first.pool, channel);
+	arena_bury(&arena, SLOTS - 1, false);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &noted));
+	uint32_t crowded = mp_futex_prepare(&channel->crowded);
+	arena_bury(&arena, 64, false);
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &noted));
+	ck_assert_uint_ne(mp_load(&channel->crowded), crowded);
+}
+END_TEST
+
+/* ---- broadcasts ---- */
+
+static struct mp_subscriber subscriber;
+
+static void join(struct member *by, struct mp_subscriber *s)
+{
+	ck_assert_int_eq(mp_broadcast_join(&by->pool, &by->local, 3, false, s), 0);
+}
+
+static void begin_broadcast(void)
+{
+	begin();
+	ck_assert(mp_channel_is_of_kind(channel, MP_CHANNEL_BROADCAST));
+	join(&receiver, &subscriber);
+}
+
+static void broadcast_one(struct member *from)
+{
+	uint32_t index;
+	int error;
+	ck_assert_int_eq(member_get(from, &index), 0);
+	void *block = mp_pool_address(&from->pool, index);
+	ck_assert_uint_eq(mp_broadcast_send(&from->pool, &from->local, 3, &block, 1, &error), 1);
+}
+
+static void borrow_one(void)
+{
+	const void *block;
+	int error;
+	ck_assert_uint_eq(mp_broadcast_borrow(&receiver.pool, &receiver.local, &subscriber, &block,
+					      1, &error),
+			  1);
+}
+
+static bool is_over_for_it(const struct mp_ends *noted)
+{
+	return mp_broadcast_is_over(&receiver.pool, &subscriber, noted);
+}
+
+START_TEST(a_broadcast_is_over_when_all_senders_went_and_all_is_received)
+{
+	begin_broadcast();
+	struct mp_ends noted = mp_ends_note_senders(&receiver.pool, channel);
+	ck_assert(!is_over_for_it(&noted));
+	mp_ends_begin(&first.pool, channel);
+	broadcast_one(&first);
+	borrow_one();
+	ck_assert(!is_over_for_it(&noted));
+	broadcast_one(&first);
+	uint32_t hungry = mp_futex_prepare(&channel->hungry);
+	mp_ends_stop(&first.pool, channel, 1);
+	ck_assert_uint_ne(mp_load(&channel->hungry), hungry);
+	ck_assert(!is_over_for_it(&noted));
+	borrow_one();
+	ck_assert(is_over_for_it(&noted)); /* received; not returned */
+	mp_ends_begin(&second.pool, channel);
+	ck_assert(!is_over_for_it(&noted));
+}
+END_TEST
+
+/* They went before it looked, and after it had joined. */
+START_TEST(a_subscriber_hears_of_senders_that_left_something)
+{
+	begin_broadcast();
+	mp_ends_begin(&first.pool, channel);
+	broadcast_one(&first);
+	mp_ends_stop(&first.pool, channel, 1);
+	struct mp_ends later = mp_ends_note_senders(&receiver.pool, channel);
+	ck_assert(!is_over_for_it(&later));
+	borrow_one();
+	ck_assert(is_over_for_it(&later));
+}
+END_TEST
+
+START_TEST(a_broadcaster_is_deserted_when_its_last_subscriber_went)
+{
+	begin_broadcast();
+	struct mp_subscriber other;
+	struct mp_ends noted = mp_ends_note_receivers(&first.pool, channel);
+	join(&second, &other);
+	mp_broadcast_leave(&receiver.pool, &receiver.local, &subscriber);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &noted));
+	uint32_t crowded = mp_futex_prepare(&channel->crowded);
+	arena_bury(&arena, SLOTS - 1, false);
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &noted));
+	ck_assert_uint_ne(mp_load(&channel->crowded), crowded);
+	struct mp_ends after = mp_ends_note_receivers(&first.pool, channel);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &after));
+	join(&receiver, &subscriber);
+	ck_assert(!mp_ends_is_deserted(&first.pool, channel, &noted));
+	mp_broadcast_leave(&receiver.pool, &receiver.local, &subscriber);
+	ck_assert(mp_ends_is_deserted(&first.pool, channel, &after));
+}
+END_TEST
+
+/* Who waits for what has come, for room that is there, or for one who has gone does not sleep. */
+START_TEST(nobody_sleeps_over_what_is_there)
+{
+	begin_broadcast();
+	struct mp_ends noted = mp_ends_note_senders(&receiver.pool, channel);
+	mp_ends_begin(&first.pool, channel);
+	broadcast_one(&first);
+	for (int i = 0; i < 1000; i++) { /* or the suite's time is over: a sleep is a slice */
+		mp_broadcast_await_token(&receiver.pool, &subscriber, NULL, NULL);
+		mp_broadcast_await_room(&first.pool, 3, NULL, NULL);
+	}
+	borrow_one();
+	mp_ends_stop(&first.pool, channel, 1);
+	struct mp_ends subscribers = mp_ends_note_receivers(&first.pool, channel);
+	mp_broadcast_leave(&receiver.pool, &receiver.local, &subscriber);
+	for (int i = 0; i < 1000; i++) {
+		mp_broadcast_await_token(&receiver.pool, &subscriber, &noted, NULL);
+		mp_broadcast_await_room(&first.pool, 3, &subscribers, NULL);
+	}
+}
+END_TEST
+
 SUITE("ends", a_stream_is_over_when_all_senders_went_and_all_is_received,
       a_receiver_hears_of_senders_that_were_there_or_left_something,
-      a_sender_is_deserted_when_its_receiver_went, the_dead_are_at_no_end)
+      a_sender_is_deserted_when_its_receiver_went, the_dead_are_at_no_end,
+      work_is_over_for_all_receivers_when_all_of_it_is_received,
+      a_sender_of_work_is_deserted_when_its_last_receiver_went, the_dead_receive_no_work,
+      a_broadcast_is_over_when_all_senders_went_and_all_is_received,
+      a_subscriber_hears_of_senders_that_left_something,
+      a_broadcaster_is_deserted_when_its_last_subscriber_went, nobody_sleeps_over_what_is_there)
