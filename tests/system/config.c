@@ -8,8 +8,8 @@
 /* Runs mempoold with these arguments; returns its exit status. */
 static int run(const char *arguments)
 {
-	char command[400];
-	snprintf(command, sizeof command, "timeout 20 %s %s 2>&1", TEST_MEMPOOLD, arguments);
+	char command[1200];
+	snprintf(command, sizeof command, "timeout 60 %s %s 2>&1", TEST_MEMPOOLD, arguments);
 	FILE *from = popen(command, "r");
 	ck_assert_ptr_nonnull(from);
 	read_from(from);
@@ -492,21 +492,29 @@ START_TEST(one_connection_more_than_can_be_refused_is_refused)
 }
 END_TEST
 
-/* Runs a daemon that is told to reload; returns whether debug lines were logged after that. */
+/*
+ * Runs a daemon that is told to reload until it has made a pool that was not there before; returns
+ * whether debug lines were logged then.
+ */
 static bool is_chatty(const char *option)
 {
-	char arguments[300];
+	char arguments[800];
+	put("late", "[pool]\nblock_size = 64\nblocks = 10\n");
 	snprintf(arguments, sizeof arguments,
 		 "--runtime-dir %s/own --instance %.20s-own --config %s/mempoold.conf %s 2>&1 & "
-		 "p=$!; sleep 0.5; kill -HUP $p; sleep 0.3; kill $p; wait $p",
-		 service.dir, service.instance, service.dir, option);
+		 "p=$!; until test -S %s/own/socket; do sleep 0.02; done; "
+		 "mv %s/late %s/pools.d/late.pool; "
+		 "until ls /dev/shm | grep -q 'mempool.%.20s-own.late.'; do "
+		 "kill -HUP $p; sleep 0.05; done; kill $p; wait $p; rm %s/pools.d/late.pool",
+		 service.dir, service.instance, service.dir, option, service.dir, service.dir,
+		 service.dir, service.instance, service.dir);
 	run(arguments);
 	return strstr(said, "debug: ");
 }
 
 START_TEST(the_level_said_on_the_command_line_survives_a_reload)
 {
-	prepare("[daemon]\nlog_level = debug\n");
+	prepare("[daemon]\nlog_level = debug\n[pools]\non_stop = unused\n");
 	ck_assert(is_chatty(""));
 	ck_assert(!is_chatty("--log-level error"));
 	ck_assert_str_eq(said, "");
