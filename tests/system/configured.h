@@ -16,7 +16,7 @@
 #define OTHER 65534 /* a user that is neither root nor the daemon's */
 
 static struct mempool_info info;
-static char said[20000]; /* by the log, or by a command */
+static char said[200000]; /* by the log, or by a command */
 
 /* ---- files ---- */
 

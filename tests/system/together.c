@@ -22,7 +22,7 @@ static void begin_slow(const char *main)
 	prepare(main);
 	snprintf(script, sizeof script,
 		 "#!/bin/bash\nexport MEMPOOLD_NO_URING=1 SLOW_MEMORY=%s/" SLOW
-		 " FULL_MEMORY=%s/" FULL "\nLD_PRELOAD=%s exec %s \"$@\"\n",
+		 " FULL_MEMORY=%s/" FULL "\nLD_PRELOAD=%s exec %s --log-level debug \"$@\"\n",
 		 service.dir, service.dir, TEST_PRELOADED, TEST_MEMPOOLD);
 	put("mempoold", script);
 	snprintf(path, sizeof path, "%s/mempoold", service.dir);
@@ -49,12 +49,21 @@ static struct actor maker(const char *command)
 	return a;
 }
 
+/* Whether the daemon says that the actor's request waits. */
+static bool is_waiting(void *actor)
+{
+	char words[80];
+	snprintf(words, sizeof words, "pid %d: waits", (int)((struct actor *)actor)->pid);
+	return log_has(words);
+}
+
 /* A process that has asked for it by that command. */
 static struct actor asker(const char *command)
 {
 	struct actor a;
 	actor_start(&a);
 	actor_tell(&a, command);
+	ck_assert(wait_until(is_waiting, &a, HANG_MS));
 	return a;
 }
 
@@ -556,7 +565,7 @@ static struct actor lose_the_right(struct actor *maker_of_it)
 	*maker_of_it = maker("large start 4");
 	struct actor a = other();
 	actor_tell(&a, "open start");
-	ck_assert(all_wait(&a, 1));
+	ck_assert(wait_until(is_waiting, &a, HANG_MS));
 	put("mempoold.conf", "[daemon]\nsocket_mode = 0666\n");
 	reload("configuration");
 	return a;
