@@ -341,32 +341,13 @@ START_TEST(closing_by_force_ends_channels_and_their_bells)
 }
 END_TEST
 
-/* Once more if the other thread was at it at the same moment, to see whether this one is. */
-static void *receive_one(void *arg)
-{
-	void *block = NULL;
-	do {
-		block = mempool_channel_receive(channel, HANG_MS);
-	} while (!block && errno == EDEADLK);
-	(void)arg;
-	return block;
-}
-
-static bool is_another_receiving(void *unused)
-{
-	(void)unused;
-	return !mempool_channel_receive(channel, 0) && errno == EDEADLK;
-}
-
 START_TEST(a_channel_is_not_closed_under_a_receiver)
 {
 	begin_receiving();
 	struct mempool_channel *out;
-	pthread_t thread;
 	void *block;
 	ck_assert_int_eq(mempool_channel_open(pool, 0, 0, &out), 0);
-	pthread_create(&thread, NULL, receive_one, NULL);
-	ck_assert(wait_until(is_another_receiving, NULL, HANG_MS));
+	pthread_t thread = receive_elsewhere(channel);
 	ck_assert_int_eq(mempool_channel_close(channel), -EBUSY);
 	ck_assert_int_eq(mempool_close_force(pool), -EBUSY);
 	ck_assert_int_eq(mempool_channel_send(out, mempool_get(pool), 0), 0);
@@ -554,9 +535,8 @@ END_TEST
 static int64_t wake_by_close(void)
 {
 	struct actor a = sender();
-	pthread_t thread;
 	void *block;
-	pthread_create(&thread, NULL, receive_one, NULL);
+	pthread_t thread = receive_elsewhere(channel);
 	sleep_ms(SLEEP_MS);
 	int64_t before = now_ms();
 	actor_kill(&a);

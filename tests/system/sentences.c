@@ -500,31 +500,12 @@ START_TEST(a_signal_handler_inside_a_call_is_told_why)
 }
 END_TEST
 
-/* Once more if the other thread was at it at the same moment, to see whether this one is. */
-static void *receive_once(void *unused)
-{
-	void *block = NULL;
-	do {
-		block = mempool_channel_receive(in, HANG_MS);
-	} while (!block && errno == EDEADLK);
-	(void)unused;
-	return block;
-}
-
-static bool is_another_receiving(void *unused)
-{
-	(void)unused;
-	return !mempool_channel_receive(in, 0) && errno == EDEADLK;
-}
-
 START_TEST(who_receives_beside_another_is_told_why)
 {
-	pthread_t thread;
 	void *block;
 
 	begin_all();
-	pthread_create(&thread, NULL, receive_once, NULL);
-	ck_assert(wait_until(is_another_receiving, NULL, HANG_MS));
+	pthread_t thread = receive_elsewhere(in);
 	FAILS(EDEADLK, "channel 1 of frames", NOTHING(mempool_channel_receive(in, 0)));
 	FAILS(EBUSY, "channel 1 of frames", mempool_channel_close(in));
 	FAILS(EBUSY, "frames", mempool_close_force(pool));

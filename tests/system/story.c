@@ -79,6 +79,29 @@ bool is_woken_promptly(int64_t (*wake_ms)(void))
 	return lead > 0;
 }
 
+/* Once more if the other thread was at it at the same moment, to see whether this one is. */
+static void *receive_one(void *channel)
+{
+	void *block = NULL;
+	do {
+		block = mempool_channel_receive(channel, HANG_MS);
+	} while (!block && errno == EDEADLK);
+	return block;
+}
+
+static bool is_received_elsewhere(void *channel)
+{
+	return !mempool_channel_receive(channel, 0) && errno == EDEADLK;
+}
+
+pthread_t receive_elsewhere(struct mempool_channel *channel)
+{
+	pthread_t thread;
+	ck_assert_int_eq(pthread_create(&thread, NULL, receive_one, channel), 0);
+	ck_assert(wait_until(is_received_elsewhere, channel, HANG_MS));
+	return thread;
+}
+
 struct actor holder(int n)
 {
 	struct actor a;

@@ -7,6 +7,7 @@
 #define TESTS_SYSTEM_STORY_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
@@ -52,6 +53,9 @@ bool is_alone(void *unused); /* this process is the pool's only client */
  */
 #define SLEEP_MS 20
 bool is_woken_promptly(int64_t (*wake_ms)(void));
+
+/* Starts a thread that returns the next block of the channel, and waits until it waits for that. */
+pthread_t receive_elsewhere(struct mempool_channel *channel);
 
 /* Starts a client that has @n blocks of the pool. */
 struct actor holder(int n);
