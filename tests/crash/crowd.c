@@ -175,7 +175,7 @@ void crowd_start(struct crowd *crowd, struct worker *worker)
 		crowd_work(crowd, worker->id);
 	}
 	worker->pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
-	int64_t deadline = now_ms() + 10000;
+	int64_t deadline = now_ms() + HANG_MS;
 	while (crowd_operations(crowd, worker) == 0) {
 		if (now_ms() > deadline || waitpid(worker->pid, NULL, WNOHANG) != 0) {
 			errx(99, "a worker does not come to work");

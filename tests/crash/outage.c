@@ -27,12 +27,12 @@ struct outage {
 	unsigned stalls, deaths;
 };
 
-/* Counts a stall for each worker that does not do 1000 operations within a second. */
+/* Counts a stall for each worker that does not do 1000 operations. */
 static void outage_check_rates(struct outage *o)
 {
 	for (int i = 0; i < WORKERS; i++) {
 		uint64_t before = crowd_operations(&o->crowd, &o->workers[i]);
-		int64_t deadline = now_ms() + 1000;
+		int64_t deadline = now_ms() + HANG_MS;
 		while (crowd_operations(&o->crowd, &o->workers[i]) < before + 1000) {
 			if (now_ms() > deadline) {
 				o->stalls++;
@@ -81,7 +81,7 @@ static int outage_conclude(struct outage *o, unsigned rounds, unsigned seed)
 	for (int i = 0; i < WORKERS; i++) {
 		crowd_kill(&o->crowd, &o->workers[i]);
 	}
-	bool all = wait_until(outage_is_everything_here, o, 2000);
+	bool all = wait_until(outage_is_everything_here, o, HANG_MS);
 	bool sound = mempool_check(o->pool, &report) == 0;
 	printf("seed %u: daemon killed %u times, %u clients meanwhile: %u stalls, %lu duplicated, "
 	       "%lu refused, %s, %s\n",

@@ -14,6 +14,7 @@
 
 #define TOLD 10   /* faults that are printed */
 #define ENOUGH 50 /* faults after which a test ends */
+#define HANGS 3   /* the same, of processes that hung */
 
 unsigned long play_faults;
 
@@ -30,6 +31,16 @@ void play_fault(const char *format, ...)
 	/* Each fault costs an audit that looks many times; so many leave no doubt. */
 	if (play_faults == ENOUGH) {
 		errx(1, "%d faults, no more are looked for", ENOUGH);
+	}
+}
+
+static void play_hang(void)
+{
+	static int hangs;
+
+	play_fault("hung for %d s", HUNG_S);
+	if (++hangs == HANGS) {
+		errx(1, "%d hung, no more are looked for", HANGS);
 	}
 }
 
@@ -56,7 +67,7 @@ static int play_end_of(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
-		play_fault("hung for %d s", HUNG_S);
+		play_hang();
 	} else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
 		play_fault("died of signal %d", WTERMSIG(status));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes that play a scene. Each does one thing, and is traced, killed or stopped on the way. A
- * process that hangs is ended after two seconds.
+ * process that hangs is ended after ten seconds.
  */
 #ifndef TESTS_CRASH_PLAY_H
 #define TESTS_CRASH_PLAY_H
@@ -9,7 +9,7 @@
 #include "tests/crash/operation.h"
 #include "tests/crash/step.h"
 
-#define HUNG_S 2
+#define HUNG_S 10
 
 /* Who does what. */
 struct part {

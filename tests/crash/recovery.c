@@ -68,7 +68,7 @@ static int64_t recovery_kill_and_notice(pid_t pid)
 
 static uint32_t recovery_get_up_to(struct mempool *pool, uint32_t have, uint32_t want)
 {
-	int64_t deadline = now_ms() + 20000;
+	int64_t deadline = now_ms() + HANG_MS;
 	void *block;
 
 	while (have < want) {

@@ -19,7 +19,7 @@
 #define HELD 100 /* blocks a worker has at most */
 #define BULK 32
 #define MS 1000000ull
-#define CONNECT_MS 10000
+#define CONNECT_MS HANG_MS
 
 #define load(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define store(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
