@@ -84,36 +84,26 @@ static void with_stolen_cache(struct scene *s)
 	player_put(&s->b, 1);
 }
 
-static void player_send(struct player *p, uint32_t n)
-{
-	void **first = p->blocks + p->n - n;
-	int error;
-
-	uint32_t sent = mp_channel_send(&p->member.pool, player_channel(p), first, n, &error);
-	memmove(first, first + sent, (n - sent) * sizeof *first);
-	p->n -= sent;
-}
-
 /* B has sent five blocks; A has the consumer's seat and has not received them yet. */
 static void with_blocks_under_way(struct scene *s)
 {
 	player_get(&s->b, 5);
-	player_send(&s->b, 5);
-	mp_channel_claim(&s->a.member.pool, player_channel(&s->a));
+	player_send(&s->b, SCENE_QUEUE, 5);
+	mp_channel_claim(&s->a.member.pool, player_channel(&s->a, SCENE_QUEUE));
 }
 
 /* The same, and B is about to sleep until there is room. */
 static void with_a_waiting_sender(struct scene *s)
 {
 	with_blocks_under_way(s);
-	mp_futex_prepare(&player_channel(&s->b)->crowded);
+	mp_futex_prepare(&player_channel(&s->b, SCENE_QUEUE)->crowded);
 }
 
 /* A has sent five blocks, and mailed one. */
 static void with_blocks_sent(struct scene *s)
 {
 	player_get(&s->a, 6);
-	player_send(&s->a, 5);
+	player_send(&s->a, SCENE_QUEUE, 5);
 	player_give_last(&s->a);
 }
 
@@ -141,7 +131,7 @@ void arrange_dead_third(struct scene *s)
 {
 	scene_call_third(s);
 	player_get(&s->third, 2 * SCENE_CAPACITY + 3);
-	player_send(&s->third, 2);
+	player_send(&s->third, SCENE_QUEUE, 2);
 	player_put(&s->third, 1);
 	player_give_last(&s->third);
 	s->token = 0; /* nobody has the token of its gift */
@@ -240,7 +230,7 @@ static void with_idle_b_fenced(struct scene *s)
 /* All that is left is in the cache of one who died inside a call: A cannot have it yet. */
 static void with_unburied(struct scene *s)
 {
-	scene_call_unburied(s);
+	scene_call_busy(s);
 	player_get(&s->a, SCENE_BLOCKS - SCENE_CAPACITY);
 }
 
@@ -425,14 +415,7 @@ static void act_send(void *player)
 {
 	struct player *p = player;
 
-	player_send(p, p->n);
-}
-
-static void player_receive(struct player *p, uint32_t n)
-{
-	int error;
-
-	p->n += mp_channel_receive(&p->member.pool, player_channel(p), p->blocks + p->n, n, &error);
+	player_send(p, SCENE_QUEUE, p->n);
 }
 
 static void act_receive(void *player)
@@ -454,15 +437,15 @@ static void act_come_and_go(void *player)
 {
 	struct player *p = player;
 
-	mp_ends_begin(&p->member.pool, player_channel(p));
-	player_send(p, 1);
-	mp_ends_stop(&p->member.pool, player_channel(p), p->slot);
+	mp_ends_begin(&p->member.pool, player_channel(p, SCENE_QUEUE));
+	player_send(p, SCENE_QUEUE, 1);
+	mp_ends_stop(&p->member.pool, player_channel(p, SCENE_QUEUE), p->slot);
 }
 
 static void act_sit(void *player)
 {
 	struct player *p = player;
-	struct mp_channel *channel = player_channel(p);
+	struct mp_channel *channel = player_channel(p, SCENE_QUEUE);
 
 	mp_channel_leave(channel, mp_channel_claim(&p->member.pool, channel));
 }
@@ -578,14 +561,14 @@ void act_sit_and_receive(void *player)
 {
 	struct player *p = player;
 
-	if (mp_channel_claim(&p->member.pool, player_channel(p))) {
+	if (mp_channel_claim(&p->member.pool, player_channel(p, SCENE_QUEUE))) {
 		player_receive(p, SCENE_DEPTH);
 	}
 }
 
 static void act_send_one(void *player)
 {
-	player_send(player, 1);
+	player_send(player, SCENE_QUEUE, 1);
 }
 
 const struct operation meetings[] = {

@@ -5,9 +5,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "lib/core/word.h"
 #include "tests/crash/scene.h"
 
-enum { SLOT_A, SLOT_B, SLOT_THIRD, SLOT_UNBURIED, SLOTS };
+enum { SLOT_A, SLOT_B, SLOT_THIRD, SLOT_UNBURIED };
 
 struct scene *scene_new(void)
 {
@@ -32,16 +33,27 @@ static void scene_seat_hasty(struct scene *s, struct player *p, uint32_t slot)
 	mp_store(&p->member.local.waiting, MP_WAITING_SOON);
 }
 
+static void scene_open(struct scene *s, uint32_t number, enum mp_channel_kind kind)
+{
+	if (!mp_channel_is_of_kind(mp_pool_channel(&s->arena.daemon, number), kind)) {
+		errx(99, "channel %u is of a kind", number);
+	}
+}
+
 void scene_make(struct scene *s)
 {
 	struct mp_shape wish = {.blocks = SCENE_BLOCKS,
 				.capacity = SCENE_CAPACITY,
 				.n_caches = 4,
-				.n_slots = SLOTS,
+				.n_slots = SCENE_SLOTS,
+				.n_channels = SCENE_CHANNELS,
 				.depth = SCENE_DEPTH};
 
 	*s = (struct scene){0};
 	arena_make(&s->arena, wish);
+	scene_open(s, SCENE_QUEUE, MP_CHANNEL_QUEUE);
+	scene_open(s, SCENE_WORK, MP_CHANNEL_WORK);
+	scene_open(s, SCENE_BROADCAST, MP_CHANNEL_BROADCAST);
 	scene_seat_hasty(s, &s->b, SLOT_B);
 	scene_seat(s, &s->a, SLOT_A);
 }
@@ -59,31 +71,14 @@ void scene_call_third(struct scene *s)
 void scene_call_unburied(struct scene *s)
 {
 	scene_seat(s, &s->unburied, SLOT_UNBURIED);
+}
+
+void scene_call_busy(struct scene *s)
+{
+	scene_call_unburied(s);
 	player_get(&s->unburied, 1);
 	player_put(&s->unburied, 1);
 	mp_enter(s->unburied.member.local.cache);
-}
-
-void player_get(struct player *p, uint32_t n)
-{
-	uint32_t index;
-
-	for (; n > 0 && p->n < SCENE_ROOM && member_get(&p->member, &index) == 0; n--) {
-		p->blocks[p->n++] = mp_pool_address(&p->member.pool, index);
-	}
-}
-
-void player_put(struct player *p, uint32_t n)
-{
-	for (; n > 0 && p->n > 0; n--) {
-		const void *block = p->blocks[--p->n];
-		member_put(&p->member, (uint32_t)mp_pool_index(&p->member.pool, block));
-	}
-}
-
-struct mp_channel *player_channel(const struct player *p)
-{
-	return mp_pool_channel(&p->member.pool, 0);
 }
 
 void scene_watch(struct scene *s)
@@ -134,7 +129,7 @@ static bool scene_enter(const struct player *by, unsigned char *owners)
 /* Receives what the dead had sent, which they keep while their grace lasts. */
 static void scene_receive_all(struct player *p)
 {
-	struct mp_channel *channel = player_channel(p);
+	struct mp_channel *channel = player_channel(p, SCENE_QUEUE);
 	void *blocks[SCENE_DEPTH];
 	int error;
 
@@ -143,6 +138,7 @@ static void scene_receive_all(struct player *p)
 	for (uint32_t i = 0; i < n && p->n < SCENE_ROOM; i++) {
 		p->blocks[p->n++] = blocks[i];
 	}
+	player_settle(p);
 }
 
 static void scene_bury_all(struct scene *s, struct player *const *dead, bool grace_over)
@@ -162,6 +158,24 @@ static void scene_take_back(struct player *p, uint64_t token)
 	}
 }
 
+/* Whether no channel has senders, receivers of work, or subscribers. */
+static bool scene_is_deserted(const struct scene *s)
+{
+	const struct mp_pool *pool = &s->arena.daemon;
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < SCENE_CHANNELS; i++) {
+		struct mp_channel *channel = mp_pool_channel(pool, i);
+		found |= mp_load(mp_ends_senders(pool, channel, 0));
+		found |= mp_load(mp_ends_receivers(pool, channel, 0));
+		found |= mp_load(&channel->members);
+		for (uint32_t k = 0; k < MP_SEATS_MAX; k++) {
+			found |= (uint32_t)mp_load(&channel->seat[k].owner);
+		}
+	}
+	return found == 0;
+}
+
 const char *scene_recover(struct scene *s, struct player *by, struct player *const *dead)
 {
 	static char text[256];
@@ -178,6 +192,12 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 		snprintf(text, sizeof text, "a false alarm: %s", s->alarm);
 		return text;
 	}
+	if (s->complaint[0]) {
+		return s->complaint;
+	}
+	if (!scene_is_deserted(s)) {
+		return "somebody is left in a channel";
+	}
 	if (!scene_enter(by, owners)) {
 		return "a block was handed out twice";
 	}
@@ -188,22 +208,41 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 	return arena_audit(&s->arena);
 }
 
-/* Whether the words say that it has exactly the blocks it believes to have. */
-static bool scene_has_what_it_believes(const struct player *p)
+/* Whether the word says that it is the player's, or borrowed by it. */
+static bool scene_is_its(const struct player *p, uint64_t word)
+{
+	return (uint32_t)word == p->member.pool.used;
+}
+
+static bool scene_is_borrowed(const struct player *p, uint64_t word)
+{
+	return p->subscribed && mp_word_state(word) == MP_SHARED &&
+	       mp_share_held(word) >> p->subscriber.seat & 1;
+}
+
+/* Whether the words say that of exactly the @n blocks. */
+static bool scene_agrees(const struct player *p, const void *const *blocks, uint32_t n,
+			 bool (*is_so)(const struct player *, uint64_t))
 {
 	const struct mp_pool *pool = &p->member.pool;
-	uint32_t n = 0;
+	uint32_t all = 0;
 
-	for (uint32_t i = 0; i < p->n; i++) {
-		uint64_t index = mp_pool_index(pool, p->blocks[i]);
-		if (index >= SCENE_BLOCKS || mp_load(&pool->words[index].low) != pool->used) {
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t index = mp_pool_index(pool, blocks[i]);
+		if (index >= SCENE_BLOCKS || !is_so(p, mp_load(&pool->words[index].whole))) {
 			return false;
 		}
 	}
 	for (uint32_t i = 0; i < SCENE_BLOCKS; i++) {
-		n += mp_load(&pool->words[i].low) == pool->used;
+		all += is_so(p, mp_load(&pool->words[i].whole));
 	}
-	return n == p->n;
+	return all == n;
+}
+
+static bool scene_has_what_it_believes(const struct player *p)
+{
+	return scene_agrees(p, (const void *const *)p->blocks, p->n, scene_is_its) &&
+	       scene_agrees(p, p->borrowed, p->n_borrowed, scene_is_borrowed);
 }
 
 const char *scene_compare(const struct scene *s)

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scene: a small pool in which two processes, A and B, are about to do something. Outside the
- * pool, each player lists the blocks it believes to have. In the end the last process gets all
- * blocks: it must get every block once.
+ * A scene: a small pool with a channel of each kind, in which two processes, A and B, are about to
+ * do something. Outside the pool, each player lists the blocks it believes to have. In the end the
+ * last process gets all blocks: it must get every block once.
  */
 #ifndef TESTS_CRASH_SCENE_H
 #define TESTS_CRASH_SCENE_H
 
 #include <sys/types.h>
 
-#include "tests/support/arena.h"
-
-enum {
-	SCENE_BLOCKS = 64,
-	SCENE_CAPACITY = 8, /* of a magazine */
-	SCENE_DEPTH = 8,    /* of the channel */
-	SCENE_ROOM = 80,    /* more than there are, to notice too many */
-};
-
-struct player {
-	struct scene *scene;
-	struct member member;
-	uint32_t slot;
-	uint32_t n;
-	void *blocks[SCENE_ROOM]; /* what it believes to have */
-};
+#include "tests/crash/player.h"
 
 /* Lies in memory that all players share. */
 struct scene {
@@ -33,7 +18,10 @@ struct scene {
 	struct player unburied; /* is dead, and the daemon has not heard of it */
 	uint64_t token;         /* of a gift */
 	pid_t locker;           /* a stopped process that holds the one shard's lock; 0: none */
-	char alarm[192];        /* what an audit found before all was recovered; empty: nothing */
+	/* What was broadcast, by sender: so much is sure, and so much may have been. */
+	uint64_t posted[SCENE_SLOTS], said[SCENE_SLOTS];
+	char alarm[192];     /* what an audit found before all was recovered; empty: nothing */
+	char complaint[192]; /* what a player found; empty: nothing */
 };
 
 /* Makes room for one scene. */
@@ -46,13 +34,11 @@ void scene_free(struct scene *scene);
 /* Seats the third player. */
 void scene_call_third(struct scene *scene);
 
-/* Seats one who dies inside a call, with blocks in its cache and, until then, no pass over it. */
+/* Seats one who is to die, and over whom there is no pass before scene_clear(). */
 void scene_call_unburied(struct scene *scene);
 
-/* Gets or puts blocks, and brings the player's list up to date. */
-void player_get(struct player *player, uint32_t n);
-void player_put(struct player *player, uint32_t n);
-struct mp_channel *player_channel(const struct player *player);
+/* The same; it has died inside a call, with blocks in its cache. */
+void scene_call_busy(struct scene *scene);
 
 /*
  * The daemon's pass over a dead player: takes back its blocks, and with @grace_over its gifts.
@@ -71,7 +57,8 @@ void scene_clear(struct scene *scene);
 
 /*
  * Buries @dead, of which the last is NULL, and lets @by receive what they have sent and get all
- * other blocks. Returns NULL when it got every block once and the pool is sound; else the fault.
+ * other blocks. Returns NULL when it got every block once, the pool is sound, and nobody is left in
+ * a channel; else the fault.
  */
 const char *scene_recover(struct scene *scene, struct player *by, struct player *const *dead);
 
