@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/crash/clock.h"
+#include "tests/crash/kinds.h"
 #include "tests/crash/operation.h"
 
 /* ---- scenes ---- */
@@ -461,6 +462,7 @@ static void act_wait(void *player)
 
 void act_repair(void *player)
 {
+	player_settle(player);
 	player_get(player, 1);
 	act_collect(player);
 	act_flush(player);
@@ -525,6 +527,32 @@ const struct operation operations[] = {
 	{.name = "leave what was sent", .arrange = with_blocks_sent, .act = act_keep},
 	{.name = "come to send, and go", .arrange = with_three, .act = act_come_and_go},
 	{.name = "consumer's seat", .act = act_sit},
+	{.name = "broadcast", .arrange = with_subscribers, .act = act_broadcast},
+	{.name = "broadcast, full", .arrange = with_reliable_subscriber, .act = act_broadcast},
+	{.name = "broadcast, lossy", .arrange = with_lossy_subscriber, .act = act_broadcast},
+	{.name = "broadcast, all returned", .arrange = with_all_returned, .act = act_broadcast},
+	{.name = "borrow", .arrange = with_blocks_to_borrow, .act = act_borrow},
+	{.name = "borrow, undecided", .arrange = with_undecided, .act = act_borrow},
+	{.name = "borrow, lossy", .arrange = with_blocks_to_lose, .act = act_borrow},
+	{.name = "return", .arrange = with_blocks_borrowed, .act = act_return},
+	{.name = "return, last", .arrange = with_last_shares, .act = act_return},
+	{.name = "own", .arrange = with_last_shares, .act = act_own},
+	{.name = "join", .act = act_join},
+	{.name = "join, late", .arrange = with_blocks_of_the_past, .act = act_join},
+	{.name = "leave", .arrange = with_blocks_pending, .act = act_leave},
+	{.name = "leave, last", .arrange = with_last_blocks_pending, .act = act_leave},
+	{.name = "work", .arrange = with_jobs, .act = act_work},
+	{.name = "work, stale job", .arrange = with_stale_job, .act = act_work},
+	{.name = "leave what all kinds sent", .arrange = with_all_kinds_sent, .act = act_keep},
+	{.name = "leave it to nobody", .arrange = with_nobody_there, .act = act_keep},
+	{.name = "pass over all kinds",
+	 .arrange = with_dead_of_all_kinds,
+	 .act = act_pass_over_unburied,
+	 .daemon = true},
+	{.name = "pass over the last one",
+	 .arrange = with_dead_alone,
+	 .act = act_pass_over_unburied,
+	 .daemon = true},
 	{.name = "wait", .arrange = with_three, .act = act_wait},
 	{.name = "put, somebody waits", .arrange = with_a_waiter, .act = act_put},
 	{.name = "get, somebody was woken",
@@ -585,5 +613,11 @@ const struct operation meetings[] = {
 	{.name = "receive", .act = act_sit_and_receive},
 	{.name = "leave what was sent", .act = act_keep},
 	{.name = "thread begin", .act = act_thread_begin},
+	{.name = "broadcast", .act = act_broadcast_one},
+	{.name = "broadcast for long", .act = act_broadcast_for_long},
+	{.name = "borrow and return", .act = act_borrow_and_return},
+	{.name = "join and leave", .act = act_join_and_leave},
+	{.name = "work", .act = act_work},
+	{.name = "pass over who is dead", .act = act_pass_over_unburied},
 };
 const size_t n_meetings = sizeof meetings / sizeof *meetings;

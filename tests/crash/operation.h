@@ -14,6 +14,7 @@ struct operation {
 	void (*act)(void *player);
 	bool timed;   /* it waits, so its instructions differ from run to run */
 	bool repairs; /* it repairs what a dead process left */
+	bool daemon;  /* A is the daemon, which keeps nothing but what it stores in the pool */
 };
 
 /* What A does, while it is killed or stopped. */

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/crash/kinds.h"
 #include "tests/crash/play.h"
 
 enum {
@@ -55,6 +56,17 @@ struct stop {
 
 static const char *const end_names[ENDS] = {"both live", "B dies", "A dies", "both die"};
 
+/* Those who live hear all that was sent to them, while those who died are not buried yet. */
+static void pair_settle(int end)
+{
+	if (!(end & B_DIES)) {
+		player_settle(&scene->b);
+	}
+	if (!(end & A_DIES)) {
+		player_settle(&scene->a);
+	}
+}
+
 /* Makes a scene and stops A after instruction @k. False: A did not come there. */
 static bool pair_stop_a(const struct stop *at, struct stopped *a)
 {
@@ -78,7 +90,7 @@ static const char *pair_meet(const struct stop *at, struct stopped *a)
 	scene_watch(scene);
 	if (at->end & B_DIES) {
 		scene_bury(scene, &scene->b, true);
-		scene->b.n = 0;
+		scene->b.n = scene->b.n_borrowed = 0;
 	}
 	if (at->end & A_DIES) {
 		play_end(a);
@@ -87,6 +99,7 @@ static const char *pair_meet(const struct stop *at, struct stopped *a)
 		play_go_on(a);
 		fault = at->end & B_DIES ? NULL : scene_compare(scene);
 	}
+	pair_settle(at->end);
 	return fault;
 }
 
@@ -159,14 +172,6 @@ static unsigned long pair_test(const struct operation *op)
 
 /* ---- the daemon and a collector ---- */
 
-static const struct operation pass = {
-	.name = "pass", .arrange = arrange_dead_third, .act = act_pass};
-
-static struct part pair_daemon(void)
-{
-	return (struct part){&scene->third, act_pass};
-}
-
 /* It receives what the dead third has sent, while that becomes the channel's, and collects. */
 static void act_collector(void *player)
 {
@@ -174,15 +179,30 @@ static void act_collector(void *player)
 	act_repair(player);
 }
 
+static const struct crossing {
+	struct operation pass;
+	void (*collect)(void *player);
+} crossings[] = {
+	{{.name = "pass", .arrange = arrange_dead_third, .act = act_pass}, act_collector},
+	{{.name = "pass over all kinds", .arrange = with_dead_third_of_all_kinds, .act = act_pass},
+	 act_settle},
+};
+static const struct crossing *crossing;
+
+static struct part pair_daemon(void)
+{
+	return (struct part){&scene->third, crossing->pass.act};
+}
+
 static struct part pair_collector(void)
 {
-	return (struct part){&scene->b, act_collector};
+	return (struct part){&scene->b, crossing->collect};
 }
 
 /* Makes a scene and stops the daemon after instruction @k of its pass. */
 static void pair_stop_daemon(uint32_t k, struct stopped *daemon)
 {
-	pair_arrange(&pass);
+	pair_arrange(&crossing->pass);
 	if (!play_stop(pair_daemon(), trace, k, false, daemon)) {
 		errx(1, "the pass was not stopped at instruction %u", k);
 	}
@@ -202,6 +222,7 @@ static void pair_end_pass(struct stopped *daemon, bool dies)
 static const char *pair_get_the_rest(void)
 {
 	play((struct part){&scene->b, act_sit_and_receive});
+	play((struct part){&scene->b, act_settle});
 	play((struct part){&scene->b, act_drain});
 	const char *fault = scene_compare(scene);
 	return fault ? fault : scene->b.n < SCENE_BLOCKS ? "something is never collected" : NULL;
@@ -213,7 +234,8 @@ static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 
 	pair_stop_daemon(k, &daemon);
 	if (!play_stop(pair_collector(), second, j, false, &collector)) {
-		play_fault("pass at %u: the collector was not stopped at %u", k, j);
+		play_fault("%s at %u: the collector was not stopped at %u", crossing->pass.name, k,
+			   j);
 		pair_end_pass(&daemon, end & A_DIES);
 		scene_free(scene);
 		return;
@@ -233,8 +255,8 @@ static void pair_test_crossing(uint32_t k, uint32_t j, int end)
 					 (struct player *[]){&scene->a, &scene->b, NULL});
 	alarm(0);
 	if (fault || last) {
-		play_fault("pass stopped after instruction %u, collector after %u, %s: %s", k, j,
-			   end_names[end], fault ? fault : last);
+		play_fault("%s stopped after instruction %u, collector after %u, %s: %s",
+			   crossing->pass.name, k, j, end_names[end], fault ? fault : last);
 	}
 	scene_free(scene);
 }
@@ -260,11 +282,12 @@ static unsigned long pair_test_crossings(uint32_t k)
 	return done;
 }
 
-static unsigned long pair_test_pass(void)
+static unsigned long pair_test_pass(const struct crossing *of)
 {
 	unsigned long done = 0, stores = 0, before = play_faults;
 
-	pair_arrange(&pass);
+	crossing = of;
+	pair_arrange(&of->pass);
 	play_trace(pair_daemon(), trace);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
@@ -273,7 +296,7 @@ static unsigned long pair_test_pass(void)
 			done += pair_test_crossings(k);
 		}
 	}
-	printf("  %-28s %6lu stores of the daemon, crossed %7lu times, %lu faults\n", pass.name,
+	printf("  %-28s %6lu stores of the daemon, crossed %7lu times, %lu faults\n", of->pass.name,
 	       stores, done, play_faults - before);
 	return done;
 }
@@ -327,11 +350,13 @@ int main(int argc, char **argv)
 	trace = trace_new();
 	second = trace_new();
 	for (size_t i = 0; i < n_operations && !pass_alone; i++) {
-		if (!only || !strcmp(only, operations[i].name)) {
+		if (!operations[i].daemon && (!only || !strcmp(only, operations[i].name))) {
 			done += pair_test(&operations[i]);
 		}
 	}
-	done += only || with ? 0 : pair_test_pass();
+	for (size_t i = 0; i < sizeof crossings / sizeof *crossings && !only && !with; i++) {
+		done += pair_test_pass(&crossings[i]);
+	}
 	printf("%lu meetings, %lu faults\n", done, play_faults);
 	return play_faults ? 1 : done ? 0 : 2;
 }

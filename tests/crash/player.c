@@ -43,6 +43,11 @@ void player_put(struct player *p, uint32_t n)
 	}
 }
 
+static uint32_t player_at_most(const struct player *p, uint32_t n)
+{
+	return n < p->n ? n : p->n;
+}
+
 /* Takes the first @sent of its last @n blocks off its list. */
 static void player_let_go(struct player *p, uint32_t n, uint32_t sent)
 {
@@ -56,6 +61,7 @@ void player_send(struct player *p, uint32_t channel, uint32_t n)
 {
 	int error;
 
+	n = player_at_most(p, n);
 	player_let_go(p, n,
 		      mp_channel_send(&p->member.pool, player_channel(p, channel),
 				      p->blocks + p->n - n, n, &error));
@@ -103,6 +109,7 @@ void player_broadcast(struct player *p, uint32_t n)
 {
 	int error;
 
+	n = player_at_most(p, n);
 	player_number(p, n);
 	uint32_t sent = mp_broadcast_send(&p->member.pool, &p->member.local, SCENE_BROADCAST,
 					  p->blocks + p->n - n, n, &error);
