@@ -259,6 +259,12 @@ void act_settle(void *player)
 	player_settle(player);
 }
 
+void act_broadcast_and_settle(void *player)
+{
+	kinds_send(player, 1);
+	player_settle(player);
+}
+
 /* ---- what B does ---- */
 
 void act_broadcast_one(void *player)
@@ -282,6 +288,17 @@ void act_borrow_and_return(void *player)
 	player_join(player, false);
 	player_borrow(player, SCENE_DEPTH);
 	player_return(player, SCENE_DEPTH);
+}
+
+void act_work_for_long(void *player)
+{
+	struct player *p = player;
+
+	for (uint32_t i = 0; i < 2 * SCENE_DEPTH + 1; i++) {
+		player_get(p, 1);
+		player_send(p, SCENE_WORK, 1);
+		player_work(p, 1);
+	}
 }
 
 void act_join_and_leave(void *player)

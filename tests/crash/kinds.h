@@ -60,11 +60,13 @@ void act_work(void *player);
 void act_pass_over_unburied(void *player);
 
 void act_settle(void *player);
+void act_broadcast_and_settle(void *player);
 
 /* What B does. */
 void act_broadcast_one(void *player);
 void act_broadcast_for_long(void *player); /* twice round the ring, with what it gets back */
-void act_borrow_and_return(void *player);  /* as a new subscriber, if it is none */
+void act_work_for_long(void *player);
+void act_borrow_and_return(void *player); /* as a new subscriber, if it is none */
 void act_join_and_leave(void *player);
 
 #endif

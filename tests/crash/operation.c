@@ -537,6 +537,7 @@ const struct operation operations[] = {
 	{.name = "return", .arrange = with_blocks_borrowed, .act = act_return},
 	{.name = "return, last", .arrange = with_last_shares, .act = act_return},
 	{.name = "own", .arrange = with_last_shares, .act = act_own},
+	{.name = "own, not alone", .arrange = with_blocks_borrowed, .act = act_own},
 	{.name = "join", .act = act_join},
 	{.name = "join, late", .arrange = with_blocks_of_the_past, .act = act_join},
 	{.name = "leave", .arrange = with_blocks_pending, .act = act_leave},
@@ -617,7 +618,7 @@ const struct operation meetings[] = {
 	{.name = "broadcast for long", .act = act_broadcast_for_long},
 	{.name = "borrow and return", .act = act_borrow_and_return},
 	{.name = "join and leave", .act = act_join_and_leave},
-	{.name = "work", .act = act_work},
+	{.name = "work", .act = act_work_for_long},
 	{.name = "pass over who is dead", .act = act_pass_over_unburied},
 };
 const size_t n_meetings = sizeof meetings / sizeof *meetings;

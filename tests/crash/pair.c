@@ -15,7 +15,7 @@
  * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
  * is stopped after each of its own stores. Then the daemon goes on, or dies and another daemon
  * begins the pass anew; and the collector goes on, or dies. --pass: does only that; with --all the
- * collector is stopped after each of its instructions.
+ * collector is stopped after each of its instructions. --only: only that pass.
  */
 #include <err.h>
 #include <signal.h>
@@ -185,7 +185,7 @@ static const struct crossing {
 } crossings[] = {
 	{{.name = "pass", .arrange = arrange_dead_third, .act = act_pass}, act_collector},
 	{{.name = "pass over all kinds", .arrange = with_dead_third_of_all_kinds, .act = act_pass},
-	 act_settle},
+	 act_broadcast_and_settle},
 };
 static const struct crossing *crossing;
 
@@ -354,8 +354,10 @@ int main(int argc, char **argv)
 			done += pair_test(&operations[i]);
 		}
 	}
-	for (size_t i = 0; i < sizeof crossings / sizeof *crossings && !only && !with; i++) {
-		done += pair_test_pass(&crossings[i]);
+	for (size_t i = 0; i < sizeof crossings / sizeof *crossings && !with; i++) {
+		if (!only || !strcmp(only, crossings[i].pass.name)) {
+			done += pair_test_pass(&crossings[i]);
+		}
 	}
 	printf("%lu meetings, %lu faults\n", done, play_faults);
 	return play_faults ? 1 : done ? 0 : 2;

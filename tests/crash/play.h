@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes that play a scene. Each does one thing, and is traced, killed or stopped on the way. A
- * process that hangs is ended after ten seconds.
+ * process that hangs is ended after some seconds.
  */
 #ifndef TESTS_CRASH_PLAY_H
 #define TESTS_CRASH_PLAY_H
@@ -9,7 +9,7 @@
 #include "tests/crash/operation.h"
 #include "tests/crash/step.h"
 
-#define HUNG_S 10
+#define HUNG_S 10 /* a machine that others load may take a second or two */
 
 /* Who does what. */
 struct part {

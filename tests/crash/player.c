@@ -179,8 +179,11 @@ void player_return(struct player *p, uint32_t n)
 void player_own(struct player *p)
 {
 	struct mp_pool *pool = &p->member.pool;
-	uint64_t index = mp_pool_index(pool, p->borrowed[p->n_borrowed - 1]);
 
+	if (p->n_borrowed == 0) {
+		return;
+	}
+	uint64_t index = mp_pool_index(pool, p->borrowed[p->n_borrowed - 1]);
 	if (mp_broadcast_own(pool, &p->subscriber, index) == 0) {
 		p->n_borrowed--;
 		p->blocks[p->n++] = mp_pool_address(pool, index);

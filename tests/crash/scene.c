@@ -176,6 +176,25 @@ static bool scene_is_deserted(const struct scene *s)
 	return found == 0;
 }
 
+/* Whether what the player sends comes back to it, more than once round each ring. */
+static bool scene_goes_round(struct player *p)
+{
+	uint32_t n = p->n;
+
+	player_join(p, false);
+	for (uint32_t i = 0; i <= SCENE_DEPTH && p->n == n; i++) {
+		player_send(p, SCENE_QUEUE, 1);
+		player_receive(p, 1);
+		player_send(p, SCENE_WORK, 1);
+		player_work(p, 1);
+		player_broadcast(p, 1);
+		player_borrow(p, 1);
+		player_own(p);
+	}
+	player_leave(p);
+	return p->n == n;
+}
+
 const char *scene_recover(struct scene *s, struct player *by, struct player *const *dead)
 {
 	static char text[256];
@@ -205,7 +224,10 @@ const char *scene_recover(struct scene *s, struct player *by, struct player *con
 		snprintf(text, sizeof text, "%u of %d blocks", by->n, SCENE_BLOCKS);
 		return text;
 	}
-	return arena_audit(&s->arena);
+	if (!scene_goes_round(by)) {
+		return "a channel has stopped";
+	}
+	return s->complaint[0] ? s->complaint : arena_audit(&s->arena);
 }
 
 /* Whether the word says that it is the player's, or borrowed by it. */
