@@ -10,9 +10,6 @@
 #include "lib/core/ring.h"
 #include "lib/core/word.h"
 
-#define SEATS ((1u << MP_SEATS_MAX) - 1)
-#define LOSSY_SHIFT 16
-
 /*
  * Tries of a CAS on a SHARED word. Each one that fails is another's that took or moved a bit, and
  * each seat has two bits: more is somebody who scribbles. Also of posting a token.
@@ -20,16 +17,6 @@
 #define TRIES (4 * MP_SEATS_MAX)
 
 #define RETIRE_AT_ONCE 16 /* positions that a producer empties before it raises head */
-
-static uint32_t broadcast_members(const struct mp_channel *channel)
-{
-	return mp_load_acquire(&channel->members) & SEATS;
-}
-
-static uint32_t broadcast_lossy(const struct mp_channel *channel)
-{
-	return mp_load_acquire(&channel->members) >> LOSSY_SHIFT & SEATS;
-}
 
 static bool broadcast_has(const mp_atomic64 *at, uint64_t word, uint32_t channel)
 {
@@ -105,7 +92,7 @@ static void broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint3
 	if (!at || mp_word_state(word) != MP_MOVING) {
 		return;
 	}
-	uint32_t members = broadcast_members(channel);
+	uint32_t members = mp_channel_members(channel);
 	if (broadcast_move(pool, local, at, word, broadcast_rest(pool, number, members, 0))) {
 		broadcast_wake(&channel->hungry); /* its sender may be dead */
 	}
@@ -119,7 +106,7 @@ bool mp_broadcast_settle(struct mp_pool *pool, uint32_t number, uint64_t token)
 	if (!at || mp_word_state(word) != MP_MOVING) {
 		return false;
 	}
-	uint32_t members = broadcast_members(mp_pool_channel(pool, number));
+	uint32_t members = mp_channel_members(mp_pool_channel(pool, number));
 	uint32_t low = members ? mp_word_shared(number, members, 0) : mp_word_low(MP_RECLAIMED, 0);
 	if (!mp_word_move(at, word, low)) {
 		return false; /* another has decided */
@@ -146,7 +133,7 @@ static bool broadcast_drop(struct mp_pool *pool, struct mp_local *local, uint32_
 		if (!broadcast_has(at, word, number) || mp_share_pending(word) == 0) {
 			return true;
 		}
-		if (!force || mp_share_pending(word) & ~broadcast_lossy(channel)) {
+		if (!force || mp_share_pending(word) & ~mp_channel_lossy(channel)) {
 			return false;
 		}
 		if (broadcast_move(pool, local, at, word,
@@ -230,7 +217,7 @@ uint32_t mp_broadcast_send(struct mp_pool *pool, struct mp_local *local, uint32_
 	uint32_t sent = 0;
 
 	for (*error = 0; sent < n; sent++) {
-		if (broadcast_members(channel) == 0) {
+		if (mp_channel_members(channel) == 0) {
 			*error = -ENOTCONN;
 			break;
 		}
@@ -492,7 +479,8 @@ int mp_broadcast_join(struct mp_pool *pool, struct mp_local *local, uint32_t num
 	if (!broadcast_sit(pool, s)) {
 		return -EUSERS;
 	}
-	mp_or(&channel->members, broadcast_bit(s) | (lossy ? broadcast_bit(s) << LOSSY_SHIFT : 0));
+	mp_or(&channel->members,
+	      broadcast_bit(s) | (lossy ? broadcast_bit(s) << MP_LOSSY_SHIFT : 0));
 	mp_add(&channel->receiver_opens, 1);
 	mp_store(&s->cursor, mp_load_acquire(&channel->head));
 	broadcast_pass_over(pool, local, s);
@@ -523,7 +511,7 @@ void mp_broadcast_leave(struct mp_pool *pool, struct mp_local *local, const stru
 	struct mp_channel *channel = broadcast_channel(pool, s);
 	uint64_t cell;
 
-	mp_and(&channel->members, ~(broadcast_bit(s) | broadcast_bit(s) << LOSSY_SHIFT));
+	mp_and(&channel->members, ~(broadcast_bit(s) | broadcast_bit(s) << MP_LOSSY_SHIFT));
 	uint64_t head = mp_load_acquire(&channel->head);
 	for (uint64_t p = head; p - head < pool->shape.depth; p++) {
 		enum mp_ring_look look = mp_ring_look(pool, channel, p, &cell);
@@ -573,7 +561,7 @@ bool mp_broadcast_has_room(const struct mp_pool *pool, uint32_t number)
 	}
 	const mp_atomic64 *at = mp_ring_word(pool, cell, &word);
 	return !broadcast_has(at, word, number) ||
-	       (mp_share_pending(word) & ~broadcast_lossy(channel)) == 0;
+	       (mp_share_pending(word) & ~mp_channel_lossy(channel)) == 0;
 }
 
 void mp_broadcast_await_token(const struct mp_pool *pool, const struct mp_subscriber *s,
@@ -593,7 +581,7 @@ void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t number,
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
-	if (!mp_broadcast_has_room(pool, number) && broadcast_members(channel) != 0 &&
+	if (!mp_broadcast_has_room(pool, number) && mp_channel_members(channel) != 0 &&
 	    !(noted && mp_ends_is_deserted(pool, channel, noted))) {
 		mp_futex_wait(&channel->crowded, seen, deadline);
 	}
@@ -603,7 +591,7 @@ void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t number,
 
 void mp_broadcast_expel(struct mp_channel *channel, uint32_t seats)
 {
-	mp_and(&channel->members, ~(seats | seats << LOSSY_SHIFT));
+	mp_and(&channel->members, ~(seats | seats << MP_LOSSY_SHIFT));
 }
 
 bool mp_broadcast_sweep(struct mp_pool *pool, uint32_t number, uint32_t seats, uint64_t index)

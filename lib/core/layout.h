@@ -389,6 +389,19 @@ static inline bool mp_pool_broadcasts(const struct mp_pool *pool, uint32_t numbe
 	       mp_channel_kind(mp_pool_channel(pool, number)) == MP_CHANNEL_BROADCAST;
 }
 
+#define MP_LOSSY_SHIFT 16 /* of members: the lossy ones' bits are above it */
+
+/* The seats of a broadcast's subscribers, a bit each, and of those that are lossy. */
+static inline uint32_t mp_channel_members(const struct mp_channel *channel)
+{
+	return mp_load_acquire(&channel->members) & ((1u << MP_SEATS_MAX) - 1);
+}
+
+static inline uint32_t mp_channel_lossy(const struct mp_channel *channel)
+{
+	return mp_load_acquire(&channel->members) >> MP_LOSSY_SHIFT & ((1u << MP_SEATS_MAX) - 1);
+}
+
 /* A hash of all that two builds must agree on to share a segment. */
 uint64_t mp_signature(void);
 
