@@ -37,8 +37,11 @@ void mp_ring_raise_head(struct mp_channel *channel, uint64_t to)
 
 uint64_t mp_ring_end(const struct mp_pool *pool, struct mp_channel *channel)
 {
-	uint64_t p = mp_load_acquire(&channel->head), cell;
+	uint64_t tail = mp_load_acquire(&channel->tail), cell;
+	uint64_t p = mp_load_acquire(&channel->head);
 
+	/* What comes before tail was filled when tail was stored; beyond that it is scribbled. */
+	p = tail > p && tail - p <= pool->shape.depth ? tail : p;
 	/* Whoever posts meanwhile moves the end; more than some rings of it is scribbled. */
 	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
 		switch (mp_ring_look(pool, channel, p, &cell)) {

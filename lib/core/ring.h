@@ -135,7 +135,7 @@ void mp_ring_clear(const struct mp_pool *pool, struct mp_channel *channel, uint6
 /* Raises head to @to, unless it is there or beyond. All before @to must be emptied. */
 void mp_ring_raise_head(struct mp_channel *channel, uint64_t to);
 
-/* The first empty position, by a walk from head. */
+/* The first empty position, by a walk from tail, or from head if that is farther. */
 uint64_t mp_ring_end(const struct mp_pool *pool, struct mp_channel *channel);
 
 /* ---- for those who look on ---- */
