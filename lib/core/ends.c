@@ -85,7 +85,7 @@ static bool ends_has_receiver(const struct mp_pool *pool, struct mp_channel *cha
 	case MP_CHANNEL_WORK:
 		return ends_has_mark(pool, mp_ends_receivers(pool, channel, 0));
 	case MP_CHANNEL_BROADCAST:
-		return (mp_load_acquire(&channel->members) & ((1u << MP_SEATS_MAX) - 1)) != 0;
+		return mp_channel_members(channel) != 0;
 	case MP_CHANNEL_UNOPENED:
 	case MP_CHANNEL_QUEUE:
 	default:
@@ -108,4 +108,67 @@ bool mp_ends_is_deserted(const struct mp_pool *pool, struct mp_channel *channel,
 
 	return (noted->had || opens != noted->opens) && !ends_has_receiver(pool, channel) &&
 	       ends_receiver_opens(channel) == opens;
+}
+
+/* ---- for those who look on ---- */
+
+/* How many bits are set in the words of marks from @first on. */
+static uint32_t ends_count_marks(const struct mp_pool *pool, mp_atomic64 *first)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < mp_ends_words(&pool->shape); i++) {
+		n += (uint32_t)__builtin_popcountll(mp_load_acquire(&first[i]));
+	}
+	return n;
+}
+
+uint32_t mp_ends_count_senders(const struct mp_pool *pool, struct mp_channel *channel)
+{
+	return ends_count_marks(pool, mp_ends_senders(pool, channel, 0));
+}
+
+uint32_t mp_ends_count_receivers(const struct mp_pool *pool, struct mp_channel *channel)
+{
+	switch (mp_channel_kind(channel)) {
+	case MP_CHANNEL_WORK:
+		return ends_count_marks(pool, mp_ends_receivers(pool, channel, 0));
+	case MP_CHANNEL_BROADCAST:
+		return (uint32_t)__builtin_popcount(mp_channel_members(channel));
+	case MP_CHANNEL_UNOPENED:
+	case MP_CHANNEL_QUEUE:
+	default:
+		return (uint32_t)mp_load_acquire(&channel->consumer) != 0;
+	}
+}
+
+bool mp_ends_sends(const struct mp_pool *pool, struct mp_channel *channel, uint32_t slot)
+{
+	return mp_load_acquire(mp_ends_senders(pool, channel, slot / 64)) >> slot % 64 & 1;
+}
+
+/* Whether a seat of the broadcast is that process's. */
+static bool ends_has_seat(const struct mp_channel *channel, uint32_t slot)
+{
+	for (uint32_t i = 0; i < MP_SEATS_MAX; i++) {
+		if ((uint32_t)mp_load_acquire(&channel->seat[i].owner) == slot + 1) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool mp_ends_receives(const struct mp_pool *pool, struct mp_channel *channel, uint32_t slot)
+{
+	switch (mp_channel_kind(channel)) {
+	case MP_CHANNEL_WORK:
+		return mp_load_acquire(mp_ends_receivers(pool, channel, slot / 64)) >> slot % 64 &
+		       1;
+	case MP_CHANNEL_BROADCAST:
+		return ends_has_seat(channel, slot);
+	case MP_CHANNEL_UNOPENED:
+	case MP_CHANNEL_QUEUE:
+	default:
+		return (uint32_t)mp_load_acquire(&channel->consumer) == slot + 1;
+	}
 }

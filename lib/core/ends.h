@@ -85,4 +85,14 @@ bool mp_ends_have_gone(const struct mp_pool *pool, struct mp_channel *channel,
 bool mp_ends_is_deserted(const struct mp_pool *pool, struct mp_channel *channel,
 			 const struct mp_ends *noted);
 
+/* ---- for those who look on ---- */
+
+/* How many processes send, and how many receive; of a broadcast, how many subscribers there are. */
+uint32_t mp_ends_count_senders(const struct mp_pool *pool, struct mp_channel *channel);
+uint32_t mp_ends_count_receivers(const struct mp_pool *pool, struct mp_channel *channel);
+
+/* Whether @slot's process sends, and whether it receives. */
+bool mp_ends_sends(const struct mp_pool *pool, struct mp_channel *channel, uint32_t slot);
+bool mp_ends_receives(const struct mp_pool *pool, struct mp_channel *channel, uint32_t slot);
+
 #endif
