@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "lib/core/ends.h"
 #include "lib/core/magazine.h"
+#include "lib/core/ring.h"
 #include "lib/core/stats.h"
 #include "lib/core/word.h"
 
@@ -154,4 +156,56 @@ void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tall
 	stats_tally_counters(total, mp_load(&pool->header->gets), mp_load(&pool->header->puts),
 			     mp_load(&pool->header->failures));
 	total->waits += mp_load(&pool->header->waits);
+}
+
+void mp_tally_seat(const struct mp_pool *pool, uint32_t number, uint32_t seat,
+		   struct mp_seat_tally *tally)
+{
+	const struct mp_channel *channel = mp_pool_channel(pool, number);
+	const struct mp_seat *s = &channel->seat[seat];
+	uint64_t head = mp_load_acquire(&channel->head), cursor = mp_load_acquire(&s->cursor);
+	bool lossy = mp_channel_lossy(channel) >> seat & 1;
+
+	/* What a lossy subscriber was late for is retired, and it counts that when it comes. */
+	*tally = (struct mp_seat_tally){
+		.slot = (uint32_t)mp_load_acquire(&s->owner) - 1, /* none: MP_NONE */
+		.lossy = lossy,
+		.cursor = cursor > head ? cursor : head,
+		.lost = mp_load(&s->lost) + (lossy && cursor < head ? head - cursor : 0),
+	};
+}
+
+/* What the subscriber that is farthest behind has yet to receive, and what all have lost. */
+static void stats_tally_subscribers(const struct mp_pool *pool, uint32_t number,
+				    struct mp_channel_tally *tally)
+{
+	for (uint32_t i = 0; i < MP_SEATS_MAX; i++) {
+		struct mp_seat_tally seat;
+		mp_tally_seat(pool, number, i, &seat);
+		if (seat.slot != MP_NONE) {
+			uint64_t lag = tally->sent > seat.cursor ? tally->sent - seat.cursor : 0;
+			tally->lag = lag > tally->lag ? lag : tally->lag;
+			tally->lost += seat.lost;
+		}
+	}
+}
+
+void mp_tally_channel(const struct mp_pool *pool, uint32_t number, struct mp_channel_tally *tally)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+
+	*tally = (struct mp_channel_tally){
+		.kind = mp_channel_kind(channel),
+		.senders = mp_ends_count_senders(pool, channel),
+		.receivers = mp_ends_count_receivers(pool, channel),
+		.retired = mp_load_acquire(&channel->head),
+	};
+	/* Others may retire what is received, and send more, while we look. */
+	uint64_t end = mp_ring_end(pool, channel), most = tally->retired + pool->shape.depth;
+	tally->sent = end < most ? end : most;
+	if (tally->kind == MP_CHANNEL_BROADCAST) {
+		stats_tally_subscribers(pool, number, tally);
+	} else {
+		tally->lag = tally->sent - tally->retired;
+	}
 }

@@ -38,4 +38,25 @@ uint32_t mp_share_slot(const struct mp_pool *pool, uint64_t word, uint32_t seat)
 void mp_tally(const struct mp_pool *pool, struct mp_tally *total, struct mp_tally *by_slot,
 	      uint32_t n);
 
+/* A channel: who has it open, and how far they are. */
+struct mp_channel_tally {
+	enum mp_channel_kind kind;
+	uint32_t senders, receivers; /* processes; of a broadcast, receivers are subscribers */
+	uint64_t sent, retired;      /* the first empty position; head */
+	uint64_t lag;                /* not yet received by the receiver that is farthest behind */
+	uint64_t lost;               /* of all subscribers there are */
+};
+
+/* A subscriber's seat. */
+struct mp_seat_tally {
+	uint32_t slot; /* MP_NONE: nobody has the seat */
+	bool lossy;
+	uint64_t cursor; /* the position it reads next */
+	uint64_t lost;   /* with what it has yet to find lost */
+};
+
+void mp_tally_channel(const struct mp_pool *pool, uint32_t number, struct mp_channel_tally *tally);
+void mp_tally_seat(const struct mp_pool *pool, uint32_t number, uint32_t seat,
+		   struct mp_seat_tally *tally);
+
 #endif
