@@ -60,6 +60,7 @@ static void inspect_fill_stats(const struct mempool *pool, const struct mp_tally
 		.cached = t->cached,
 		.free = t->free,
 		.moving = t->moving,
+		.shared = t->shared,
 		.reclaimed = t->reclaimed,
 		.min_free = mp_load(&h->min_free),
 		.gets = t->gets,
@@ -79,9 +80,22 @@ static void inspect_fill_usage(const struct mp_tally *t, struct mempool_usage *u
 		.used = t->used,
 		.cached = t->cached,
 		.moving = t->moving,
+		.shared = t->shared,
 		.gets = t->gets,
 		.puts = t->puts,
 	};
+}
+
+/* Reads who has the seats that words of shared blocks name. 0 or a negative errno. */
+static int inspect_read_seats(struct look *look)
+{
+	uint32_t n = look->pool->core.shape.n_channels;
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < n && i < MP_BROADCASTS_MAX; i++) {
+		error = look_read_seats(look, i);
+	}
+	return error;
 }
 
 /* One walk, of which the numbers of the pool and of each slot come. */
@@ -96,6 +110,7 @@ static int inspect_tally(struct mempool *pool, struct mempool_stats *stats, stru
 	}
 	thread_finish_vanished(); /* nobody counts what they cached */
 	error = look_read_all(&look);
+	error = error == 0 && by_slot ? inspect_read_seats(&look) : error;
 	if (error == 0) {
 		mp_tally(&pool->core, total, by_slot, slots);
 		if (stats) {
@@ -160,8 +175,11 @@ static void inspect_fill_block(const struct mempool *pool, uint32_t index,
 	uint64_t word = mp_load(&pool->core.words[index].whole);
 
 	block->state = inspect_state_of(mp_place_of(&pool->core, word, &block->slot));
-	block->channel = mp_word_channel(word);
+	bool is_shared = block->state == MEMPOOL_BLOCK_SHARED;
+	block->channel = is_shared ? mp_share_channel(word) : mp_word_channel(word);
 	block->generation = mp_word_generation(word);
+	block->held = is_shared ? (uint16_t)mp_share_held(word) : 0;
+	block->pending = is_shared ? (uint16_t)mp_share_pending(word) : 0;
 }
 
 EXPORT int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *block)

@@ -212,9 +212,42 @@ int look_read_channels(struct look *look)
 	return look->error;
 }
 
+int look_read_slots(struct look *look)
+{
+	const struct mp_shape *shape = &look->pool->core.shape;
+
+	if (look_is_observer(look->pool)) {
+		look_again(look, shape->slots_at, shape->n_slots * sizeof(struct mp_slot));
+	}
+	return look->error;
+}
+
 static uint64_t look_place_of(const struct mp_pool *core, const void *at)
 {
 	return (uint64_t)((const char *)at - (const char *)core->header);
+}
+
+int look_read_channel(struct look *look, uint32_t number)
+{
+	const struct mp_pool *core = &look->pool->core;
+
+	look->has_read_all = true;
+	if (look_is_observer(look->pool)) {
+		look_again(look, look_place_of(core, mp_pool_channel(core, number)),
+			   core->shape.channel_size);
+	}
+	return look_read_slots(look);
+}
+
+int look_read_seats(struct look *look, uint32_t number)
+{
+	const struct mp_pool *core = &look->pool->core;
+
+	if (look_is_observer(look->pool)) {
+		look_again(look, look_place_of(core, mp_pool_channel(core, number)),
+			   sizeof(struct mp_channel));
+	}
+	return look->error;
 }
 
 /* Reads who has a FREE block: its magazine's holder, and the owner of a cache. */

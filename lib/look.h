@@ -42,6 +42,15 @@ int look_read_all(struct look *look);
 /* Reads the channels, besides. 0 or a negative errno. */
 int look_read_channels(struct look *look);
 
+/* Reads channel @number and the slots: 0 or a negative errno. */
+int look_read_channel(struct look *look, uint32_t number);
+
+/* Reads the seats of channel @number, but neither its cells nor marks. 0 or a negative errno. */
+int look_read_seats(struct look *look, uint32_t number);
+
+/* Reads the slots. 0 or a negative errno. */
+int look_read_slots(struct look *look);
+
 /* Reads the words of @n blocks, and what says where those are. 0 or a negative errno. */
 int look_read_blocks(struct look *look, uint32_t first, uint32_t n);
 

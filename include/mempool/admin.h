@@ -65,6 +65,7 @@ struct mempool_usage {
 	uint64_t moving; /* gifts of it that nobody has taken */
 	uint64_t gets;
 	uint64_t puts;
+	uint64_t shared; /* blocks of broadcasts that it has borrowed, once for each subscriber */
 };
 
 enum mempool_block_state {
@@ -80,9 +81,32 @@ enum mempool_block_state {
 /* One block. */
 struct mempool_block {
 	enum mempool_block_state state;
-	uint32_t slot;       /* of the owner (used), the giver (moving), the cacher (cached) */
-	uint32_t channel;    /* moving, and its sender is gone: where it waits; else UINT32_MAX */
+	uint32_t slot; /* of the owner (used), the giver (moving), the cacher (cached) */
+	/*
+	 * Shared: by which channel. Moving, and its sender is gone: where it waits. Else
+	 * UINT32_MAX.
+	 */
+	uint32_t channel;
 	uint32_t generation; /* how often it was given, from a random start */
+	uint16_t held;       /* shared: who has it, a bit for each seat; see mempool_channel_seat */
+	uint16_t pending;    /* shared: who is yet to get it, likewise */
+};
+
+/* A process that has a channel open. */
+struct mempool_channel_user {
+	uint32_t slot;
+	int32_t pid;
+	bool sends;
+	bool receives;
+};
+
+/* A seat of a broadcast: the place of one subscriber. */
+struct mempool_seat {
+	uint32_t slot; /* of the subscriber's process; UINT32_MAX: nobody has the seat */
+	int32_t pid;   /* likewise; 0 */
+	bool lossy;
+	uint64_t cursor; /* the position that it reads next */
+	uint64_t lost;   /* blocks that were dropped before they came to it */
 };
 
 /* The daemon. */
@@ -177,6 +201,36 @@ int mempool_block(struct mempool *pool, uint32_t index, struct mempool_block *bl
  */
 ssize_t mempool_block_bulk(struct mempool *pool, uint32_t first, struct mempool_block *blocks,
 			   size_t n);
+
+/*
+ * Fills the first stats->size bytes of @stats, which the caller has set to sizeof *stats, for
+ * channel @number, by any handle of the pool. There lag is that of the receiver who is farthest
+ * behind, and lost the sum over the subscribers there are. While others send and receive, the
+ * numbers mix different moments. Of a channel that nobody has opened yet the kind stays undecided.
+ *
+ * Returns 0, -EINVAL (there is no such channel; stats->size is no size of it), or as
+ * mempool_stat().
+ */
+int mempool_channel_info(struct mempool *pool, uint32_t number,
+			 struct mempool_channel_stats *stats);
+
+/*
+ * Who has channel @number open: fills in the first @n users, by slot, and returns how many there
+ * are in all. Who has died is one of them until the daemon has taken back what it held.
+ *
+ * Returns how many, -EINVAL (there is no such channel), or as mempool_stat().
+ */
+ssize_t mempool_channel_users(struct mempool *pool, uint32_t number,
+			      struct mempool_channel_user *users, size_t n);
+
+/*
+ * Fills @seat for seat @n of channel @number, from 0 to 11. Of a channel that is no broadcast,
+ * nobody has a seat.
+ *
+ * Returns 0, -EINVAL (there is no such channel, or no such seat), or as mempool_stat().
+ */
+int mempool_channel_seat(struct mempool *pool, uint32_t number, uint32_t n,
+			 struct mempool_seat *seat);
 
 /*
  * Has @tell called while a create or a grow over this connection takes long, or an open waits for a

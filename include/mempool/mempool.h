@@ -137,7 +137,7 @@ struct mempool_token {
 
 /*
  * Numbers of a pool. One walk over all blocks counts them: while others get and put, the counts mix
- * different moments; at rest used + cached + free + moving + reclaimed = blocks.
+ * different moments; at rest used + cached + free + moving + shared + reclaimed = blocks.
  */
 struct mempool_stats {
 	uint64_t blocks;     /* in the pool, now */
@@ -156,6 +156,7 @@ struct mempool_stats {
 	uint64_t recovered;  /* blocks those passes took back */
 	uint64_t repairs;    /* depot shards rebuilt because a lock's holder died */
 	uint64_t state;      /* enum mempool_state, when it was counted */
+	uint64_t shared;     /* sent by a broadcast, and not yet returned by all */
 };
 
 /* What has become of a pool that is open; see mempool_state(). */
@@ -164,6 +165,27 @@ enum mempool_state {
 	MEMPOOL_DESTROYED = 1, /* nobody can open it any more */
 	MEMPOOL_REPLACED = 2,  /* destroyed, and by its name there is another pool now */
 	MEMPOOL_BROKEN = 3,    /* calls on it return EIO */
+};
+
+/* What a channel is, by its first open. */
+enum mempool_channel_kind {
+	MEMPOOL_KIND_UNOPENED = 0,
+	MEMPOOL_KIND_QUEUE = 1,
+	MEMPOOL_KIND_WORK = 2,
+	MEMPOOL_KIND_BROADCAST = 3,
+};
+
+/* Numbers of a channel. Positions count what was ever sent by it, from 0. */
+struct mempool_channel_stats {
+	uint32_t size;      /* sizeof(struct mempool_channel_stats): lets the struct grow */
+	uint32_t kind;      /* enum mempool_channel_kind */
+	uint32_t depth;     /* blocks it holds */
+	uint32_t senders;   /* processes */
+	uint32_t receivers; /* processes; of a broadcast: subscribers */
+	uint64_t sent;      /* the position of what is sent next */
+	uint64_t retired;   /* positions before it are free for senders again */
+	uint64_t lag;       /* of this handle: not yet received */
+	uint64_t lost;      /* of this handle: dropped before it was received, as it is lossy */
 };
 
 /* What mempool_check() found. */
