@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/core/broadcast.h"
+#include "lib/core/channel.h"
+#include "lib/core/ends.h"
 #include "lib/handle.h"
 #include "tests/system/story.h"
 
@@ -58,6 +61,11 @@ static void assert_all_looks_say(int error)
 	ck_assert_int_eq(mempool_check(seen, &report), error);
 	ck_assert_int_eq(mempool_block(seen, BLOCKS - 1, &block), error);
 	ck_assert_int_eq(mempool_block_bulk(seen, 0, &block, 1), error ? error : 1);
+	struct mempool_channel_stats c = {.size = sizeof c};
+	struct mempool_seat seat;
+	ck_assert_int_eq(mempool_channel_info(seen, 0, &c), error);
+	ck_assert_int_eq(mempool_channel_users(seen, 0, NULL, 0), error);
+	ck_assert_int_eq(mempool_channel_seat(seen, 0, 0, &seat), error);
 }
 
 /* The writer of the pool is this process too: its pages must be there again before it ends. */
@@ -106,7 +114,7 @@ START_TEST(an_observer_sees_what_the_writer_does)
 	uint32_t index = (uint32_t)mempool_block_index(pool, mine);
 	ck_assert_int_eq(mempool_stat(seen, &s), 0);
 	ck_assert_uint_eq(s.used, 1);
-	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.reclaimed, BLOCKS);
+	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.shared + s.reclaimed, BLOCKS);
 	ck_assert_int_eq(mempool_block(seen, index, &block), 0);
 	ck_assert_int_eq(block.state, MEMPOOL_BLOCK_USED);
 	ck_assert_int_eq((int)block.slot, mempool_slot(pool));
@@ -129,6 +137,144 @@ START_TEST(an_observer_sees_what_the_writer_does)
 	end_observing();
 }
 END_TEST
+
+/* ---- channels ---- */
+
+#define BROADCAST 1 /* the number of the channel that is one */
+
+static struct mp_subscriber reliable, lossy;
+
+/* A broadcast of this process's, with two subscribers, of which one is behind by three of four. */
+static const void *begin_broadcast(void)
+{
+	const void *borrowed;
+	int error;
+
+	begin_observing();
+	struct mp_pool *core = &pool->core;
+	struct mp_channel *channel = mp_pool_channel(core, BROADCAST);
+	ck_assert(mp_channel_is_of_kind(channel, MP_CHANNEL_BROADCAST));
+	ck_assert_int_eq(mp_broadcast_join(core, NULL, BROADCAST, false, &reliable), 0);
+	ck_assert_int_eq(mp_broadcast_join(core, NULL, BROADCAST, true, &lossy), 0);
+	mp_ends_begin(core, channel);
+	for (int i = 0; i < 4; i++) {
+		void *block = mempool_get(pool);
+		ck_assert_uint_eq(mp_broadcast_send(core, NULL, BROADCAST, &block, 1, &error), 1);
+	}
+	ck_assert_uint_eq(mp_broadcast_borrow(core, NULL, &lossy, &borrowed, 1, &error), 1);
+	return borrowed;
+}
+
+static void end_broadcast(const void *borrowed)
+{
+	struct mp_pool *core = &pool->core;
+
+	ck_assert_int_eq(mp_broadcast_return(core, NULL, &lossy, mp_pool_index(core, borrowed)), 0);
+	mp_broadcast_leave(core, NULL, &lossy);
+	mp_broadcast_leave(core, NULL, &reliable);
+	mp_ends_stop(core, mp_pool_channel(core, BROADCAST), core->slot);
+	end_observing();
+}
+
+static void assert_sees_broadcast(struct mempool *by)
+{
+	struct mempool_channel_stats c = {.size = sizeof c};
+	struct mempool_channel_user user;
+	ck_assert_int_eq(mempool_channel_info(by, BROADCAST, &c), 0);
+	ck_assert_uint_eq(c.kind, MEMPOOL_KIND_BROADCAST);
+	ck_assert_uint_eq(c.depth, 256);
+	ck_assert_uint_eq(c.senders, 1);
+	ck_assert_uint_eq(c.receivers, 2);
+	ck_assert_uint_eq(c.sent, 4);
+	ck_assert_uint_eq(c.retired, 0);
+	ck_assert_uint_eq(c.lag, 4);
+	ck_assert_int_eq(mempool_channel_users(by, BROADCAST, &user, 1), 1);
+	ck_assert(user.sends && user.receives);
+	ck_assert_int_eq((int)user.slot, mempool_slot(pool));
+	ck_assert_int_eq(user.pid, getpid());
+}
+
+static void assert_sees_seats(struct mempool *by)
+{
+	struct mempool_seat seat;
+	ck_assert_int_eq(mempool_channel_seat(by, BROADCAST, reliable.seat, &seat), 0);
+	ck_assert_int_eq((int)seat.slot, mempool_slot(pool));
+	ck_assert_int_eq(seat.pid, getpid());
+	ck_assert(!seat.lossy);
+	ck_assert_uint_eq(seat.cursor, 0);
+	ck_assert_int_eq(mempool_channel_seat(by, BROADCAST, lossy.seat, &seat), 0);
+	ck_assert(seat.lossy);
+	ck_assert_uint_eq(seat.cursor, 1);
+	ck_assert_int_eq(mempool_channel_seat(by, BROADCAST, MEMPOOL_SUBSCRIBERS_MAX - 1, &seat),
+			 0);
+	ck_assert_uint_eq(seat.slot, UINT32_MAX);
+	ck_assert_int_eq(seat.pid, 0);
+}
+
+START_TEST(an_observer_sees_a_broadcast_as_a_writer_does)
+{
+	const void *borrowed = begin_broadcast();
+	assert_sees_broadcast(pool);
+	assert_sees_broadcast(seen);
+	assert_sees_seats(pool);
+	assert_sees_seats(seen);
+	end_broadcast(borrowed);
+}
+END_TEST
+
+START_TEST(an_observer_sees_who_has_a_shared_block)
+{
+	struct mempool_stats s;
+	struct mempool_usage usage[256];
+	struct mempool_block block;
+	const void *borrowed = begin_broadcast();
+	ck_assert_int_eq(mempool_census(seen, &s, usage, 256), 0);
+	ck_assert_uint_eq(s.shared, 4);
+	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.shared + s.reclaimed, BLOCKS);
+	ck_assert_uint_eq(usage[mempool_slot(pool)].shared, 1);
+	uint32_t index = (uint32_t)mempool_block_index(pool, borrowed);
+	ck_assert_int_eq(mempool_block(seen, index, &block), 0);
+	ck_assert_int_eq(block.state, MEMPOOL_BLOCK_SHARED);
+	ck_assert_uint_eq(block.channel, BROADCAST);
+	ck_assert_uint_eq(block.held, 1u << lossy.seat);
+	ck_assert_uint_eq(block.pending, 1u << reliable.seat);
+	ck_assert_uint_eq(block.slot, UINT32_MAX);
+	end_broadcast(borrowed);
+}
+END_TEST
+
+START_TEST(a_channel_that_nobody_opened_stays_undecided)
+{
+	struct mempool_channel_stats c = {.size = sizeof c};
+	begin_observing();
+	ck_assert_int_eq(mempool_channel_info(pool, 3, &c), 0);
+	ck_assert_uint_eq(c.kind, MEMPOOL_KIND_UNOPENED);
+	ck_assert_int_eq(mempool_channel_info(seen, 3, &c), 0);
+	ck_assert_uint_eq(c.kind, MEMPOOL_KIND_UNOPENED);
+	ck_assert_uint_eq(c.senders + c.receivers + c.sent + c.lag, 0);
+	end_observing();
+}
+END_TEST
+
+/* Programs built with another version bring a struct of another size. */
+START_TEST(numbers_of_a_channel_fit_the_callers_struct)
+{
+	struct mempool_channel_stats c[2];
+	begin_observing();
+	memset(c, 0x55, sizeof c);
+	c[0].size = offsetof(struct mempool_channel_stats, senders);
+	ck_assert_int_eq(mempool_channel_info(seen, 0, &c[0]), 0);
+	ck_assert_uint_eq(c[0].depth, 256);
+	ck_assert_uint_eq(c[0].senders, 0x55555555);
+	c[0].size = sizeof c;
+	ck_assert_int_eq(mempool_channel_info(seen, 0, &c[0]), 0);
+	ck_assert_uint_eq(c[0].senders, 0);
+	ck_assert_uint_eq(c[1].depth, 0);
+	end_observing();
+}
+END_TEST
+
+/* ---- while others work ---- */
 
 static atomic_bool done;
 
@@ -220,6 +366,8 @@ END_TEST
 
 SUITE("observing", an_observer_of_a_pool_cut_short_is_told_and_lives,
       a_pool_cut_short_cannot_be_observed, an_observer_sees_what_the_writer_does,
+      an_observer_sees_a_broadcast_as_a_writer_does, an_observer_sees_who_has_a_shared_block,
+      a_channel_that_nobody_opened_stays_undecided, numbers_of_a_channel_fit_the_callers_struct,
       an_observer_that_checks_a_busy_pool_finds_nothing,
       an_observer_that_checks_finds_what_is_wrong, an_observer_whose_descriptor_was_closed_is_told,
       observing_leaves_no_descriptor_behind)

@@ -240,6 +240,8 @@ static struct mempool_channel *channel;
 static struct mempool_stats numbers;
 static struct mempool_report report;
 static struct mempool_block about;
+static struct mempool_channel_stats channel_numbers = {.size = sizeof channel_numbers};
+static struct mempool_seat seat;
 static struct mempool_info info;
 static struct mempool_client client;
 static uint32_t cursor;
@@ -445,6 +447,12 @@ START_TEST(calls_that_look_say_why)
 	FAILS(EINVAL, "no block 1000 of frames", NOTHING(mempool_block_at(pool, BLOCKS)));
 	FAILS(EINVAL, "no block 1000 of frames", mempool_block(pool, BLOCKS, &about));
 	FAILS(EACCES, "frames", mempool_slot(watched));
+	FAILS(EINVAL, "no channel 4 of frames", mempool_channel_info(watched, 4, &channel_numbers));
+	FAILS(EINVAL, "has no size",
+	      mempool_channel_info(watched, 0, &(struct mempool_channel_stats){0}));
+	FAILS(EINVAL, "no channel 4 of frames", (int)mempool_channel_users(pool, 4, NULL, 0));
+	FAILS(EINVAL, "no channel 4 of frames", mempool_channel_seat(pool, 4, 0, &seat));
+	FAILS(EINVAL, "no seat 12 of channel 3", mempool_channel_seat(watched, 3, 12, &seat));
 	end_all();
 }
 END_TEST
@@ -556,13 +564,16 @@ static struct mempool_status status_info;
 	X(mempool_channel_borrow_bulk, mempool_channel_borrow_bulk(in, NULL, 1, -1))  \
 	X(mempool_channel_close, mempool_channel_close(in))                           \
 	X(mempool_channel_fd, mempool_channel_fd(in))                                 \
+	X(mempool_channel_info, mempool_channel_info(pool, 0, &channel_numbers))      \
 	X(mempool_channel_open, mempool_channel_open(pool, 0, 0, &channel))           \
 	X(mempool_channel_own, NOTHING(mempool_channel_own(in, mine)))                \
 	X(mempool_channel_receive, NOTHING(mempool_channel_receive(in, -1)))          \
 	X(mempool_channel_receive_bulk, mempool_channel_receive_bulk(in, all, 1, -1)) \
 	X(mempool_channel_return, mempool_channel_return(in, mine))                   \
+	X(mempool_channel_seat, mempool_channel_seat(pool, 0, 0, &seat))              \
 	X(mempool_channel_send, mempool_channel_send(out, mine, -1))                  \
 	X(mempool_channel_send_bulk, mempool_channel_send_bulk(out, &mine, 1, -1))    \
+	X(mempool_channel_users, mempool_channel_users(pool, 0, NULL, 0))             \
 	X(mempool_check, mempool_check(pool, &report))                                \
 	X(mempool_close, mempool_close(pool))                                         \
 	X(mempool_close_force, mempool_close_force(pool))                             \
