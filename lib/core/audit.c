@@ -5,7 +5,8 @@
  *	FREE(m): m lists the block          push and merge list it before they store its word, pop
  *	                                    and merge store its word before they unlist it
  *	USED(p), MOVING(p): p is not FREE   a slot is freed after no word names it
- *	SENT(c): c's ring has the token     a receiver takes the block before it empties the cell
+ *	SENT(c): c is no broadcast, and     the pass decides what a broadcast has; a receiver takes
+ *	    its ring has the token          the block before it empties the cell
  *	SHARED(c): there are bits, of seats with an owner, c is a broadcast, and if any is pending,
  *	    c's ring has the token          the last bit makes it USED; the pass sweeps words before
  *	                                    it frees seats; nobody retires what is pending
@@ -14,6 +15,16 @@
  *	UNBORN: beyond born, or the pool    the daemon says so before it raises born, and lays all
  *	    is growing                      words before it stops saying so
  *	holder: kind and id in range, CACHE(r) only while r has an owner, ORPHAN as RECLAIMED
+ *	channel: each position from head    nobody fills what is farther than depth, and cells
+ *	    on is empty, a token, or        change from one of these to the next; a position
+ *	    emptied; there is a token, or   before tail was filled before tail was stored, limit
+ *	    was, before tail; limit is not  comes from a head that rose since
+ *	    beyond head + depth
+ *	consumer, owner of a seat, mark     the pass takes them off before it frees the slot, and
+ *	    of a sender or receiver: its    who closes the pool closes its channels first
+ *	    slot is not FREE
+ *	members: of seats with an owner;    who joins has the seat first, who leaves or is swept has
+ *	    lossy: of members               it last
  *	record at rest: it holds what it calls loaded and previous; if not, two threads believe that
  *	                they hold one magazine, and could hand out its blocks twice (unless a thief
  *	                has announced itself: then the owner will settle first)
@@ -47,6 +58,7 @@
 
 #include "lib/core/audit.h"
 #include "lib/core/collect.h"
+#include "lib/core/ends.h"
 #include "lib/core/magazine.h"
 #include "lib/core/ring.h"
 #include "lib/core/slot.h"
@@ -64,8 +76,8 @@ struct walk {
 };
 
 /*
- * A question about a block, magazine or record. Of a copy, refresh reads again what the question is
- * about; it returns false when that changed while it was read, or cannot be read.
+ * A question about a block, magazine, record or channel. Of a copy, refresh reads again what
+ * the question is about; it returns false when that changed while it was read, or cannot be read.
  */
 struct question {
 	bool (*is_wrong)(const struct mp_pool *pool, uint32_t at);
@@ -143,7 +155,8 @@ static bool audit_refresh_block(const struct walk *w, uint32_t block)
 		mp_word_state(word) == MP_SHARED ? mp_share_channel(word) : mp_word_channel(word);
 	bool read = channel < pool->shape.n_channels
 			    ? audit_read_again(w, mp_pool_channel(pool, channel),
-					       pool->shape.channel_size)
+					       pool->shape.channel_size) &&
+				      audit_read_processes(w)
 		    : mp_word_state(word) != MP_FREE ? audit_read_processes(w)
 		    : m < pool->shape.n_magazines
 			    ? audit_read_again(w, mp_magazine(pool, m), pool->shape.magazine_size)
@@ -189,6 +202,50 @@ static bool audit_refresh_record(const struct walk *w, uint32_t r)
 	       mp_load(&c->puts) == puts && mp_load(&c->hands) == hands;
 }
 
+/* The channel, then those who have it open, then again what cells and claims were read for. */
+static bool audit_refresh_channel(const struct walk *w, uint32_t number)
+{
+	const struct mp_channel *channel = mp_pool_channel(w->pool, number);
+
+	if (!audit_read_again(w, channel, w->pool->shape.channel_size)) {
+		return false;
+	}
+	uint64_t head = mp_load(&channel->head), consumer = mp_load(&channel->consumer);
+	return audit_read_processes(w) && audit_read_again(w, &channel->head, 8) &&
+	       audit_read_again(w, &channel->consumer, 8) && mp_load(&channel->head) == head &&
+	       mp_load(&channel->consumer) == consumer;
+}
+
+static bool audit_refresh_seat(const struct walk *w, uint32_t at)
+{
+	const struct mp_channel *channel = mp_pool_channel(w->pool, at / MP_SEATS_MAX);
+	const mp_atomic64 *owner = &channel->seat[at % MP_SEATS_MAX].owner;
+
+	if (!audit_read_again(w, channel, sizeof *channel)) {
+		return false;
+	}
+	uint64_t seen = mp_load(owner);
+	uint32_t members = mp_load(&channel->members);
+	return audit_read_processes(w) && audit_read_again(w, channel, sizeof *channel) &&
+	       mp_load(owner) == seen && mp_load(&channel->members) == members;
+}
+
+/* The words of marks that have a bit for the slot: of senders, and of receivers. */
+static bool audit_read_marks(const struct walk *w, struct mp_channel *channel, uint32_t slot)
+{
+	return audit_read_again(w, mp_ends_senders(w->pool, channel, slot / 64), 8) &&
+	       audit_read_again(w, mp_ends_receivers(w->pool, channel, slot / 64), 8);
+}
+
+static bool audit_refresh_mark(const struct walk *w, uint32_t at)
+{
+	uint32_t slot = at % w->pool->shape.n_slots;
+	struct mp_channel *channel = mp_pool_channel(w->pool, at / w->pool->shape.n_slots);
+
+	return audit_read_marks(w, channel, slot) && audit_read_processes(w) &&
+	       audit_read_marks(w, channel, slot);
+}
+
 /* ---- blocks ---- */
 
 static bool audit_lists(const struct mp_pool *pool, uint32_t m, uint32_t block)
@@ -210,11 +267,11 @@ static bool audit_is_taken(const struct mp_pool *pool, uint32_t slot)
 	       mp_load_acquire(&pool->slots[slot].state) != MP_SLOT_FREE;
 }
 
-/* Whether channel @number holds no token of the block. */
+/* Whether channel @number, which should be of that sort, holds no token of the block. */
 static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t word,
-			    uint32_t number)
+			    uint32_t number, bool broadcast)
 {
-	if (number >= pool->shape.n_channels) {
+	if (number >= pool->shape.n_channels || mp_pool_broadcasts(pool, number) != broadcast) {
 		return true;
 	}
 	const struct mp_channel *channel = mp_pool_channel(pool, number);
@@ -226,29 +283,42 @@ static bool audit_is_unsent(const struct mp_pool *pool, uint32_t block, uint64_t
 	return true;
 }
 
+/* Whether that owner, {sequence | slot + 1}, is one there can be. */
+static bool audit_is_owner(const struct mp_pool *pool, uint64_t owner)
+{
+	return audit_is_taken(pool, (uint32_t)owner - 1);
+}
+
+/* Which of those seats of the channel have no owner. */
+static uint32_t audit_unowned(const struct mp_pool *pool, uint32_t number, uint32_t seats)
+{
+	const struct mp_channel *channel = mp_pool_channel(pool, number);
+	uint32_t found = 0;
+
+	for (; seats; seats &= seats - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(seats);
+		if (!audit_is_owner(pool, mp_load_acquire(&channel->seat[i].owner))) {
+			found |= 1u << i;
+		}
+	}
+	return found;
+}
+
 /* Whether each bit of a SHARED word is of a seat that has an owner, and there is a bit. */
 static bool audit_has_seats(const struct mp_pool *pool, uint64_t word)
 {
 	uint32_t number = mp_share_channel(word);
 	uint32_t bits = mp_share_pending(word) | mp_share_held(word);
 
-	if (bits == 0 || number >= pool->shape.n_channels || !mp_pool_broadcasts(pool, number)) {
-		return false;
-	}
-	const struct mp_channel *channel = mp_pool_channel(pool, number);
-	for (; bits; bits &= bits - 1) {
-		if ((uint32_t)mp_load_acquire(&channel->seat[__builtin_ctz(bits)].owner) == 0) {
-			return false;
-		}
-	}
-	return true;
+	return number < pool->shape.n_channels && mp_pool_broadcasts(pool, number) && bits != 0 &&
+	       audit_unowned(pool, number, bits) == 0;
 }
 
 static bool audit_is_share_wrong(const struct mp_pool *pool, uint32_t block, uint64_t word)
 {
 	return !audit_has_seats(pool, word) ||
 	       (mp_share_pending(word) != 0 &&
-		audit_is_unsent(pool, block, word, mp_share_channel(word)));
+		audit_is_unsent(pool, block, word, mp_share_channel(word), true));
 }
 
 /* Whether the slot's process, or the pass over it, owes a raise of reclaim_seq. */
@@ -289,7 +359,7 @@ static bool audit_is_block_lost(const struct mp_pool *pool, uint32_t block)
 	case MP_MOVING:
 		wrong = mp_word_channel(word) == MP_NONE
 				? !audit_is_taken(pool, ref)
-				: audit_is_unsent(pool, block, word, mp_word_channel(word));
+				: audit_is_unsent(pool, block, word, mp_word_channel(word), false);
 		break;
 	case MP_SHARED:
 		wrong = audit_is_share_wrong(pool, block, word);
@@ -329,11 +399,45 @@ static void audit_mark_sent(const struct mp_pool *pool, uint32_t number, unsigne
 	for (uint32_t k = 0; k < pool->shape.depth; k++) {
 		uint64_t token = mp_load_acquire(&channel->cell[k]), word;
 		const mp_atomic64 *at = mp_ring_word(pool, token, &word);
-		if (at && (mp_word_channel(word) == number ||
+		if (at && ((mp_word_channel(word) == number && !mp_pool_broadcasts(pool, number)) ||
 			   (mp_word_state(word) == MP_SHARED && mp_share_channel(word) == number &&
 			    audit_has_seats(pool, word)))) {
 			seen[(uint32_t)token] = 1;
 		}
+	}
+}
+
+static void audit_found_unshared(struct walk *w, uint32_t block, uint64_t word)
+{
+	uint32_t number = mp_share_channel(word), held = mp_share_held(word);
+	uint32_t pending = mp_share_pending(word), unowned = 0;
+	bool broadcasts = number < w->pool->shape.n_channels && mp_pool_broadcasts(w->pool, number);
+
+	if (broadcasts) {
+		unowned = audit_unowned(w->pool, number, held | pending);
+	}
+	audit_found(w, &w->audit->lost,
+		    "block %u is lost: channel %u shares it (bits of seats: held %#x, pending "
+		    "%#x, nobody's %#x)%s",
+		    block, number, held, pending, unowned,
+		    !broadcasts               ? " and is no broadcast"
+		    : unowned == 0 && pending ? " and does not hold its token"
+					      : "");
+}
+
+static void audit_found_lost(struct walk *w, uint32_t block)
+{
+	uint64_t word = mp_load(&w->pool->words[block].whole);
+
+	if (mp_word_state(word) == MP_SHARED) {
+		audit_found_unshared(w, block, word);
+	} else if (mp_word_channel(word) != MP_NONE) {
+		audit_found(w, &w->audit->lost,
+			    "block %u is lost: channel %u was to have it, and does not", block,
+			    mp_word_channel(word));
+	} else {
+		audit_found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", block,
+			    (int)mp_word_state(word), mp_word_ref(word));
 	}
 }
 
@@ -351,9 +455,7 @@ static void audit_walk_blocks(struct walk *w, unsigned char *seen)
 	uint32_t born = mp_pool_born(pool);
 	for (uint32_t b = 0; b < born; b++) {
 		if (!seen[b] && audit_is_block_lost(pool, b) && audit_is_confirmed(w, &lost, b)) {
-			uint64_t word = mp_load(&pool->words[b].whole);
-			audit_found(w, &w->audit->lost, "block %u is lost: state %d, ref %u", b,
-				    (int)mp_word_state(word), mp_word_ref(word));
+			audit_found_lost(w, b);
 		}
 	}
 }
@@ -449,6 +551,121 @@ static void audit_walk_records(struct walk *w)
 	}
 }
 
+/* ---- channels ---- */
+
+/* Whether a position is filled with what nobody of us writes. Head only rises meanwhile. */
+static bool audit_is_ring_scribbled(const struct mp_pool *pool, struct mp_channel *channel)
+{
+	uint64_t head = mp_load_acquire(&channel->head), cell;
+
+	for (uint32_t k = 0; k < pool->shape.depth; k++) {
+		if (mp_ring_look(pool, channel, head + k, &cell) == MP_RING_SCRIBBLED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether senders begin beyond the first empty position, or go beyond the last. */
+static bool audit_is_hint_wrong(const struct mp_pool *pool, struct mp_channel *channel)
+{
+	uint64_t tail = mp_load_acquire(&channel->tail), limit = mp_load_acquire(&channel->limit);
+	uint64_t head = mp_load_acquire(&channel->head), cell;
+
+	return limit > head + pool->shape.depth ||
+	       (tail > 0 && mp_ring_look(pool, channel, tail - 1, &cell) == MP_RING_NOTHING);
+}
+
+/* What is wrong with the channel, but for its seats and marks; NULL: nothing. */
+static const char *audit_channel_fault(const struct mp_pool *pool, uint32_t number)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+	enum mp_channel_kind kind = mp_channel_kind(channel);
+	uint64_t consumer = mp_load_acquire(&channel->consumer);
+
+	if (kind > MP_CHANNEL_BROADCAST ||
+	    (kind == MP_CHANNEL_BROADCAST && number >= MP_BROADCASTS_MAX)) {
+		return "is of no kind that there is";
+	}
+	if ((uint32_t)consumer && !audit_is_owner(pool, consumer) &&
+	    mp_load_acquire(&channel->consumer) == consumer) {
+		return "has a receiver that does not have the pool open";
+	}
+	if (audit_is_ring_scribbled(pool, channel)) {
+		return "holds what nobody can have sent";
+	}
+	return audit_is_hint_wrong(pool, channel) ? "would be filled beyond a gap" : NULL;
+}
+
+static bool audit_is_channel_wrong(const struct mp_pool *pool, uint32_t number)
+{
+	return audit_channel_fault(pool, number) != NULL;
+}
+
+/* Of seat @at % 12 of channel @at / 12: the owner, and the bits of members. */
+static bool audit_is_seat_wrong(const struct mp_pool *pool, uint32_t at)
+{
+	const struct mp_channel *channel = mp_pool_channel(pool, at / MP_SEATS_MAX);
+	uint32_t bit = 1u << at % MP_SEATS_MAX, members = mp_load_acquire(&channel->members);
+	uint64_t owner = mp_load_acquire(&channel->seat[at % MP_SEATS_MAX].owner);
+	bool is_owned = (uint32_t)owner != 0;
+	bool is_member = members & bit, is_lossy = members & bit << MP_LOSSY_SHIFT;
+
+	return ((is_owned && !audit_is_owner(pool, owner)) || (is_member && !is_owned) ||
+		(is_lossy && !is_member)) &&
+	       mp_load_acquire(&channel->members) == members &&
+	       mp_load_acquire(&channel->seat[at % MP_SEATS_MAX].owner) == owner;
+}
+
+static bool audit_has_mark(const struct mp_pool *pool, uint32_t number, uint32_t slot)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+	uint64_t marks = mp_load_acquire(mp_ends_senders(pool, channel, slot / 64)) |
+			 mp_load_acquire(mp_ends_receivers(pool, channel, slot / 64));
+
+	return marks >> slot % 64 & 1;
+}
+
+/* Of slot @at % n_slots and channel @at / n_slots. */
+static bool audit_is_mark_wrong(const struct mp_pool *pool, uint32_t at)
+{
+	uint32_t number = at / pool->shape.n_slots, slot = at % pool->shape.n_slots;
+
+	return audit_has_mark(pool, number, slot) && !audit_is_taken(pool, slot) &&
+	       audit_has_mark(pool, number, slot);
+}
+
+static void audit_walk_channel(struct walk *w, uint32_t number)
+{
+	static const struct question channel = {audit_is_channel_wrong, audit_refresh_channel};
+	static const struct question seat = {audit_is_seat_wrong, audit_refresh_seat};
+	static const struct question mark = {audit_is_mark_wrong, audit_refresh_mark};
+	const struct mp_pool *pool = w->pool;
+
+	if (audit_is_channel_wrong(pool, number) && audit_is_confirmed(w, &channel, number)) {
+		const char *fault = audit_channel_fault(pool, number);
+		audit_found(w, &w->audit->broken, "channel %u %s", number,
+			    fault ? fault : "was wrong");
+	}
+	for (uint32_t i = 0; i < MP_SEATS_MAX; i++) {
+		uint32_t at = number * MP_SEATS_MAX + i;
+		if (audit_is_seat_wrong(pool, at) && audit_is_confirmed(w, &seat, at)) {
+			audit_found(w, &w->audit->broken,
+				    "seat %u of channel %u has a subscriber that does not have the "
+				    "pool open, or is a subscriber's and nobody has it",
+				    i, number);
+		}
+	}
+	for (uint32_t slot = 0; slot < pool->shape.n_slots; slot++) {
+		uint32_t at = number * pool->shape.n_slots + slot;
+		if (audit_is_mark_wrong(pool, at) && audit_is_confirmed(w, &mark, at)) {
+			audit_found(w, &w->audit->broken,
+				    "channel %u is open to slot %u, which nobody has", number,
+				    slot);
+		}
+	}
+}
+
 void mp_audit_live(const struct mp_pool *pool, const struct mp_refresh *refresh,
 		   unsigned char *seen, struct mp_audit *audit)
 {
@@ -457,6 +674,9 @@ void mp_audit_live(const struct mp_pool *pool, const struct mp_refresh *refresh,
 	*audit = (struct mp_audit){0};
 	audit_walk_magazines(&w);
 	audit_walk_records(&w);
+	for (uint32_t i = 0; i < pool->shape.n_channels; i++) {
+		audit_walk_channel(&w, i);
+	}
 	audit_walk_blocks(&w, seen);
 }
 

@@ -12,7 +12,7 @@
 struct mp_audit {
 	uint64_t lost;       /* blocks: FREE in a magazine that does not list them, or nobody's */
 	uint64_t duplicated; /* records: of threads that get from a magazine they do not hold */
-	uint64_t broken;     /* holders, counts and lists that are out of range or contradict */
+	uint64_t broken;     /* holders, counts, lists, channels: out of range, or contradict */
 	char first[192];     /* a sentence; empty when nothing was found */
 };
 
