@@ -6,6 +6,7 @@
 #include "lib/channel.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/kind.h"
 #include "lib/why.h"
 
 /* ---- opening and closing ---- */

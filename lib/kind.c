@@ -2,8 +2,8 @@
 #include <errno.h>
 
 #include "lib/call.h"
-#include "lib/channel.h"
 #include "lib/core/work.h"
+#include "lib/end.h"
 #include "lib/kind.h"
 
 static struct mp_pool *kind_pool(const struct mempool_channel *channel)

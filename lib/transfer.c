@@ -5,6 +5,7 @@
 #include "lib/core/futex.h"
 #include "lib/core/quota.h"
 #include "lib/export.h"
+#include "lib/kind.h"
 #include "lib/poison.h"
 
 #define SPINS 100 /* tries before a call sleeps: some microseconds, less than a sleep and a wake */

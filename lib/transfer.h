@@ -7,7 +7,7 @@
 #ifndef MP_TRANSFER_H
 #define MP_TRANSFER_H
 
-#include "lib/channel.h"
+#include "lib/end.h"
 #include "lib/why.h"
 
 /* Notes a sentence on the channel, with @b as its second number. Returns @error. */
