@@ -70,10 +70,16 @@ static inline int transfer_check(const struct mempool_channel *channel, bool rec
 	return likely(timeout_ms >= -1) ? 0 : transfer_refuse(channel);
 }
 
+int transfer_check_wait(const struct mempool_channel *channel, int timeout_ms)
+{
+	return pool_is_foreign(channel->pool) || timeout_ms < -1 ? transfer_refuse(channel) : 0;
+}
+
 int transfer_check_borrower(const struct mempool_channel *channel)
 {
-	if (pool_is_foreign(channel->pool)) {
-		return transfer_refuse(channel);
+	int error = transfer_check_wait(channel, 0);
+	if (error) {
+		return error;
 	}
 	if (!channel->receives) {
 		return transfer_why(channel, -EBADF, WHY_SENDS, 0);
@@ -378,8 +384,9 @@ EXPORT ssize_t mempool_channel_receive_bulk(struct mempool_channel *channel, voi
 ssize_t transfer_borrow(struct mempool_channel *channel, const void **blocks, size_t n,
 			int timeout_ms)
 {
-	if (timeout_ms < -1) {
-		return transfer_refuse(channel);
+	int error = transfer_check_wait(channel, timeout_ms);
+	if (error) {
+		return error;
 	}
 	mp_add(&channel->sleepers, 1); /* so that close finds this, or what is held */
 	ssize_t got = transfer_receive_alone(channel, (void **)blocks, transfer_at_most(n),

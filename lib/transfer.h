@@ -13,6 +13,9 @@
 /* Notes a sentence on the channel, with @b as its second number. Returns @error. */
 int transfer_why(const struct mempool_channel *channel, int error, enum why_kind kind, uint64_t b);
 
+/* Whether this handle may wait for so long: 0, or a negative errno with its sentence. */
+int transfer_check_wait(const struct mempool_channel *channel, int timeout_ms);
+
 /* Whether this handle borrows: 0, or a negative errno with its sentence. */
 int transfer_check_borrower(const struct mempool_channel *channel);
 

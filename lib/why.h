@@ -94,6 +94,9 @@
 			 "is none")                                                                \
 	X(WHY_EMPTY, "channel $a of $p has nothing to receive")                                    \
 	X(WHY_LATE_BLOCK, "nothing came by channel $a of $p within $b ms")                         \
+	X(WHY_UNDRAINED, "not all that was sent by channel $a of $p is received")                  \
+	X(WHY_LATE_DRAIN, "not all that was sent by channel $a of $p was received within $b ms: "  \
+			  "its receiver is slow, or there is none")                                \
 	X(WHY_RECEIVES, "this handle of channel $a of $p receives: open another without "          \
 			"MEMPOOL_CHANNEL_RECEIVE to send")                                         \
 	X(WHY_SENDS, "this handle of channel $a of $p sends: open another with "                   \

@@ -627,6 +627,20 @@ int mempool_channel_return(struct mempool_channel *channel, const void *block);
 void *mempool_channel_own(struct mempool_channel *channel, const void *block);
 
 /*
+ * Waits until all is received that was sent by the channel before the call, whoever sent it; what
+ * is sent meanwhile does not count. Of a broadcast: until every subscriber has borrowed, returned
+ * or lost what it was to get. Any handle may, and any number of threads.
+ *
+ * Returns 0, or
+ * -EAGAIN   not all is, and @timeout_ms is 0
+ * -ETIMEDOUT not all was, all the time
+ * -EINVAL   a timeout below -1
+ * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
+ * -ECHILD   the handle is the parent's
+ */
+int mempool_channel_drain(struct mempool_channel *channel, int timeout_ms);
+
+/*
  * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time
  * that blocks come into the empty channel it wakes a loop once, and it wakes it for nothing else:
  * the call that receives the last block, or finds none, makes it unreadable. So a receive after a

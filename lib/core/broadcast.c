@@ -78,12 +78,9 @@ static bool broadcast_move(struct mp_pool *pool, struct mp_local *local, mp_atom
 
 /* ---- deciding ---- */
 
-/*
- * Decides who is to get the block of that token, if nobody has yet. Another's CAS can fail ours
- * once: then it has decided, or it has withdrawn the gift.
- */
-static void broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t number,
-			     uint64_t token)
+/* Another's CAS can fail ours once: then it has decided, or it has withdrawn the gift. */
+void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t number,
+			 uint64_t token)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint64_t word;
@@ -127,7 +124,7 @@ static bool broadcast_drop(struct mp_pool *pool, struct mp_local *local, uint32_
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint64_t word;
 
-	broadcast_decide(pool, local, number, token);
+	mp_broadcast_decide(pool, local, number, token);
 	for (int tries = TRIES; tries > 0; tries--) {
 		mp_atomic64 *at = mp_ring_word(pool, token, &word);
 		if (!broadcast_has(at, word, number) || mp_share_pending(word) == 0) {
@@ -169,6 +166,9 @@ static bool broadcast_retire(struct mp_pool *pool, struct mp_local *local, uint3
 		}
 	}
 	mp_ring_raise_head(channel, p);
+	if (p != head) {
+		broadcast_wake(&channel->crowded); /* who drains the channel */
+	}
 	return p != head;
 }
 
@@ -205,7 +205,7 @@ static int broadcast_post(struct mp_pool *pool, struct mp_local *local, uint32_t
 			return mp_word_take(pool, token, true) >= 0 ? -EAGAIN : 0;
 		}
 	}
-	broadcast_decide(pool, local, number, token);
+	mp_broadcast_decide(pool, local, number, token);
 	return 0;
 }
 
@@ -286,7 +286,7 @@ static bool broadcast_hold(struct mp_pool *pool, struct mp_local *local,
 	uint32_t bit = broadcast_bit(s);
 	uint64_t word;
 
-	broadcast_decide(pool, local, s->channel, token);
+	mp_broadcast_decide(pool, local, s->channel, token);
 	for (int tries = TRIES; tries > 0; tries--) {
 		mp_atomic64 *at = mp_ring_word(pool, token, &word);
 		if (!broadcast_has(at, word, s->channel) || !(mp_share_pending(word) & bit)) {
@@ -436,7 +436,7 @@ static bool broadcast_is_mine(struct mp_pool *pool, struct mp_local *local,
 {
 	uint64_t word;
 
-	broadcast_decide(pool, local, s->channel, token);
+	mp_broadcast_decide(pool, local, s->channel, token);
 	mp_atomic64 *at = mp_ring_word(pool, token, &word);
 	return broadcast_has(at, word, s->channel) && mp_share_pending(word) & broadcast_bit(s);
 }

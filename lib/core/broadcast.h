@@ -35,7 +35,7 @@
  *		1 word: MOVING -> decide
  *		2 word: pending, all of lossy seats, -> 0, CAS; the last: put the block
  *		3 cell: token -> empty(lap + 1), CAS
- *		4 head: raised, CAS		dead between any two of these: the next one goes on
+ *		4 head: raised, CAS; crowded? notify	dead between any two: the next one goes on
  *	borrow	1 word: MOVING -> decide
  *		2 word: my bit pending -> held, CAS	the dead's: taken off by the pass
  *		3 cursor + 1; crowded? notify
@@ -140,6 +140,10 @@ void mp_broadcast_await_token(const struct mp_pool *pool, const struct mp_subscr
 			      const struct mp_ends *noted, const struct timespec *deadline);
 void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t channel,
 			     const struct mp_ends *noted, const struct timespec *deadline);
+
+/* Decides who is to get the block of that token, if nobody has yet. */
+void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t channel,
+			 uint64_t token);
 
 /* ---- for the daemon's pass, and a process that closes the pool ---- */
 

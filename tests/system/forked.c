@@ -86,6 +86,7 @@ static struct mempool_status status_info;
 	X(mempool_channel_borrow, NOTHING(mempool_channel_borrow(in, -1)))                \
 	X(mempool_channel_borrow_bulk, mempool_channel_borrow_bulk(in, NULL, 1, -1))      \
 	X(mempool_channel_close, mempool_channel_close(in))                               \
+	X(mempool_channel_drain, mempool_channel_drain(out, -1))                          \
 	X(mempool_channel_fd, mempool_channel_fd(in))                                     \
 	X(mempool_channel_info, mempool_channel_info(pool, 0, &channel_numbers))          \
 	X(mempool_channel_open, mempool_channel_open(pool, 0, 0, &channel))               \

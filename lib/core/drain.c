@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "lib/core/broadcast.h"
+#include "lib/core/drain.h"
+#include "lib/core/futex.h"
+#include "lib/core/ring.h"
+#include "lib/core/word.h"
+
+struct mp_drain mp_drain_begin(const struct mp_pool *pool, uint32_t number)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, number);
+
+	return (struct mp_drain){
+		.channel = number,
+		.next = mp_load_acquire(&channel->head),
+		.end = mp_ring_end(pool, channel),
+	};
+}
+
+/* Whether somebody is to get the block of that token. */
+static bool drain_is_awaited(struct mp_pool *pool, struct mp_local *local, uint32_t number,
+			     uint64_t token)
+{
+	uint64_t word;
+
+	if (mp_channel_kind(mp_pool_channel(pool, number)) == MP_CHANNEL_BROADCAST) {
+		mp_broadcast_decide(pool, local, number, token);
+	}
+	return mp_ring_word(pool, token, &word) &&
+	       (mp_word_state(word) == MP_MOVING ||
+		(mp_word_state(word) == MP_SHARED && mp_share_pending(word) != 0));
+}
+
+int mp_drain_look(struct mp_pool *pool, struct mp_local *local, struct mp_drain *drain)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, drain->channel);
+	uint64_t cell;
+
+	for (; drain->next < drain->end; drain->next++) {
+		switch (mp_ring_look(pool, channel, drain->next, &cell)) {
+		case MP_RING_TOKEN:
+			if (drain_is_awaited(pool, local, drain->channel, cell)) {
+				return 0;
+			}
+			break;
+		case MP_RING_EMPTIED:
+		case MP_RING_PASSED:
+			break;
+		case MP_RING_NOTHING:
+		case MP_RING_SCRIBBLED:
+		default:
+			return -EIO;
+		}
+	}
+	return 1;
+}
+
+void mp_drain_await(struct mp_pool *pool, struct mp_local *local, struct mp_drain *drain,
+		    const struct timespec *deadline)
+{
+	struct mp_channel *channel = mp_pool_channel(pool, drain->channel);
+	uint32_t seen = mp_futex_prepare(&channel->crowded);
+
+	mp_barrier(); /* for the consumer of a queue, as in mp_channel_await_room() */
+	if (mp_drain_look(pool, local, drain) == 0) {
+		mp_futex_wait(&channel->crowded, seen, deadline);
+	}
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/call.h"
+#include "lib/core/drain.h"
+#include "lib/core/futex.h"
+#include "lib/export.h"
+#include "lib/transfer.h"
+
+/* Why a drain of a channel that is not drained must return; 0: it may sleep. */
+static int drain_must_end(const struct mempool_channel *channel, int timeout_ms,
+			  const struct timespec *deadline)
+{
+	if (mp_load(&channel->pool->core.header->broken)) {
+		return transfer_why(channel, -EIO, WHY_BROKEN, 0);
+	}
+	if (timeout_ms == 0) {
+		return transfer_why(channel, -EAGAIN, WHY_UNDRAINED, 0);
+	}
+	if (mp_is_late(deadline)) {
+		return transfer_why(channel, -ETIMEDOUT, WHY_LATE_DRAIN, (uint64_t)timeout_ms);
+	}
+	return 0;
+}
+
+static int drain_wait(struct mempool_channel *channel, int timeout_ms)
+{
+	struct mp_pool *core = &channel->pool->core;
+	struct mp_local *local = call_find_local(channel->pool);
+	struct mp_drain drain = mp_drain_begin(core, channel_number(channel));
+	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	int done, error;
+
+	mp_deadline(&deadline, timeout_ms);
+	while ((done = mp_drain_look(core, local, &drain)) == 0) {
+		error = drain_must_end(channel, timeout_ms, until);
+		if (error) {
+			return error;
+		}
+		mp_drain_await(core, local, &drain, until);
+	}
+	return done < 0 ? transfer_why(channel, done, WHY_SCRIBBLED, 0) : 0;
+}
+
+EXPORT int mempool_channel_drain(struct mempool_channel *channel, int timeout_ms)
+{
+	int error = transfer_check_wait(channel, timeout_ms);
+	if (error) {
+		return error;
+	}
+	mp_add(&channel->sleepers, 1);
+	error = drain_wait(channel, timeout_ms);
+	mp_add(&channel->sleepers, -1);
+	return error;
+}
