@@ -65,60 +65,6 @@ START_TEST(a_sent_block_that_its_channel_does_not_hold_is_lost)
 }
 END_TEST
 
-/* In broadcast 1, whose seat 3 somebody has; the token is in cell 5. */
-static void share(uint32_t pending, uint32_t held)
-{
-	struct mp_channel *channel = mp_pool_channel(&arena.daemon, 1);
-	mp_store(&channel->kind, MP_CHANNEL_BROADCAST);
-	mp_store(&channel->seat[3].owner, 1ull << 32 | 1);
-	mp_store(&channel->cell[5], 7ull << 32 | block);
-	mp_store(&arena.daemon.words[block].whole, 7ull << 32 | mp_word_shared(1, pending, held));
-}
-
-START_TEST(a_shared_block_of_nobody_is_lost)
-{
-	begin();
-	share(0, 0);
-	ck_assert_uint_eq(audit().lost, 1);
-	share(0, 1u << 3);
-	ck_assert_uint_eq(audit().lost, 0);
-	share(0, 1u << 3 | 1u << 4); /* nobody has seat 4 */
-	ck_assert_uint_eq(audit().lost, 1);
-	share(1u << 4, 1u << 3);
-	ck_assert_uint_eq(audit().lost, 1);
-	share(1u << 3, 0);
-	ck_assert_uint_eq(audit().lost, 0);
-	mp_store(&mp_pool_channel(&arena.daemon, 1)->seat[3].owner, 2ull << 32);
-	ck_assert_uint_eq(audit().lost, 1);
-}
-END_TEST
-
-START_TEST(a_shared_block_that_cannot_come_to_its_subscriber_is_lost)
-{
-	begin();
-	mp_atomic64 *cell = &mp_pool_channel(&arena.daemon, 1)->cell[5];
-	share(1u << 3, 0);
-	mp_store(cell, 6ull << 32 | block); /* an earlier gift of it */
-	ck_assert_uint_eq(audit().lost, 1);
-	mp_store(cell, 0);
-	ck_assert_uint_eq(audit().lost, 1);
-	share(0, 1u << 3); /* held: it needs no token */
-	mp_store(cell, 0);
-	ck_assert_uint_eq(audit().lost, 0);
-}
-END_TEST
-
-START_TEST(a_block_shared_by_what_is_no_broadcast_is_lost)
-{
-	begin();
-	share(1u << 3, 0);
-	mp_store(&mp_pool_channel(&arena.daemon, 1)->kind, MP_CHANNEL_WORK);
-	ck_assert_uint_eq(audit().lost, 1);
-	mp_store(&arena.daemon.words[block].whole, 7ull << 32 | mp_word_shared(9, 8, 0)); /* of 4 */
-	ck_assert_uint_eq(audit().lost, 1);
-}
-END_TEST
-
 START_TEST(a_reclaimed_block_unannounced_is_lost)
 {
 	begin();
@@ -689,11 +635,11 @@ START_TEST(a_copy_of_a_channel_that_is_at_work_is_no_fault)
 END_TEST
 
 SUITE("audit", a_free_block_that_nobody_lists_is_lost, a_block_of_nobody_is_lost,
-      a_sent_block_that_its_channel_does_not_hold_is_lost, a_shared_block_of_nobody_is_lost,
-      a_shared_block_that_cannot_come_to_its_subscriber_is_lost,
-      a_block_shared_by_what_is_no_broadcast_is_lost, a_reclaimed_block_unannounced_is_lost,
-      a_magazine_that_two_get_from_is_found, holders_and_counts_out_of_range_are_found,
-      an_unannounced_orphan_is_found, an_unlisted_magazine_is_found_at_rest,
+      a_sent_block_that_its_channel_does_not_hold_is_lost,
+
+      a_reclaimed_block_unannounced_is_lost, a_magazine_that_two_get_from_is_found,
+      holders_and_counts_out_of_range_are_found, an_unannounced_orphan_is_found,
+      an_unlisted_magazine_is_found_at_rest,
       a_block_left_by_a_call_that_has_yet_to_announce_it_is_owed,
       an_announcement_owed_by_one_who_died_is_owed_until_his_pass,
       the_next_process_in_a_slot_owes_nothing, a_dead_slot_owes_its_pass,
