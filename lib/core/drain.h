@@ -4,8 +4,8 @@
  * meanwhile does not count.
  *
  * Received is a position before head; one that was emptied; and one whose block nobody is to get
- * any more: the token is stale, as who took the block has yet to empty the cell, or has died before;
- * or of a broadcast, the block is pending for nobody, though somebody may still have it borrowed.
+ * any more: the token is stale, as who took the block has yet to empty the cell, or has died; or of
+ * a broadcast, the block is pending for nobody, though somebody may still have it borrowed.
  * Once received, a position stays so: no later drain looks at it.
  *
  * Who takes blocks out of a channel looks at crowded, where producers sleep for room; so does who

@@ -3,10 +3,8 @@
  * Broadcasts of those who live: each block to all, in order; who holds senders up, and who loses.
  * What the dead leave is in broadcast_deaths.c.
  */
-#include <signal.h>
-#include <time.h>
-
 #include "tests/unit/broadcast.h"
+#include "tests/unit/midway.h"
 
 static struct reader a, b;
 
@@ -404,56 +402,40 @@ END_TEST
 
 /* ---- a sibling withdraws in the middle of a send ---- */
 
-static mp_atomic32 withdrawn;
-
-/* In the place of a sibling thread: takes the last block back, if it is a gift at this moment. */
-static void withdraw(int signal)
+/* A ring that a reliable subscriber has not begun to read, and a block that does not fit. */
+static void begin_deep(void)
 {
-	uint64_t word = mp_load(word_of(DEPTH));
+	uint32_t depth = midway_depth();
 
-	(void)signal;
-	if (mp_word_state(word) == MP_MOVING &&
-	    mp_word_take(&sender.pool, word >> 32 << 32 | index_of(out[DEPTH]), true) >= 0) {
-		mp_store(&withdrawn, 1);
+	begin_shaped((struct mp_shape){
+		.blocks = 2 * depth, .n_caches = SLOTS, .n_slots = SLOTS, .depth = depth});
+	ck_assert_int_eq(join(&a, 1, false), 0);
+	for (uint32_t i = 0; i < depth; i++) {
+		ck_assert_uint_eq(send(0, 1, 0), 1);
+		ck_assert_int_eq(member_get_bulk(&sender, out, 1), 0);
 	}
-}
-
-static void interrupt_all_the_time(void)
-{
-	const struct itimerspec often = {.it_value = {.tv_nsec = 1000},
-					 .it_interval = {.tv_nsec = 20000}};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-	timer_t timer;
-
-	signal(SIGALRM, withdraw);
-	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
 }
 
 /* The send gives the block and then finds no room. Either of the two has it, and knows. */
 START_TEST(a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
 {
-	struct timespec deadline;
-	uint32_t times = 0;
-	int error;
+	begin_deep();
+	midway_begin(&sender, channel, out[0], true);
+	ck_assert_uint_eq(send(0, 1, 0), 1);
+	midway_end();
+	ck_assert_int_eq(member_put(&sender, midway.index), 0); /* it is the sibling's */
+	ck_assert_ptr_null(arena_audit(&arena));
+}
+END_TEST
 
-	begin_with(false, false);
-	ck_assert_uint_eq(send(0, DEPTH, 0), DEPTH);
-	mp_deadline(&deadline, 10000);
-	interrupt_all_the_time();
-	while (times < 100 && !mp_is_late(&deadline)) {
-		mp_store(&withdrawn, 0);
-		mp_store(&channel->limit, 4 * DEPTH); /* as if another had filled it since */
-		mp_store(&channel->tail, 0);
-		bool sent = mp_broadcast_send(&sender.pool, &sender.local, NUMBER, out + DEPTH, 1,
-					      &error) == 1;
-		ck_assert(sent == (mp_load(&withdrawn) == 1));
-		ck_assert(sent || error == -EAGAIN);
-		times += sent;
-	}
-	signal(SIGALRM, SIG_IGN);
-	ck_assert_uint_eq(times, 100);
-	finish();
+START_TEST(a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders)
+{
+	begin_deep();
+	midway_begin(&sender, channel, out[0], false);
+	ck_assert_uint_eq(send(0, 1, -EAGAIN), 0);
+	midway_end();
+	ck_assert_int_eq(member_put(&sender, midway.index), 0);
+	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
 
@@ -513,4 +495,5 @@ SUITE("broadcast", each_block_goes_to_every_subscriber_in_order, batches_go_acro
       inside_a_call_the_last_to_return_leaves_the_block_reclaimed,
       the_last_to_return_is_charged_for_nothing, an_old_token_does_not_fit_a_later_share,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
+      a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders,
       a_block_withdrawn_after_it_was_posted_comes_to_nobody, laps_beyond_2_32_go_on)

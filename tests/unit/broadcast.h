@@ -27,15 +27,19 @@ static struct mp_channel *channel;
 static struct member sender; /* slot 0 */
 static void *out[100];
 
-static inline void begin(void)
+static inline void begin_shaped(struct mp_shape shape)
 {
-	arena_make(&arena,
-		   (struct mp_shape){
-			   .blocks = BLOCKS, .n_caches = SLOTS, .n_slots = SLOTS, .depth = DEPTH});
+	arena_make(&arena, shape);
 	channel = mp_pool_channel(&arena.daemon, NUMBER);
 	ck_assert(mp_channel_is_of_kind(channel, MP_CHANNEL_BROADCAST));
 	arena_seat(&arena, 0, &sender);
 	ck_assert_int_eq(member_get_bulk(&sender, out, 60), 0);
+}
+
+static inline void begin(void)
+{
+	begin_shaped((struct mp_shape){
+		.blocks = BLOCKS, .n_caches = SLOTS, .n_slots = SLOTS, .depth = DEPTH});
 }
 
 static inline int join(struct reader *r, uint32_t slot, bool lossy)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Channels: in order, once, past full and empty, past the death of either end. */
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "lib/core/channel.h"
 #include "lib/core/futex.h"
 #include "tests/support/arena.h"
+#include "tests/unit/midway.h"
 #include "tests/unit/suite.h"
 
 #define DEPTH 8
@@ -305,37 +303,11 @@ END_TEST
 
 /* ---- a sibling withdraws in the middle of a send ---- */
 
-static struct {
-	void *cells;      /* a page that holds nothing but cells */
-	size_t size;      /* of the page */
-	uint32_t index;   /* of the block that is sent */
-	bool withdraws;   /* whether the sibling takes it back */
-	uint32_t touched; /* how often the page was, while none might */
-} page;
-
-/*
- * In the place of a sibling thread, when a send touches the first cell: it has given its block by
- * then, and not posted it.
- */
-static void on_touch(int signal)
+/* A channel that is full, and a block that does not fit. */
+static void begin_deep(void)
 {
-	uint64_t word = mp_load(&sender.pool.words[page.index].whole);
+	uint32_t depth = midway_depth();
 
-	(void)signal;
-	page.touched++;
-	if (mprotect(page.cells, page.size, PROT_READ | PROT_WRITE) != 0 || page.touched > 1) {
-		_exit(98);
-	}
-	if (page.withdraws && mp_word_take(&sender.pool, word >> 32 << 32 | page.index, true) < 0) {
-		_exit(97);
-	}
-}
-
-/* A channel that is full, and whose hint says that the first place in the page is free. */
-static void begin_with_page(void)
-{
-	page.size = (size_t)sysconf(_SC_PAGESIZE);
-	uint32_t depth = (uint32_t)(2 * page.size / sizeof *channel->cell);
 	arena_make(&arena, (struct mp_shape){.blocks = 2 * depth, .n_caches = 4, .depth = depth});
 	arena_seat(&arena, 0, &sender);
 	channel = mp_pool_channel(&arena.daemon, 1);
@@ -343,39 +315,31 @@ static void begin_with_page(void)
 		ck_assert_int_eq(member_get_bulk(&sender, out, 1), 0);
 		ck_assert_uint_eq(send(0, 1, 0), 1);
 	}
-	uintptr_t cells = (uintptr_t)channel->cell;
-	uintptr_t first = (cells + page.size - 1) / page.size * page.size;
-	page.cells = (void *)first;
-	mp_store(&channel->tail, (first - cells) / sizeof *channel->cell);
 	ck_assert_int_eq(member_get_bulk(&sender, out, 1), 0);
-	page.index = (uint32_t)mp_pool_index(&sender.pool, out[0]);
 }
 
 static void send_in_two_halves(bool withdraws, uint32_t sent, int error)
 {
-	page.withdraws = withdraws;
-	void (*before)(int) = signal(SIGSEGV, on_touch);
-	ck_assert_int_eq(mprotect(page.cells, page.size, PROT_NONE), 0);
+	midway_begin(&sender, channel, out[0], withdraws);
 	ck_assert_uint_eq(send(0, 1, error), sent);
-	signal(SIGSEGV, before);
-	ck_assert_uint_eq(page.touched, 1);
+	midway_end();
 }
 
 /* The send gives the block and then finds no room. Either of the two has it, and knows. */
 START_TEST(a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders)
 {
-	begin_with_page();
+	begin_deep();
 	send_in_two_halves(true, 1, 0);
-	ck_assert_int_eq(member_put(&sender, page.index), 0); /* it is the sibling's */
+	ck_assert_int_eq(member_put(&sender, midway.index), 0); /* it is the sibling's */
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
 
 START_TEST(a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders)
 {
-	begin_with_page();
+	begin_deep();
 	send_in_two_halves(false, 0, -EAGAIN);
-	ck_assert_int_eq(member_put(&sender, page.index), 0);
+	ck_assert_int_eq(member_put(&sender, midway.index), 0);
 	ck_assert_ptr_null(arena_audit(&arena));
 }
 END_TEST
