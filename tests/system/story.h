@@ -48,8 +48,8 @@ bool is_alone(void *unused); /* this process is the pool's only client */
 /*
  * Whether somebody wakes a sleeper, who would wake by himself at the end of a slice of 100 ms (see
  * lib/core/futex.h). @wake_ms lets one sleep for SLEEP_MS, has it woken and says how long that
- * took; with no waker it is the rest of the slice. True when five more were fast than slow: on an idle
- * machine the first five, on a busy one they take the lead later.
+ * took; with no waker it is the rest of the slice. True when five more were fast than slow: on an
+ * idle machine the first five, on a busy one they take the lead later.
  */
 #define SLEEP_MS 20
 bool is_woken_promptly(int64_t (*wake_ms)(void));

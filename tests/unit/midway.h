@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The middle of a send: what a sibling thread does after the send has given its block, and before
- * it posts the token. The channel is deep enough for a page that holds nothing but cells. While that
- * page may not be touched, the send faults when it comes to post, and the handler is the sibling.
+ * it posts the token. The channel is deep enough for a page that holds nothing but cells. While
+ * that page may not be touched, the send faults when it comes to post, and the handler is the
+ * sibling.
  */
 #ifndef TESTS_UNIT_MIDWAY_H
 #define TESTS_UNIT_MIDWAY_H
