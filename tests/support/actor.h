@@ -13,8 +13,10 @@
  *	close	force	foreign ADDRESS-INDEX (put)	churn (for ever, no answer)
  *	wait MS (for a block)	soon MS N (put N in a thread, later)	greedy MS (see there)
  *	idle N M (N threads that have got and put M blocks)		gifts (how many)
- *	sender CHANNEL	receiver CHANNEL	send N		receive N MS
+ *	sender CHANNEL [FLAGS]	receiver CHANNEL [FLAGS]	send N		receive N MS
  *	stream N (numbered blocks, then 0)	sink (for ever, no answer)
+ *	borrow N MS	return N (the last)	follow N (blocks of a stream; how many are odd)
+ *	relay FROM TO (work to a queue; answers when it begins, and goes on for ever)
  *	exec (itself anew)	closefrom	fork (what a child's get says)	write (to the last)
  *	box (refuses itself membarrier; before open)	exit
  */

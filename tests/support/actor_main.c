@@ -307,14 +307,24 @@ static int64_t do_gifts(const char *arg)
 
 static struct mempool_channel *channel;
 
+/* @arg is "CHANNEL [FLAGS]". */
+static int64_t actor_open_channel(const char *arg, unsigned flags)
+{
+	char *rest;
+	uint32_t number = (uint32_t)strtoul(arg, &rest, 10);
+
+	return mempool_channel_open(pool, number, flags | (unsigned)strtoul(rest, NULL, 0),
+				    &channel);
+}
+
 static int64_t do_sender(const char *arg)
 {
-	return mempool_channel_open(pool, (uint32_t)atoi(arg), 0, &channel);
+	return actor_open_channel(arg, 0);
 }
 
 static int64_t do_receiver(const char *arg)
 {
-	return mempool_channel_open(pool, (uint32_t)atoi(arg), MEMPOOL_CHANNEL_RECEIVE, &channel);
+	return actor_open_channel(arg, MEMPOOL_CHANNEL_RECEIVE);
 }
 
 static int64_t do_send(const char *arg)
@@ -361,6 +371,71 @@ static int64_t do_sink(const char *arg)
 		}
 	}
 	return 0;
+}
+
+static const void *loans[1000];
+static size_t n_loans;
+
+static int64_t do_borrow(const char *arg)
+{
+	size_t many;
+	int ms;
+
+	sscanf(arg, "%zu %d", &many, &ms);
+	ssize_t got = mempool_channel_borrow_bulk(channel, loans + n_loans, many, ms);
+	n_loans += got > 0 ? (size_t)got : 0;
+	return got;
+}
+
+static int64_t do_return(const char *arg)
+{
+	int error = 0;
+
+	for (long many = atol(arg); error == 0 && many > 0; many--) {
+		error = mempool_channel_return(channel, loans[--n_loans]);
+	}
+	return error;
+}
+
+/* Borrows and returns so many blocks of a stream. Answers how many of them were not the next. */
+static int64_t do_follow(const char *arg)
+{
+	int64_t last = 0, odd = 0;
+
+	for (int64_t many = atol(arg); many > 0; many--) {
+		const int64_t *block = mempool_channel_borrow(channel, 10000);
+		if (!block) {
+			return -errno;
+		}
+		odd += *block != last + 1;
+		last = *block;
+		int error = mempool_channel_return(channel, block);
+		if (error) {
+			return error;
+		}
+	}
+	return odd;
+}
+
+/* Receives from one channel, work, and sends by the other, a queue, for ever. */
+static int64_t do_relay(const char *arg)
+{
+	struct mempool_channel *in, *out;
+	uint32_t from, to;
+
+	sscanf(arg, "%" SCNu32 " %" SCNu32, &from, &to);
+	if (mempool_channel_open(pool, from, MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_WORK, &in) ||
+	    mempool_channel_open(pool, to, 0, &out)) {
+		return -1;
+	}
+	puts("0");
+	fflush(stdout);
+	for (void *block; (block = mempool_channel_receive(in, -1));) {
+		if (mempool_channel_send(out, block, -1) != 0) {
+			break;
+		}
+	}
+	exit(99);
 }
 
 static int64_t do_exec(const char *arg)
@@ -425,6 +500,8 @@ static const struct {
 	{"write", do_write},       {"exit", do_exit},       {"blocks", do_blocks},
 	{"read", do_read},         {"destroy", do_destroy}, {"wide", do_wide},
 	{"box", do_box},           {"either", do_either},   {"state", do_state},
+	{"borrow", do_borrow},     {"return", do_return},   {"follow", do_follow},
+	{"relay", do_relay},
 };
 
 static int64_t actor_obey(char *line)
