@@ -11,8 +11,10 @@
 
 #include "lib/core/ends.h"
 #include "lib/core/stats.h"
+#include "lib/end.h"
 #include "lib/error.h"
 #include "lib/export.h"
+#include "lib/kind.h"
 #include "lib/look.h"
 
 /* Begins a look at that channel, and reads it, or its seats alone. 0, or a negative errno. */
@@ -39,10 +41,10 @@ static int32_t seats_pid_of(const struct mp_pool *core, uint32_t slot)
 	return slot < core->shape.n_slots ? (int32_t)mp_load(&core->slots[slot].pid) : 0;
 }
 
-EXPORT int mempool_channel_info(struct mempool *pool, uint32_t number,
-				struct mempool_channel_stats *stats)
+/* Counts, for a struct of stats->size bytes. 0, or a negative errno. */
+static int seats_count(struct mempool *pool, uint32_t number,
+		       const struct mempool_channel_stats *stats, struct mp_channel_tally *tally)
 {
-	struct mp_channel_tally tally;
 	struct look look;
 
 	if (stats->size <= offsetof(struct mempool_channel_stats, kind)) {
@@ -53,21 +55,69 @@ EXPORT int mempool_channel_info(struct mempool *pool, uint32_t number,
 	if (error) {
 		return error;
 	}
-	mp_tally_channel(&pool->core, number, &tally);
+	mp_tally_channel(&pool->core, number, tally);
 	look_end(&look);
+	return 0;
+}
+
+/* Fills as many bytes of @stats as it has. */
+static void seats_fill(const struct mempool *pool, const struct mp_channel_tally *tally,
+		       struct mempool_channel_stats *stats)
+{
 	struct mempool_channel_stats all = {
 		.size = stats->size,
-		.kind = tally.kind,
+		.kind = tally->kind,
 		.depth = pool->core.shape.depth,
-		.senders = tally.senders,
-		.receivers = tally.receivers,
-		.sent = tally.sent,
-		.retired = tally.retired,
-		.lag = tally.lag,
-		.lost = tally.lost,
+		.senders = tally->senders,
+		.receivers = tally->receivers,
+		.sent = tally->sent,
+		.retired = tally->retired,
+		.lag = tally->lag,
+		.lost = tally->lost,
 	};
+
 	memset(stats, 0, all.size);
 	memcpy(stats, &all, all.size < sizeof all ? all.size : sizeof all);
+}
+
+EXPORT int mempool_channel_info(struct mempool *pool, uint32_t number,
+				struct mempool_channel_stats *stats)
+{
+	struct mp_channel_tally tally;
+
+	int error = seats_count(pool, number, stats, &tally);
+	if (error) {
+		return error;
+	}
+	seats_fill(pool, &tally, stats);
+	return 0;
+}
+
+/* Replaces lag and lost by those of that subscriber alone. */
+static void seats_count_subscriber(const struct mp_pool *core, const struct mp_subscriber *s,
+				   struct mp_channel_tally *tally)
+{
+	struct mp_seat_tally seat;
+
+	mp_tally_seat(core, s->channel, s->seat, &seat);
+	tally->lag = tally->sent > seat.cursor ? tally->sent - seat.cursor : 0;
+	tally->lost = seat.lost;
+}
+
+EXPORT int mempool_channel_stat(struct mempool_channel *channel,
+				struct mempool_channel_stats *stats)
+{
+	struct mempool *pool = channel->pool;
+	struct mp_channel_tally tally;
+
+	int error = seats_count(pool, channel_number(channel), stats, &tally);
+	if (error) {
+		return error;
+	}
+	if (channel->receives && channel->kind->which == MP_CHANNEL_BROADCAST) {
+		seats_count_subscriber(&pool->core, &channel->subscriber, &tally);
+	}
+	seats_fill(pool, &tally, stats);
 	return 0;
 }
 

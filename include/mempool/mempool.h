@@ -184,8 +184,8 @@ struct mempool_channel_stats {
 	uint32_t receivers; /* processes; of a broadcast: subscribers */
 	uint64_t sent;      /* the position of what is sent next */
 	uint64_t retired;   /* positions before it are free for senders again */
-	uint64_t lag;       /* of this handle: not yet received */
-	uint64_t lost;      /* of this handle: dropped before it was received, as it is lossy */
+	uint64_t lag;       /* sent and not yet received */
+	uint64_t lost;      /* dropped before a lossy subscriber received it */
 };
 
 /* What mempool_check() found. */
@@ -639,6 +639,16 @@ void *mempool_channel_own(struct mempool_channel *channel, const void *block);
  * -ECHILD   the handle is the parent's
  */
 int mempool_channel_drain(struct mempool_channel *channel, int timeout_ms);
+
+/*
+ * Fills the first stats->size bytes of @stats, which the caller has set to sizeof *stats. Of a
+ * subscriber, lag and lost are its own. Else lag is that of the receiver who is farthest behind,
+ * and lost the sum over the subscribers there are. While others send and receive, the numbers mix
+ * different moments.
+ *
+ * Returns 0, -EINVAL (stats->size is no size of it), -ECHILD.
+ */
+int mempool_channel_stat(struct mempool_channel *channel, struct mempool_channel_stats *stats);
 
 /*
  * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time

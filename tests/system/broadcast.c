@@ -232,14 +232,56 @@ START_TEST(a_reliable_subscriber_holds_senders_up_until_it_borrows)
 }
 END_TEST
 
-START_TEST(a_lossy_subscriber_loses_the_oldest)
+static struct mempool_channel_stats numbers(struct mempool_channel *of)
+{
+	struct mempool_channel_stats s = {.size = sizeof s};
+
+	ck_assert_int_eq(mempool_channel_stat(of, &s), 0);
+	return s;
+}
+
+START_TEST(a_lossy_subscriber_loses_the_oldest_and_they_are_counted)
 {
 	begin_casting(MEMPOOL_CHANNEL_LOSSY);
-	cast_many(DEPTH + 44);
+	struct actor a = subscriber("4"); /* by it the first go when it has them, and not at once */
+	cast_many(DEPTH);
+	ck_assert_int_eq(cast(0), -EAGAIN);
+	ck_assert_uint_eq(numbers(in).lost, 0);
+	ck_assert_int_eq(actor_ask(&a, "borrow 44 0"), 44);
+	cast_many(44);
+	ck_assert_int_eq(cast(0), -EAGAIN);
+	ck_assert_uint_eq(numbers(in).lost, 44);
+	ck_assert_uint_eq(numbers(in).lag, DEPTH);
 	for (int64_t i = 45; i <= DEPTH + 44; i++) {
 		follow(in, i);
 	}
 	ck_assert_int_eq(borrow_error(in), EAGAIN);
+	ck_assert_uint_eq(numbers(in).lost, 44);
+	ck_assert_uint_eq(numbers(in).lag, 0);
+	ck_assert_uint_eq(numbers(out).lag, DEPTH); /* the other's */
+	ck_assert_uint_eq(numbers(out).sent, DEPTH + 44);
+	actor_kill(&a);
+	end_casting();
+}
+END_TEST
+
+START_TEST(a_handles_numbers_say_who_has_the_channel_open)
+{
+	struct mempool_channel_stats s = {.size = 0};
+	begin_casting(0);
+	ck_assert_int_eq(mempool_channel_stat(out, &s), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(mempool_errmsg(), "channel 0 of frames"));
+	struct mempool_channel *other = open_as(SUBSCRIBE);
+	ck_assert_uint_eq(numbers(out).kind, MEMPOOL_KIND_BROADCAST);
+	ck_assert_uint_eq(numbers(out).depth, DEPTH);
+	ck_assert_uint_eq(numbers(out).senders, 1);
+	ck_assert_uint_eq(numbers(out).receivers, 2);
+	cast_many(2);
+	follow(other, 1);
+	ck_assert_uint_eq(numbers(in).lag, 2);
+	ck_assert_uint_eq(numbers(other).lag, 1);
+	ck_assert_uint_eq(numbers(out).lag, 2);
+	ck_assert_int_eq(mempool_channel_close(other), 0);
 	end_casting();
 }
 END_TEST
@@ -418,9 +460,10 @@ SUITE("broadcast", every_subscriber_gets_every_block_in_order, a_block_is_free_w
       who_subscribes_gets_what_is_sent_from_then_on,
       a_send_to_nobody_is_refused_and_the_block_stays,
       a_subscriber_is_told_when_the_last_sender_has_gone, the_thirteenth_subscriber_is_refused,
-      a_reliable_subscriber_holds_senders_up_until_it_borrows, a_lossy_subscriber_loses_the_oldest,
-      a_block_in_hand_stays_as_it_is, a_dead_subscriber_holds_nobody_up,
-      a_stopped_subscriber_keeps_what_it_has_and_gets_the_rest,
+      a_reliable_subscriber_holds_senders_up_until_it_borrows,
+      a_lossy_subscriber_loses_the_oldest_and_they_are_counted,
+      a_handles_numbers_say_who_has_the_channel_open, a_block_in_hand_stays_as_it_is,
+      a_dead_subscriber_holds_nobody_up, a_stopped_subscriber_keeps_what_it_has_and_gets_the_rest,
       the_last_who_has_a_block_can_have_it_for_good, a_subscriber_with_blocks_is_not_closed,
       closing_by_force_returns_what_was_borrowed, what_is_borrowed_counts_for_the_quota,
       a_subscribers_descriptor_is_readable_while_there_is_something)

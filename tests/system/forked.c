@@ -97,6 +97,7 @@ static struct mempool_status status_info;
 	X(mempool_channel_seat, mempool_channel_seat(pool, 0, 0, &seat))                  \
 	X(mempool_channel_send, mempool_channel_send(out, mine, -1))                      \
 	X(mempool_channel_send_bulk, mempool_channel_send_bulk(out, &mine, 1, -1))        \
+	X(mempool_channel_stat, mempool_channel_stat(out, &channel_numbers))              \
 	X(mempool_channel_users, mempool_channel_users(pool, 0, NULL, 0))                 \
 	X(mempool_check, mempool_check(pool, &report))                                    \
 	X(mempool_close, mempool_close(pool))                                             \
