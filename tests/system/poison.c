@@ -63,6 +63,42 @@ static void use(void)
 	must(mempool_channel_close(out));
 }
 
+/* Two subscribers of one process have the same block, and one of them has it for good. */
+static void share(void)
+{
+	const unsigned subscribe = MEMPOOL_CHANNEL_BROADCAST | MEMPOOL_CHANNEL_RECEIVE;
+	struct mempool_channel *first, *second, *out;
+
+	must(mempool_channel_open(pool, 1, subscribe, &first));
+	must(mempool_channel_open(pool, 1, subscribe, &second));
+	must(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_BROADCAST, &out));
+	must(mempool_channel_send(out, get(), 0));
+	const char *a = mempool_channel_borrow(first, 0);
+	const char *b = mempool_channel_borrow(second, 0);
+	sink = a[mempool_block_size(pool) - 1];
+	must(mempool_channel_return(first, a));
+	sink = b[mempool_block_size(pool) - 1];
+	char *own = mempool_channel_own(second, b);
+	*own = 1;
+	must(mempool_put(pool, own));
+	must(mempool_channel_close(first));
+	must(mempool_channel_close(second));
+	must(mempool_channel_close(out));
+}
+
+/* The fault of who reads what it has returned. */
+static void read_returned(char *block)
+{
+	struct mempool_channel *in, *out;
+
+	must(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_BROADCAST | MEMPOOL_CHANNEL_RECEIVE,
+				  &in));
+	must(mempool_channel_open(pool, 1, MEMPOOL_CHANNEL_BROADCAST, &out));
+	must(mempool_channel_send(out, block, 0));
+	must(mempool_channel_return(in, mempool_channel_borrow(in, 0)));
+	sink = *block;
+}
+
 /* A child's memory may lie where our blocks do. */
 static void fork_and_map(void)
 {
@@ -94,6 +130,8 @@ static void commit(const char *fault)
 	} else if (!strcmp(fault, "give")) {
 		mempool_give(pool, block);
 		*block = 1;
+	} else if (!strcmp(fault, "return")) {
+		read_returned(block);
 	} else if (!strcmp(fault, "beyond")) {
 		block[mempool_block_size(pool)] = 1;
 	} else {
@@ -107,10 +145,11 @@ int main(int argc, char **argv)
 
 	attr.block_size = 100;
 	attr.blocks = 100;
-	attr.channels = 1;
+	attr.channels = 2;
 	must(mempool_connect(&conn, NULL));
 	must(mempool_create(conn, "poison", &attr, &pool));
 	use();
+	share();
 	fork_and_map();
 	commit(argc > 1 ? argv[1] : "none");
 	must(mempool_close_force(pool));
