@@ -273,6 +273,44 @@ START_TEST(senders_need_not_wait_for_who_has_left)
 }
 END_TEST
 
+START_TEST(who_has_a_lossy_ones_seat_next_may_be_reliable)
+{
+	begin_with(true, true);
+	leave(&a);
+	ck_assert_int_eq(join(&a, 3, false), 0);
+	ck_assert_uint_eq(a.seat.seat, 0);
+	ck_assert_uint_eq(send(0, DEPTH + 1, -EAGAIN), DEPTH);
+	expect(&a, 0, DEPTH);
+	finish();
+}
+END_TEST
+
+/* ---- waking ---- */
+
+START_TEST(who_sends_wakes_who_waits_for_blocks)
+{
+	begin_with(false, false);
+	uint32_t hungry = mp_futex_prepare(&channel->hungry);
+	send(0, 1, 0);
+	ck_assert_uint_ne(mp_load(&channel->hungry), hungry);
+	finish();
+}
+END_TEST
+
+START_TEST(who_borrows_wakes_who_waits_for_room)
+{
+	begin_with(false, false);
+	send(0, 1, 0);
+	uint32_t crowded = mp_futex_prepare(&channel->crowded);
+	borrow(&a, 1, 0);
+	ck_assert_uint_ne(mp_load(&channel->crowded), crowded);
+	crowded = mp_futex_prepare(&channel->crowded);
+	ck_assert_uint_eq(borrow(&a, 1, 0), 0); /* made no room, so wakes nobody */
+	ck_assert_uint_eq(mp_load(&channel->crowded), crowded);
+	finish();
+}
+END_TEST
+
 /* ---- returning and owning ---- */
 
 START_TEST(a_block_is_returned_once_by_who_has_borrowed_it)
@@ -451,6 +489,7 @@ START_TEST(a_block_withdrawn_after_it_was_posted_comes_to_nobody)
 	expect(&a, 1, 2);
 	expect(&b, 1, 2);
 	ck_assert_int_eq(state_of(0), MP_USED);
+	ck_assert_uint_eq(lost(&a), 0); /* a reliable subscriber has nothing to count */
 	finish();
 }
 END_TEST
@@ -489,8 +528,9 @@ SUITE("broadcast", each_block_goes_to_every_subscriber_in_order, batches_go_acro
       what_a_lossy_subscriber_holds_is_not_dropped, two_lossy_subscribers_lose_each_its_own,
       a_lossy_subscriber_beside_a_reliable_one_loses_what_that_has_received,
       who_joins_gets_what_is_sent_from_then_on, who_leaves_frees_what_it_had_still_to_get,
-      senders_need_not_wait_for_who_has_left, a_block_is_returned_once_by_who_has_borrowed_it,
-      the_last_holder_may_keep_a_block,
+      senders_need_not_wait_for_who_has_left, who_has_a_lossy_ones_seat_next_may_be_reliable,
+      who_sends_wakes_who_waits_for_blocks, who_borrows_wakes_who_waits_for_room,
+      a_block_is_returned_once_by_who_has_borrowed_it, the_last_holder_may_keep_a_block,
       without_a_local_the_last_to_return_leaves_the_block_reclaimed,
       inside_a_call_the_last_to_return_leaves_the_block_reclaimed,
       the_last_to_return_is_charged_for_nothing, an_old_token_does_not_fit_a_later_share,
