@@ -3,7 +3,10 @@
  * Work: each block to one of many receivers, once; past the death of any. Cases on deaths lay what
  * is true after one line of the order of stores in lib/core/work.h.
  */
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/core/ring.h"
 #include "lib/core/work.h"
@@ -19,15 +22,20 @@ static struct member sender, a, b;
 static struct mp_channel *channel;
 static void *out[100], *in[100];
 
-static void begin(void)
+static void begin_with(uint32_t depth)
 {
-	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = 8, .depth = DEPTH});
+	arena_make(&arena, (struct mp_shape){.blocks = BLOCKS, .n_caches = 8, .depth = depth});
 	channel = mp_pool_channel(&arena.daemon, NUMBER);
 	ck_assert(mp_channel_is_of_kind(channel, MP_CHANNEL_WORK));
 	arena_seat(&arena, 0, &sender);
 	arena_seat(&arena, 1, &a);
 	arena_seat(&arena, 2, &b);
 	ck_assert_int_eq(member_get_bulk(&sender, out, 60), 0);
+}
+
+static void begin(void)
+{
+	begin_with(DEPTH);
 }
 
 static uint32_t send(uint32_t from, uint32_t n, int expected)
@@ -251,7 +259,7 @@ END_TEST
 
 static void move_to(uint64_t head)
 {
-	for (uint64_t p = head; p < head + DEPTH; p++) {
+	for (uint64_t p = head; p < head + a.pool.shape.depth; p++) {
 		mp_store(mp_ring_cell(&a.pool, channel, p), mp_ring_empty(&a.pool, p));
 	}
 	mp_store(&channel->head, head);
@@ -268,6 +276,44 @@ START_TEST(laps_beyond_2_32_go_on)
 		expect(&a, round * DEPTH, 5, 5);
 		expect(&b, round * DEPTH + 5, 3, 100);
 	}
+	finish();
+}
+END_TEST
+
+/* ---- another receives between two loads of one receive ---- */
+
+#define DEEP 16384 /* so that a cell can be pages away from head, also where these are large */
+#define FAR 10000
+
+static void protect_cell(int protection)
+{
+	uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t page = (uintptr_t)&channel->cell[FAR] / size * size;
+	ck_assert_int_eq(mprotect((void *)page, size, protection), 0);
+}
+
+static uint32_t others;
+
+/* In the place of another process, before the first load of a cell. */
+static void receive_two(int signal)
+{
+	void *blocks[2];
+	int error;
+	(void)signal;
+	protect_cell(PROT_READ | PROT_WRITE);
+	others = mp_work_receive(&b.pool, channel, blocks, 2, &error);
+}
+
+START_TEST(who_is_overtaken_goes_on_behind_the_others)
+{
+	begin_with(DEEP);
+	move_to(FAR);
+	send(0, 3, 0);
+	signal(SIGSEGV, receive_two);
+	protect_cell(PROT_NONE);
+	expect(&a, 2, 1, 1);
+	ck_assert_uint_eq(others, 2);
+	ck_assert_uint_eq(mp_load(&channel->head), FAR + 3);
 	finish();
 }
 END_TEST
@@ -331,5 +377,6 @@ SUITE("work", each_block_goes_to_one_receiver_in_order,
       a_token_whose_receiver_stands_still_is_passed_over, who_stood_still_empties_no_later_lap,
       cells_emptied_by_the_dead_are_passed_over, head_is_raised_over_what_the_dead_have_emptied,
       what_was_withdrawn_comes_to_nobody, what_the_dead_have_sent_stays_sent,
-      laps_beyond_2_32_go_on, scribbled_cells_are_an_error_and_not_a_hang,
-      a_scribbled_cell_costs_no_block_before_it, scribbled_positions_are_an_error_and_not_a_hang)
+      laps_beyond_2_32_go_on, who_is_overtaken_goes_on_behind_the_others,
+      scribbled_cells_are_an_error_and_not_a_hang, a_scribbled_cell_costs_no_block_before_it,
+      scribbled_positions_are_an_error_and_not_a_hang)
