@@ -23,6 +23,7 @@ static const struct column columns[] = {
 	{.heading = "USED", .right = true},
 	{.heading = "CACHED", .right = true},
 	{.heading = "MOVING", .right = true},
+	{.heading = "SHARED", .right = true},
 	{.heading = "GETS", .right = true},
 	{.heading = "PUTS", .right = true},
 	{.heading = "AGE", .right = true},
@@ -33,7 +34,7 @@ static const struct column columns[] = {
 static void clients_add_usage(struct table *table, const struct mempool_usage *usage)
 {
 	if (usage == NULL) {
-		for (int i = 0; i < 5; i++) {
+		for (int i = 0; i < 6; i++) {
 			table_add(table, "-");
 		}
 		return;
@@ -41,6 +42,7 @@ static void clients_add_usage(struct table *table, const struct mempool_usage *u
 	table_add(table, "%" PRIu64, usage->used);
 	table_add(table, "%" PRIu64, usage->cached);
 	table_add(table, "%" PRIu64, usage->moving);
+	table_add(table, "%" PRIu64, usage->shared);
 	table_add(table, "%s", text_count(TEXT, usage->gets));
 	table_add(table, "%s", text_count(TEXT, usage->puts));
 }
@@ -95,10 +97,10 @@ static void clients_add_row(struct table *table, const struct mempool_client *cl
 
 static void clients_json_usage(struct json_object *object, const struct mempool_usage *usage)
 {
-	static const char *const keys[] = {"used", "cached", "moving", "gets", "puts"};
+	static const char *const keys[] = {"used", "cached", "moving", "shared", "gets", "puts"};
 
 	if (usage == NULL) {
-		for (int i = 0; i < 5; i++) {
+		for (int i = 0; i < 6; i++) {
 			json_add_null(object, keys[i]);
 		}
 		return;
@@ -106,8 +108,9 @@ static void clients_json_usage(struct json_object *object, const struct mempool_
 	json_add_number(object, keys[0], usage->used);
 	json_add_number(object, keys[1], usage->cached);
 	json_add_number(object, keys[2], usage->moving);
-	json_add_number(object, keys[3], usage->gets);
-	json_add_number(object, keys[4], usage->puts);
+	json_add_number(object, keys[3], usage->shared);
+	json_add_number(object, keys[4], usage->gets);
+	json_add_number(object, keys[5], usage->puts);
 }
 
 static void clients_json_cmdline(struct json_object *object, const struct mempool_client *client)

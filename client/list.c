@@ -19,6 +19,7 @@ static const struct column columns[] = {
 	{.heading = "CACHED", .right = true},
 	{.heading = "FREE", .right = true},
 	{.heading = "MOVING", .right = true},
+	{.heading = "SHARED", .right = true},
 	{.heading = "RECLAIMED", .right = true},
 	{.heading = "CLIENTS", .right = true},
 	{.heading = ""},
@@ -42,6 +43,7 @@ static void list_add_row(struct table *table, const struct pool *pool)
 	list_add_count(table, pool, pool->stats.cached);
 	list_add_count(table, pool, pool->stats.free);
 	list_add_count(table, pool, pool->stats.moving);
+	list_add_count(table, pool, pool->stats.shared);
 	list_add_count(table, pool, pool->stats.reclaimed);
 	table_add(table, "%" PRIu32, pool->info.clients);
 	table_add(table, "%s", pool->remark);

@@ -184,6 +184,7 @@ static void pool_json_counts(struct json_object *object, const struct pool *pool
 	pool_json_count(object, pool, "free", stats->free);
 	pool_json_count(object, pool, "min_free", stats->min_free);
 	pool_json_count(object, pool, "moving", stats->moving);
+	pool_json_count(object, pool, "shared", stats->shared);
 	pool_json_count(object, pool, "reclaimed", stats->reclaimed);
 	pool_json_count(object, pool, "gets", stats->gets);
 	pool_json_count(object, pool, "puts", stats->puts);

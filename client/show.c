@@ -60,6 +60,7 @@ static void show_counts(const struct mempool_stats *stats)
 	show_number("free", stats->free, "free blocks in no thread's cache");
 	show_number("min free", stats->min_free, "the lowest that was seen");
 	show_number("moving", stats->moving, "blocks given and not yet taken");
+	show_number("shared", stats->shared, "blocks that subscribers have, or are to get");
 	show_number("reclaimed", stats->reclaimed,
 		    "blocks of the dead, or never used; for anybody");
 	show_number("gets", stats->gets, "");
