@@ -28,7 +28,7 @@ static const char *const states[] = {
 	[MEMPOOL_BLOCK_SHARED] = "shared",
 };
 
-#define AT_ONCE (1u << 20) /* blocks that are read in one go: 12 MiB */
+#define AT_ONCE (1u << 20) /* blocks that are read in one go: 20 MiB */
 
 #define N_STATES (sizeof(states) / sizeof(*states))
 
@@ -43,11 +43,13 @@ struct walk {
 	const struct mempool_info *info;
 	const struct client_list *clients;
 	struct filter filter;
+	/* Of broadcasts, as they were just after the blocks were read. */
+	struct mempool_seat seats[MEMPOOL_BROADCASTS_MAX][MEMPOOL_SUBSCRIBERS_MAX];
 	bool json;
 	uint64_t n_shown;
 	uint64_t n[N_STATES];       /* n_shown by state */
 	uint32_t first, run;        /* the run not yet printed: its first index, its length */
-	struct mempool_block block; /* state and slot of all blocks of the run */
+	struct mempool_block block; /* one of the run, which are all alike */
 };
 
 static bool blocks_has_holder(const struct mempool_block *block)
@@ -72,6 +74,33 @@ static const struct mempool_client *blocks_find_holder(const struct walk *walk,
 	return client_list_find(walk->clients, walk->info->id, block->slot);
 }
 
+/* The process that has that seat of the channel that shares the block. 0: nobody has it now. */
+static int32_t blocks_find_subscriber(const struct walk *walk, const struct mempool_block *block,
+				      uint32_t seat)
+{
+	if (block->channel >= MEMPOOL_BROADCASTS_MAX) {
+		return 0;
+	}
+
+	const struct mempool_seat *at = &walk->seats[block->channel][seat];
+	const struct mempool_client *client =
+		client_list_find(walk->clients, walk->info->id, at->slot);
+
+	return client != NULL ? client->pid : at->pid;
+}
+
+/* Whether that process has the shared block. */
+static bool blocks_is_held_by(const struct walk *walk, const struct mempool_block *block,
+			      int64_t pid)
+{
+	for (uint32_t i = 0; i < MEMPOOL_SUBSCRIBERS_MAX; i++) {
+		if (block->held >> i & 1 && blocks_find_subscriber(walk, block, i) == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool blocks_is_wanted(const struct walk *walk, const struct mempool_block *block)
 {
 	const struct filter *filter = &walk->filter;
@@ -82,6 +111,9 @@ static bool blocks_is_wanted(const struct walk *walk, const struct mempool_block
 	if (filter->pid < 0) {
 		return true;
 	}
+	if (block->state == MEMPOOL_BLOCK_SHARED) {
+		return blocks_is_held_by(walk, block, filter->pid);
+	}
 
 	const struct mempool_client *holder = blocks_find_holder(walk, block);
 
@@ -90,8 +122,20 @@ static bool blocks_is_wanted(const struct walk *walk, const struct mempool_block
 
 static bool blocks_are_alike(const struct mempool_block *a, const struct mempool_block *b)
 {
-	return a->state == b->state && a->channel == b->channel &&
-	       (!blocks_has_holder(a) || a->slot == b->slot);
+	return a->state == b->state && a->channel == b->channel && a->held == b->held &&
+	       a->pending == b->pending && (!blocks_has_holder(a) || a->slot == b->slot);
+}
+
+/* Prints the processes of those seats, and what they do, if there are any. */
+static void blocks_print_subscribers(const struct walk *walk, const char *what, uint16_t seats)
+{
+	for (uint32_t i = 0; i < MEMPOOL_SUBSCRIBERS_MAX; i++) {
+		if (seats >> i & 1) {
+			out_print("%s %" PRId32, what,
+				  blocks_find_subscriber(walk, &walk->block, i));
+			what = "";
+		}
+	}
 }
 
 static void blocks_print_run(struct walk *walk)
@@ -110,13 +154,36 @@ static void blocks_print_run(struct walk *walk)
 	if (holder != NULL) {
 		snprintf(pid, sizeof(pid), "%" PRId32, holder->pid);
 		command = holder->dead ? "(dead)" : text_clean(name, holder->comm);
-	} else if (blocks_is_sent(&walk->block)) {
+	} else if (blocks_is_sent(&walk->block) || walk->block.state == MEMPOOL_BLOCK_SHARED) {
 		snprintf(name, sizeof(name), "channel %" PRIu32, walk->block.channel);
 		command = name;
 	}
-	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s\n", walk->first,
+	out_print("%9" PRIu32 " %9" PRIu32 " %9" PRIu32 "  %-9s %9s  %s", walk->first,
 		  walk->first + walk->run - 1, walk->run, states[walk->block.state], pid, command);
+	blocks_print_subscribers(walk, ", held by", walk->block.held);
+	blocks_print_subscribers(walk, ", pending for", walk->block.pending);
+	out_print("\n");
 	walk->run = 0;
+}
+
+/* Adds the processes of those seats. */
+static void blocks_json_subscribers(const struct walk *walk, const struct mempool_block *block,
+				    struct json_object *object, const char *key, uint16_t seats)
+{
+	if (block->state != MEMPOOL_BLOCK_SHARED) {
+		json_add_null(object, key);
+		return;
+	}
+
+	struct json_object *array = json_new_array();
+
+	for (uint32_t i = 0; i < MEMPOOL_SUBSCRIBERS_MAX; i++) {
+		if (seats >> i & 1) {
+			json_append(array,
+				    json_object_new_int(blocks_find_subscriber(walk, block, i)));
+		}
+	}
+	json_add_array(object, key, array);
 }
 
 static void blocks_print_object(const struct walk *walk, uint32_t index,
@@ -137,11 +204,13 @@ static void blocks_print_object(const struct walk *walk, uint32_t index,
 	} else {
 		json_add_null(object, "pid");
 	}
-	if (blocks_is_sent(block)) {
+	if (block->channel != UINT32_MAX) {
 		json_add_number(object, "channel", block->channel);
 	} else {
 		json_add_null(object, "channel");
 	}
+	blocks_json_subscribers(walk, block, object, "held_by", block->held);
+	blocks_json_subscribers(walk, block, object, "pending_for", block->pending);
 	json_add_number(object, "generation", block->generation);
 	out_print("%s\n  ", walk->n_shown == 1 ? "" : ",");
 	json_print_short(object);
@@ -193,12 +262,26 @@ static void blocks_show_wanted(struct walk *walk, uint32_t first,
 	}
 }
 
+/* Returns 0, or a negative errno of the library. */
+static int blocks_read_seats(struct walk *walk, struct mempool *pool)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < walk->info->channels && i < MEMPOOL_BROADCASTS_MAX; i++) {
+		for (uint32_t k = 0; r == 0 && k < MEMPOOL_SUBSCRIBERS_MAX; k++) {
+			r = mempool_channel_seat(pool, i, k, &walk->seats[i][k]);
+		}
+	}
+	return r;
+}
+
 /* Shows all, some at a time. Returns 0, or a negative errno of the library. */
 static int blocks_show_all(struct walk *walk, struct mempool *pool)
 {
 	struct mempool_block *blocks = calloc(AT_ONCE, sizeof(*blocks));
 	uint32_t first = 0;
 	ssize_t n;
+	int r;
 
 	if (blocks == NULL) {
 		complain_no_memory();
@@ -207,6 +290,8 @@ static int blocks_show_all(struct walk *walk, struct mempool *pool)
 		uint32_t left = walk->info->blocks - first;
 
 		n = mempool_block_bulk(pool, first, blocks, left < AT_ONCE ? left : AT_ONCE);
+		r = n > 0 ? blocks_read_seats(walk, pool) : 0;
+		n = r < 0 ? r : n;
 		blocks_show_wanted(walk, first, blocks, n > 0 ? (size_t)n : 0);
 		first += n > 0 ? (uint32_t)n : 0;
 	} while (n > 0 && first < walk->info->blocks && !out_has_failed());

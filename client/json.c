@@ -48,6 +48,11 @@ void json_add_null(struct json_object *object, const char *key)
 	json_add(object, key, NULL);
 }
 
+void json_add_array(struct json_object *object, const char *key, struct json_object *array)
+{
+	json_add(object, key, array);
+}
+
 void json_append(struct json_object *array, struct json_object *item)
 {
 	if (json_object_array_add(array, item) != 0) {

@@ -17,6 +17,7 @@ void json_add_number(struct json_object *object, const char *key, uint64_t n);
 void json_add_text(struct json_object *object, const char *key, const char *text);
 void json_add_flag(struct json_object *object, const char *key, bool flag);
 void json_add_null(struct json_object *object, const char *key);
+void json_add_array(struct json_object *object, const char *key, struct json_object *array);
 void json_append(struct json_object *array, struct json_object *item);
 
 /* Prints the value on several lines, and frees it. */
