@@ -58,6 +58,7 @@ struct call {
 bool call_connect(struct call *call);
 
 extern const struct command blocks_command;
+extern const struct command channels_command;
 extern const struct command check_command;
 extern const struct command mpstat_command;
 extern const struct command clients_command;
