@@ -66,6 +66,7 @@ extern const struct command create_command;
 extern const struct command destroy_command;
 extern const struct command grow_command;
 extern const struct command list_command;
+extern const struct command purge_command;
 extern const struct command show_command;
 extern const struct command status_command;
 

@@ -17,10 +17,19 @@
 #include "client/out.h"
 
 static const struct command *const commands[] = {
-	&list_command,    &show_command,  &clients_command, &blocks_command, &channels_command,
-	&create_command,  &grow_command,
-
-	&destroy_command, &check_command, &mpstat_command,  &status_command, NULL,
+	&list_command,
+	&show_command,
+	&clients_command,
+	&blocks_command,
+	&channels_command,
+	&create_command,
+	&grow_command,
+	&purge_command,
+	&destroy_command,
+	&check_command,
+	&mpstat_command,
+	&status_command,
+	NULL,
 };
 
 bool call_connect(struct call *call)
