@@ -134,16 +134,20 @@ void player_post(struct player *p, uint32_t n)
 	mp_store(&channel->tail, at);
 }
 
+/* What it hears first may have been sent before it joined: then somebody decided it later. */
 static void player_hear(struct player *p, const struct message *m)
 {
-	uint64_t last = p->heard[m->slot % SCENE_SLOTS];
+	uint32_t by = m->slot % SCENE_SLOTS;
+	uint64_t last = p->heard[by];
 
 	if (last != 0 && m->number <= last) {
 		player_complain(p, "a broadcast came again, or too late");
-	} else if (last != 0 && m->number != last + 1 && !p->subscriber.lossy) {
+	}
+	last = last ? last : p->since[by];
+	if (m->number > last + 1 && !p->subscriber.lossy) {
 		player_complain(p, "a broadcast is missing");
 	}
-	p->heard[m->slot % SCENE_SLOTS] = m->number;
+	p->heard[by] = m->number;
 }
 
 void player_borrow(struct player *p, uint32_t n)

@@ -83,9 +83,9 @@ void scene_call_busy(struct scene *s)
 
 void scene_watch(struct scene *s)
 {
-	const char *found = arena_audit_live(&s->arena);
+	const char *found = s->alarm[0] ? NULL : arena_audit_live(&s->arena);
 
-	if (found && !s->alarm[0]) {
+	if (found) {
 		snprintf(s->alarm, sizeof s->alarm, "%s", found);
 	}
 }
