@@ -2,6 +2,7 @@
 /* Prints where in its struct each field that a rule names lies, and how large it is. */
 #include <stdio.h>
 
+#include "lib/core/broadcast.h"
 #include "lib/core/cache.h"
 #include "lib/core/layout.h"
 
@@ -41,7 +42,12 @@ static const struct {
 	FIELD("channel", struct mp_channel, hungry),
 	FIELD("channel", struct mp_channel, crowded),
 	FIELD("channel", struct mp_channel, opens),
+	FIELD("channel", struct mp_channel, receiver_opens),
+	FIELD("channel", struct mp_channel, members),
 	ARRAY("channel", struct mp_channel, cell),
+	FIELD("seat", struct mp_seat, owner),
+	FIELD("seat", struct mp_seat, cursor),
+	FIELD("seat", struct mp_seat, lost),
 	FIELD("shard", struct mp_shard, n_free),
 	FIELD("shard", struct mp_shard, changes),
 	FIELD("word", union mp_word, whole),
@@ -52,6 +58,7 @@ static const struct {
 	ARRAY("magazine", struct mp_magazine, entry),
 	FIELD("local", struct mp_local, cache),
 	FIELD("local", struct mp_local, record),
+	FIELD("subscriber", struct mp_subscriber, cursor),
 };
 
 int main(void)
