@@ -153,9 +153,10 @@ static bool service_answers(void *data)
 {
 	struct service *s = data;
 	struct mempool_conn *conn;
+	int status;
 
-	if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
-		errx(99, "mempoold ended at once");
+	if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
+		errx(99, "mempoold ended at once, with status %#x", (unsigned)status);
 	}
 	if (mempool_connect(&conn, s->socket) != 0) {
 		return false;
