@@ -128,7 +128,7 @@ static void recovery_measure(struct mempool_conn *conn, uint32_t n, uint32_t hel
 
 int main(int argc, char **argv)
 {
-	struct service service;
+	struct service service = {0};
 	unsigned tries = argc == 3 && !strcmp(argv[1], "--tries") ? (unsigned)atoi(argv[2]) : 15;
 
 	if ((argc != 1 && argc != 3) || tries < 1 || tries > 1000) {
