@@ -169,7 +169,7 @@ static int measure_all(void)
 
 int main(int argc, char **argv)
 {
-	struct service service;
+	struct service service = {0};
 
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
 		fprintf(stderr, "usage: attach [MEMPOOLD]\n");

@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	struct options options = {.repeats = 7, .slice_ms = 30};
 	static struct table table;
 	struct crew crews[TABLE_PEERS];
-	struct service service;
+	struct service service = {0};
 	unsigned cpus[2];
 
 	parse(argc, argv, &options);

@@ -262,7 +262,7 @@ static void print_all(const struct options *options, const unsigned cpus[2])
 int main(int argc, char **argv)
 {
 	struct options options = {.repeats = 7, .slice_ms = 30};
-	struct service service;
+	struct service service = {0};
 	unsigned cpus[2];
 
 	parse(argc, argv, &options);

@@ -229,7 +229,7 @@ static void print(unsigned repeats)
 
 int main(int argc, char **argv)
 {
-	struct service service;
+	struct service service = {0};
 	unsigned repeats = argc > 1 ? (unsigned)atoi(argv[1]) : 31;
 	pthread_t thread;
 
