@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon is killed and started again: clients go on, nothing moves, nothing is left. */
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdio.h>
-
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "lib/conn.h"
 #include "tests/system/raw.h"
 
 START_TEST(clients_keep_their_blocks_over_a_restart)
@@ -209,6 +211,15 @@ START_TEST(sigterm_ends_it_in_a_second_or_two_whatever_is_under_way)
 }
 END_TEST
 
+/* Whether a request lies in the socket, which the daemon has not read. */
+static bool is_sent(void *unused)
+{
+	int unread = 0;
+	(void)unused;
+	ck_assert_int_eq(ioctl(conn->fd, SIOCOUTQ, &unread), 0);
+	return unread > 0;
+}
+
 /* What is under way while the daemon is killed, once it has the request, and started again. */
 static int over_a_restart(void *(*request)(void *))
 {
@@ -216,7 +227,7 @@ static int over_a_restart(void *(*request)(void *))
 	pthread_t thread;
 	kill(service.pid, SIGSTOP);
 	ck_assert_int_eq(pthread_create(&thread, NULL, request, &error), 0);
-	sleep_ms(100);
+	ck_assert(wait_until(is_sent, NULL, HANG_MS));
 	service_kill(&service);
 	service_restart(&service);
 	pthread_join(thread, NULL);
