@@ -7,33 +7,24 @@
  * them. A figure is the median of its repeats; the ratios are what counts. Nothing here fails a
  * build: absolute times belong to a machine.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "tests/bench/crew.h"
+#include "tests/bench/options.h"
 #include "tests/bench/peer.h"
 #include "tests/bench/table.h"
 #include "tests/support/service.h"
 
 #define HELD_STEP 19u /* each repeat holds so many blocks more: another fill of the caches */
 
-struct options {
-	unsigned repeats;
-	unsigned slice_ms;
-};
-
 static const char usage[] =
-	"usage: bench [--repeats N] [--slice MS] [--quick] [--mempoold PATH] [--help]\n"
+	"usage: bench [--repeats N] [--slice MS] [--quick] [--only NAME] [--mempoold PATH] "
+	"[--help]\n"
 	"Times get and put of mempool beside DPDK, glibc and a free list under a robust mutex.\n"
-	"\n"
-	"  --repeats N       slices of each figure, 1 to 99 (7)\n"
-	"  --slice MS        length of a slice (30)\n"
-	"  --quick           3 repeats of 10 ms\n"
-	"  --mempoold PATH   the daemon to start ($MEMPOOLD, or the one of this build)\n";
+	"\n" OPTIONS_USAGE;
 
 static const struct peer dpdk_elsewhere = {.name = "dpdk", .program = BENCH_DPDK};
 
@@ -43,49 +34,6 @@ static const struct peer *const peers[TABLE_PEERS] = {
 	&peer_glibc,
 	&peer_mutex,
 };
-
-static unsigned number(const char *text, unsigned max)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*end != '\0' || value < 1 || value > max) {
-		fprintf(stderr, "bench: '%s' is no number from 1 to %u\n", text, max);
-		exit(2);
-	}
-	return (unsigned)value;
-}
-
-static void parse(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{"repeats", required_argument, NULL, 'r'},  {"slice", required_argument, NULL, 's'},
-		{"quick", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
-		{"mempoold", required_argument, NULL, 'm'}, {0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			options->repeats = number(optarg, TABLE_REPEATS_MAX);
-			break;
-		case 's':
-			options->slice_ms = number(optarg, 10000);
-			break;
-		case 'q':
-			options->repeats = 3;
-			options->slice_ms = 10;
-			break;
-		case 'm':
-			setenv("MEMPOOLD", optarg, 1);
-			break;
-		default:
-			fputs(usage, c == 'h' ? stdout : stderr);
-			exit(c == 'h' ? 0 : 2);
-		}
-	}
-}
 
 /* One repeat of every row: all peers, then the next row. */
 static void measure_once(struct table *table, struct crew crews[TABLE_PEERS], unsigned n_cpus,
@@ -123,19 +71,23 @@ static void print_notes(const struct options *options, unsigned n_cpus, const un
 
 int main(int argc, char **argv)
 {
-	struct options options = {.repeats = 7, .slice_ms = 30};
+	struct options options;
 	static struct table table;
 	struct crew crews[TABLE_PEERS];
 	struct service service = {0};
 	unsigned cpus[2];
 
-	parse(argc, argv, &options);
+	options_parse(&options, argc, argv, usage);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	unsigned n_cpus = crew_cpus(cpus);
 	service_start(&service);
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {
-		crew_start(&crews[i], peers[i], cpus);
+		if (options_ask_for(&options, peers[i]->name)) {
+			crew_start(&crews[i], peers[i], cpus);
+		} else {
+			crew_skip(&crews[i], peers[i]);
+		}
 	}
 	table_init(&table, options.repeats);
 	for (unsigned i = 0; i < options.repeats; i++) {

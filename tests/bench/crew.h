@@ -24,6 +24,9 @@ unsigned crew_cpus(unsigned cpus[2]);
 /* Starts the workers. On failure the crew is absent, which is no error. */
 void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2]);
 
+/* Makes a crew without workers, absent as it was not asked for. */
+void crew_skip(struct crew *crew, const struct peer *peer);
+
 /*
  * Has one worker (@n_cpus 1) or both run a slice; its round is filled in here. Returns ns a block,
  * the mean of both, or 0: the crew is absent from now on.

@@ -8,15 +8,14 @@
  * long as was asked for; both know it, so nobody has to be told of the end. As in bench, repeats
  * are the outermost loop and peers the innermost, and the ratios are what counts.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "tests/bench/crew.h"
 #include "tests/bench/figures.h"
+#include "tests/bench/options.h"
 #include "tests/bench/relay.h"
 #include "tests/support/service.h"
 
@@ -61,13 +60,6 @@ struct figures {
 	double ns[FIGURES_MAX];
 };
 
-struct options {
-	unsigned repeats;
-	unsigned slice_ms;
-	const char *only[CONTESTANTS]; /* none: all */
-	unsigned n_only;
-};
-
 static struct crew crews[CONTESTANTS];
 static struct figures table[CONTESTANTS][COLUMNS];
 
@@ -76,84 +68,16 @@ static const char usage[] =
 	"[--help]\n"
 	"Times handing blocks from one process to another: mempool beside DPDK, iceoryx and a "
 	"pipe.\n"
-	"\n"
-	"  --repeats N       slices of each figure, 1 to 99 (7)\n"
-	"  --slice MS        length of a slice, about (30)\n"
-	"  --quick           3 repeats of 10 ms\n"
-	"  --only NAME       of the contestants, not all; as often as wanted\n"
-	"  --mempoold PATH   the daemon to start ($MEMPOOLD, or the one of this build)\n";
-
-static unsigned number(const char *text, unsigned max)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*end != '\0' || value < 1 || value > max) {
-		fprintf(stderr, "handoff: '%s' is no number from 1 to %u\n", text, max);
-		exit(2);
-	}
-	return (unsigned)value;
-}
-
-static void parse(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{"repeats", required_argument, NULL, 'r'},
-		{"slice", required_argument, NULL, 's'},
-		{"quick", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{"mempoold", required_argument, NULL, 'm'},
-		{"only", required_argument, NULL, 'o'},
-		{0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			options->repeats = number(optarg, FIGURES_MAX);
-			break;
-		case 's':
-			options->slice_ms = number(optarg, 10000);
-			break;
-		case 'q':
-			options->repeats = 3;
-			options->slice_ms = 10;
-			break;
-		case 'o':
-			if (options->n_only < CONTESTANTS) {
-				options->only[options->n_only++] = optarg;
-			}
-			break;
-		case 'm':
-			setenv("MEMPOOLD", optarg, 1);
-			break;
-		default:
-			fputs(usage, c == 'h' ? stdout : stderr);
-			exit(c == 'h' ? 0 : 2);
-		}
-	}
-}
-
-static bool is_asked_for(const struct options *options, const char *name)
-{
-	bool found = options->n_only == 0;
-
-	for (unsigned i = 0; i < options->n_only; i++) {
-		found = found || strcmp(options->only[i], name) == 0;
-	}
-	return found;
-}
+	"\n" OPTIONS_USAGE;
 
 static void start(const struct options *options, const unsigned cpus[2])
 {
 	for (unsigned c = 0; c < CONTESTANTS; c++) {
 		const struct peer *peer = contestants[c].peer;
-		if (is_asked_for(options, peer->name)) {
+		if (options_ask_for(options, peer->name)) {
 			crew_start(&crews[c], peer, cpus);
 		} else {
-			crews[c] = (struct crew){
-				.peer = peer, .lines = {-1, -1}, .absent = "not asked for"};
+			crew_skip(&crews[c], peer);
 		}
 	}
 }
@@ -261,11 +185,11 @@ static void print_all(const struct options *options, const unsigned cpus[2])
 
 int main(int argc, char **argv)
 {
-	struct options options = {.repeats = 7, .slice_ms = 30};
+	struct options options;
 	struct service service = {0};
 	unsigned cpus[2];
 
-	parse(argc, argv, &options);
+	options_parse(&options, argc, argv, usage);
 	if (crew_cpus(cpus) < 2) {
 		fprintf(stderr, "handoff: needs two CPUs\n");
 		return SKIPPED;
