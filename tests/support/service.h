@@ -26,7 +26,7 @@ struct service {
 	char dir[64];
 	char socket[108]; /* also in $MEMPOOL_SOCKET */
 	char instance[33];
-	bool configured; /* by DIR/mempoold.conf; then its log goes to DIR/log */
+	bool configured; /* by DIR/mempoold.conf; then its log goes to DIR/log. Before the start */
 };
 
 /* Does what service_start() does, the directory included, but starts no daemon. */
