@@ -7,14 +7,7 @@
  */
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <string>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <iceoryx_hoofs/log/logmanager.hpp>
@@ -25,12 +18,11 @@
 extern "C" {
 #include "tests/bench/peer.h"
 #include "tests/bench/relay.h"
+#include "tests/bench/roudi.h"
 #include "tests/bench/worker.h"
 }
 
-#define START_MS 10000
 #define MEET_MS 5000
-#define FORGET_US 2500000
 
 struct end {
 	iox::popo::UntypedPublisher *out;
@@ -90,106 +82,9 @@ RELAY_INLINE bool reply(void *at, void **block)
 	return send_one(at, block, 1);
 }
 
-/* ---- its daemon ---- */
-
-static bool write_config(const char *path)
-{
-	FILE *file = fopen(path, "w");
-
-	if (!file) {
-		return false;
-	}
-	fprintf(file, "[general]\nversion = 1\n[[segment]]\n[[segment.mempool]]\n");
-	fprintf(file, "size = %d\ncount = %d\n", RELAY_BLOCK_SIZE, RELAY_BLOCKS);
-	return fclose(file) == 0;
-}
-
-static void be_roudi(const char *config, const char *log)
-{
-	if (freopen(log, "w", stdout)) {
-		dup2(1, 2);
-		execlp("iox-roudi", "iox-roudi", "-l", "error", "-c", config, nullptr);
-	}
-	_exit(127);
-}
-
-/*
- * Lives as long as the daemon, which it ends some time after the last worker, whose end of the pipe
- * is closed by its death: a daemon that finds clients missing as it ends aborts and leaves its
- * memory behind; after a second and a half it knows that they are dead.
- */
-static void be_keeper(const char *config, const char *log, int from)
-{
-	char nothing;
-
-	setsid();
-	pid_t roudi = fork();
-	if (roudi == 0) {
-		be_roudi(config, log);
-	}
-	while (waitpid(roudi, nullptr, WNOHANG) == 0) {
-		struct pollfd p = {from, POLLIN, 0};
-		if (poll(&p, 1, 10) == 1 && read(from, &nothing, 1) == 0) {
-			usleep(FORGET_US);
-			kill(roudi, SIGTERM);
-			waitpid(roudi, nullptr, 0);
-			break;
-		}
-	}
-	_exit(0);
-}
-
-static bool says_ready(const char *log)
-{
-	char said[4096];
-	FILE *file = fopen(log, "r");
-	size_t n = file ? fread(said, 1, sizeof said - 1, file) : 0;
-
-	if (file) {
-		fclose(file);
-	}
-	said[n] = '\0';
-	return strstr(said, "ready") != nullptr;
-}
-
-/* Whether it gets ready before it ends or the time is over. */
-static bool gets_ready(pid_t keeper, const char *log)
-{
-	for (int ms = 0; ms < START_MS && waitpid(keeper, nullptr, WNOHANG) == 0; ms++) {
-		if (says_ready(log)) {
-			return true;
-		}
-		usleep(1000);
-	}
-	return false;
-}
-
 static bool prepare(char *why)
 {
-	const char *dir = getenv("RUNTIME_DIRECTORY");
-	std::string config = std::string(dir ? dir : "/tmp") + "/roudi.toml";
-	std::string log = std::string(dir ? dir : "/tmp") + "/roudi.log";
-	int life[2];
-
-	if (!write_config(config.c_str())) {
-		snprintf(why, BENCH_WHY, "%.80s: %s", config.c_str(), strerror(errno));
-		return false;
-	}
-	if (pipe2(life, O_CLOEXEC) < 0) {
-		snprintf(why, BENCH_WHY, "pipe: %s", strerror(errno));
-		return false;
-	}
-	pid_t keeper = fork();
-	if (keeper == 0) {
-		close(life[1]);
-		be_keeper(config.c_str(), log.c_str(), life[0]);
-	}
-	close(life[0]);
-	if (keeper < 0 || !gets_ready(keeper, log.c_str())) {
-		snprintf(why, BENCH_WHY, "iox-roudi does not start; is there one already?");
-		return false;
-	}
-	return true;
+	return roudi_start(RELAY_BLOCK_SIZE, RELAY_BLOCKS, why);
 }
 
 /* ---- the two ends ---- */
