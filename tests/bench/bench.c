@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* DPDK makes a directory in it */
 	for (unsigned i = 0; i < TABLE_PEERS; i++) {
 		if (options_ask_for(&options, peers[i]->name)) {
-			crew_start(&crews[i], peers[i], cpus);
+			crew_start(&crews[i], peers[i], worker_pair, cpus);
 		} else {
 			crew_skip(&crews[i], peers[i]);
 		}

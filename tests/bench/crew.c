@@ -56,8 +56,8 @@ static void exec_program(const struct peer *peer, const int lines[2], const unsi
 	fprintf(stderr, "%s: %s\n", peer->program, strerror(errno));
 }
 
-static void be_first_worker(const struct peer *peer, const int lines[2], const unsigned cpus[2],
-			    pid_t driver)
+static void be_first_worker(const struct peer *peer, crew_part *part, const int lines[2],
+			    const unsigned cpus[2], pid_t driver)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != driver) {
@@ -66,7 +66,7 @@ static void be_first_worker(const struct peer *peer, const int lines[2], const u
 	if (peer->program != NULL) {
 		exec_program(peer, lines, cpus);
 	} else {
-		worker_pair(peer, lines, cpus);
+		part(peer, lines, cpus);
 	}
 }
 
@@ -81,7 +81,7 @@ static bool has_program(struct crew *crew, const char *program)
 	return crew->absent[0] == '\0';
 }
 
-void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2])
+void crew_start(struct crew *crew, const struct peer *peer, crew_part *part, const unsigned cpus[2])
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int a[2], b[2];
@@ -106,7 +106,7 @@ void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[
 	if (crew->pid == 0) {
 		close(a[0]);
 		close(b[0]);
-		be_first_worker(peer, (int[2]){a[1], b[1]}, cpus, driver);
+		be_first_worker(peer, part, (int[2]){a[1], b[1]}, cpus, driver);
 		_exit(0);
 	}
 	close(a[1]);
@@ -138,6 +138,7 @@ static double hear(struct crew *crew, unsigned seat)
 	if (result.ns == 0) {
 		say_absent(crew, result.why);
 	}
+	crew->cpu_ns = result.cpu_ns;
 	return result.ns;
 }
 

@@ -15,14 +15,22 @@ struct crew {
 	pid_t pid;              /* of the first worker; 0: none */
 	int lines[2];           /* to the workers */
 	uint32_t rounds;        /* slices both ran together */
+	double cpu_ns;          /* of the last slice, when it was a spread */
 	char absent[BENCH_WHY]; /* why there are no numbers; empty while there are */
 };
 
 /* The first two CPUs this process may use; returns how many there are, 1 or 2. */
 unsigned crew_cpus(unsigned cpus[2]);
 
-/* Starts the workers. On failure the crew is absent, which is no error. */
-void crew_start(struct crew *crew, const struct peer *peer, const unsigned cpus[2]);
+/* What the first worker becomes: worker_pair() or party_play(). */
+typedef void crew_part(const struct peer *peer, const int lines[2], const unsigned cpus[2]);
+
+/*
+ * Starts the workers, which play @part unless the peer is another program's. On failure the crew is
+ * absent, which is no error.
+ */
+void crew_start(struct crew *crew, const struct peer *peer, crew_part *part,
+		const unsigned cpus[2]);
 
 /* Makes a crew without workers, absent as it was not asked for. */
 void crew_skip(struct crew *crew, const struct peer *peer);

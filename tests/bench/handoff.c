@@ -75,7 +75,7 @@ static void start(const struct options *options, const unsigned cpus[2])
 	for (unsigned c = 0; c < CONTESTANTS; c++) {
 		const struct peer *peer = contestants[c].peer;
 		if (options_ask_for(options, peer->name)) {
-			crew_start(&crews[c], peer, cpus);
+			crew_start(&crews[c], peer, worker_pair, cpus);
 		} else {
 			crew_skip(&crews[c], peer);
 		}
