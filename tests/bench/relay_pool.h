@@ -13,6 +13,10 @@
 /* Opens it, or makes it: whoever comes first. NULL with a reason. */
 struct mempool *relay_pool(const char *name, char why[BENCH_WHY]);
 
+/* The same for another pool than a relay's. */
+struct mempool *relay_pool_of(const char *name, const struct mempool_attr *attr,
+			      char why[BENCH_WHY]);
+
 RELAY_INLINE bool relay_pool_get(struct mempool *pool, void **blocks, size_t n)
 {
 	if (n == 1) {
