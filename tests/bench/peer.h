@@ -26,6 +26,8 @@ enum {
 extern const uint32_t bench_sizes[BENCH_SIZES]; /* bytes */
 extern const uint32_t bench_bulks[BENCH_BULKS];
 
+struct slice;
+
 struct peer {
 	const char *name;
 
@@ -49,6 +51,12 @@ struct peer {
 	 * @blocks blocks from worker 0 to worker 1, @bulk a call; see relay.h.
 	 */
 	bool (*relay)(void *end, uint32_t kind, uint32_t bulk, uint64_t blocks);
+
+	/*
+	 * Instead of these, in the benchmark of broadcasts: the part of the process
+	 * @seat in a batch of @blocks blocks; see spread.h. Returns how many it had, or -1.
+	 */
+	int64_t (*spread)(void *end, const struct slice *slice, unsigned seat, uint64_t blocks);
 
 	/* Gets @n blocks one by one, all or none; puts them. Not timed. */
 	bool (*hold)(void *pool, void **blocks, uint32_t n);

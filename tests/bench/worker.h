@@ -24,11 +24,17 @@ struct slice {
 	uint64_t ns;     /* how long; or, when it is a relay, */
 	uint32_t kind;   /* enum relay_kind, */
 	uint64_t blocks; /* and how many to hand on; 0: it is none */
+
+	/* Of a spread, with its own kinds; see party.h. */
+	uint32_t receivers;
+	uint32_t batch; /* blocks in one; 0: it is a stream */
+	uint32_t warm;  /* of these, the first ones that are not timed */
 };
 
 /* What came of it. */
 struct result {
-	double ns; /* per block got and put; 0: could not */
+	double ns;     /* per block got and put; 0: could not */
+	double cpu_ns; /* of a spread, of all its processes */
 	char why[BENCH_WHY];
 };
 
