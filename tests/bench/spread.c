@@ -29,6 +29,8 @@
 
 extern const struct peer spread_mempool, spread_pipe;
 
+static const struct peer iceoryx = {.name = "iceoryx", .program = BENCH_SPREAD_ICEORYX};
+
 static const char usage[] =
 	"usage: spread [--repeats N] [--slice MS] [--quick] [--only NAME] [--mempoold PATH] "
 	"[--help]\n"
@@ -36,11 +38,12 @@ static const char usage[] =
 	"mutex.\n"
 	"\n" OPTIONS_USAGE;
 
-enum { MEMPOOL, PIPES, CONTESTANTS };
+enum { MEMPOOL, ICEORYX, PIPES, CONTESTANTS };
 
 /* The first is the one the others are compared with. */
 static const struct peer *const contestants[CONTESTANTS] = {
 	[MEMPOOL] = &spread_mempool,
+	[ICEORYX] = &iceoryx,
 	[PIPES] = &spread_pipe,
 };
 
@@ -61,7 +64,7 @@ static const struct group {
 } groups[] = {
 	{.title = "broadcast",
 	 .under = "subscribers",
-	 .plays = {[MEMPOOL] = true, [PIPES] = true},
+	 .plays = {[MEMPOOL] = true, [ICEORYX] = true, [PIPES] = true},
 	 .batch = SPREAD_BATCH,
 	 .warm = SPREAD_WARM,
 	 .first_blocks = 4096,
@@ -72,7 +75,7 @@ static const struct group {
 		     {"8", SPREAD_BROADCAST, 8}}},
 	{.title = "broadcast, numbered",
 	 .under = "subscribers",
-	 .plays = {[MEMPOOL] = true, [PIPES] = true},
+	 .plays = {[MEMPOOL] = true, [ICEORYX] = true, [PIPES] = true},
 	 .batch = SPREAD_BATCH,
 	 .warm = SPREAD_WARM,
 	 .first_blocks = 4096,
@@ -250,6 +253,9 @@ static void print_all(const struct options *options, const unsigned cpus[2])
 	for (unsigned g = 0; g < GROUPS; g++) {
 		print_group(g, options->repeats);
 	}
+	for (unsigned i = 0; i < groups[BROADCAST].n_columns; i++) {
+		print_aim(BROADCAST, i, CPU, ICEORYX, 0.1, options->repeats);
+	}
 	for (unsigned i = 0; i < groups[FRAMES].n_columns; i++) {
 		print_aim(FRAMES, i, WALL, PIPES, 0.2, options->repeats);
 	}
@@ -273,6 +279,7 @@ int main(int argc, char **argv)
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	service_start(&service);
+	setenv("RUNTIME_DIRECTORY", service.dir, 1); /* for iceoryx's files */
 	start(&options, cpus);
 	measure_all(&options);
 	print_all(&options, cpus);
@@ -281,7 +288,7 @@ int main(int argc, char **argv)
 	}
 	service_stop(&service);
 	while (wait(NULL) > 0) {
-		/* receivers */
+		/* receivers, and iceoryx's daemon */
 	}
 	return 0;
 }
