@@ -178,7 +178,7 @@ static bool add_times(const struct stage *stage, struct times *times)
 	times->wall += (double)(end - begin);
 	times->wall += is_stream ? 0 : (double)(sender->end - sender->begin);
 	int64_t sent = sender->blocks;
-	return taken == sent * stage->slice.receivers;
+	return taken == (stage->slice.kind == SPREAD_WORK ? sent : sent * stage->slice.receivers);
 }
 
 /* Has the receivers obey, and plays along. False: somebody failed. */

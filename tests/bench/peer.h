@@ -53,7 +53,7 @@ struct peer {
 	bool (*relay)(void *end, uint32_t kind, uint32_t bulk, uint64_t blocks);
 
 	/*
-	 * Instead of these, in the benchmark of broadcasts: the part of the process
+	 * Instead of these, in the benchmark of broadcasts and work queues: the part of the process
 	 * @seat in a batch of @blocks blocks; see spread.h. Returns how many it had, or -1.
 	 */
 	int64_t (*spread)(void *end, const struct slice *slice, unsigned seat, uint64_t blocks);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spread: what it costs to hand a block to several processes, each block to all of them, beside
- * what people use instead, in one run.
+ * spread: what it costs to hand a block to several processes, each block to all of them (broadcast)
+ * or to one of them (work), beside what people use instead, in one run.
  *
  * Each peer is a party of nine processes; party.h has how they are timed and why so, spread.h what
  * they do. Each figure's number of blocks is chosen once, so that a slice lasts about as long as
@@ -27,7 +27,7 @@
 
 #define SKIPPED 77
 
-extern const struct peer spread_mempool, spread_pipe;
+extern const struct peer spread_mempool, spread_mutex, spread_pipe;
 
 static const struct peer iceoryx = {.name = "iceoryx", .program = BENCH_SPREAD_ICEORYX};
 
@@ -38,13 +38,14 @@ static const char usage[] =
 	"mutex.\n"
 	"\n" OPTIONS_USAGE;
 
-enum { MEMPOOL, ICEORYX, PIPES, CONTESTANTS };
+enum { MEMPOOL, ICEORYX, PIPES, MUTEX, CONTESTANTS };
 
 /* The first is the one the others are compared with. */
 static const struct peer *const contestants[CONTESTANTS] = {
 	[MEMPOOL] = &spread_mempool,
 	[ICEORYX] = &iceoryx,
 	[PIPES] = &spread_pipe,
+	[MUTEX] = &spread_mutex,
 };
 
 enum { COLUMNS_MAX = 4 };
@@ -92,6 +93,19 @@ static const struct group {
 	 .columns = {{"number", SPREAD_FRAME, SPREAD_FRAME_READERS},
 		     {"read", SPREAD_FRAME_READ, SPREAD_FRAME_READERS},
 		     {"written", SPREAD_FRAME_WRITTEN, SPREAD_FRAME_READERS}}},
+	{.title = "work",
+	 .under = "receivers",
+	 .plays = {[MEMPOOL] = true, [MUTEX] = true},
+	 .batch = SPREAD_WORK_BATCH,
+	 .first_blocks = 4096,
+	 .n_columns = 3,
+	 .columns = {{"1", SPREAD_WORK, 1}, {"2", SPREAD_WORK, 2}, {"4", SPREAD_WORK, 4}}},
+	{.title = "work, stream",
+	 .under = "receivers",
+	 .plays = {[MEMPOOL] = true, [MUTEX] = true},
+	 .first_blocks = 4096,
+	 .n_columns = 3,
+	 .columns = {{"1", SPREAD_WORK, 1}, {"2", SPREAD_WORK, 2}, {"4", SPREAD_WORK, 4}}},
 };
 
 enum { BROADCAST, NUMBERED, FRAMES, GROUPS = sizeof groups / sizeof *groups };

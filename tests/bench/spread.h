@@ -3,10 +3,11 @@
  * Spreads: blocks go from one sender to several receivers. What all of them do is here, compiled
  * into each peer with its own calls, as in relay.h; C and C++.
  *
- *	0: get, write, send	others: take, read, done
+ *	broadcast	0: get, write, send	others: take, read, done, each block
+ *	work		0: get, write, send	others: take, read, done, each block one of them
  *
  * What is written is a number, at the beginning; of a frame, where so named, once in each cache
- * line.
+ * line. Of work, each receiver ends when it gets a number that is none.
  */
 #ifndef BENCH_SPREAD_H
 #define BENCH_SPREAD_H
@@ -20,15 +21,17 @@
 enum spread_kind {
 	SPREAD_BROADCAST,     /* nothing written or read */
 	SPREAD_NUMBERED,      /* broadcast: a number written and read */
+	SPREAD_WORK,          /* likewise */
 	SPREAD_FRAME,         /* broadcast: likewise */
 	SPREAD_FRAME_READ,    /* all of it read */
 	SPREAD_FRAME_WRITTEN, /* and all of it written */
 };
 
 enum {
-	SPREAD_RECEIVERS = 8, /* at most */
-	SPREAD_BATCH = 256,   /* blocks that are sent before anybody takes one, */
-	SPREAD_WARM = 64,     /* of which the first ones are not timed */
+	SPREAD_RECEIVERS = 8,     /* at most */
+	SPREAD_BATCH = 256,       /* blocks that are sent before anybody takes one, */
+	SPREAD_WARM = 64,         /* of which the first ones are not timed */
+	SPREAD_WORK_BATCH = 1000, /* the same, and there is room for an end for each receiver */
 	SPREAD_BLOCK_SIZE = RELAY_BLOCK_SIZE,
 	SPREAD_BLOCKS = RELAY_BLOCKS,
 	SPREAD_DEPTH = RELAY_DEPTH,
@@ -37,6 +40,8 @@ enum {
 	SPREAD_FRAME_READERS = 3,
 	SPREAD_LINE = 64, /* bytes in a cache line */
 };
+
+#define SPREAD_END UINT64_MAX
 
 /* One peer's operations. Each answers whether it went well. */
 struct spread_ops {
@@ -104,6 +109,43 @@ RELAY_INLINE int64_t spread_each(struct spread_ops ops, void *end, unsigned seat
 		}
 	}
 	return (int64_t)n;
+}
+
+RELAY_INLINE int64_t spread_offer(struct spread_ops ops, void *end, uint64_t n, unsigned receivers)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		if (!spread_send(ops, end, sizeof i, i)) {
+			return -1;
+		}
+	}
+	for (unsigned i = 0; i < receivers; i++) {
+		if (!spread_send(ops, end, sizeof SPREAD_END, SPREAD_END)) {
+			return -1;
+		}
+	}
+	return (int64_t)n;
+}
+
+RELAY_INLINE int64_t spread_labour(struct spread_ops ops, void *end)
+{
+	uint64_t number = 0, next = 0;
+
+	for (int64_t n = 0;; n++) {
+		if (!spread_take(ops, end, sizeof number, &number) || number < next) {
+			return -1;
+		}
+		if (number == SPREAD_END) {
+			return n;
+		}
+		next = number + 1;
+	}
+}
+
+/* The part of the process @seat in a batch of work for so many receivers. */
+RELAY_INLINE int64_t spread_work(struct spread_ops ops, void *end, unsigned seat,
+				 unsigned receivers, uint64_t n)
+{
+	return seat == 0 ? spread_offer(ops, end, n, receivers) : spread_labour(ops, end);
 }
 
 /* The part of the process @seat in a batch of a broadcast, whatever its kind. */

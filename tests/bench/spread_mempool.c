@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempool's own: a broadcast channel for each number of subscribers, whose number is that. Frames have a pool of their own. In batches there is always room and always a block,
- * so no call waits.
+ * mempool's own: a broadcast channel for each number of subscribers, whose number is that; channel
+ * 0 is for work. Frames have a pool of their own. In batches there is always room and always a
+ * block, so no call waits.
  */
 #include <stdio.h>
 
@@ -9,7 +10,7 @@
 #include "tests/bench/spread.h"
 #include "tests/bench/worker.h"
 
-enum { CHANNELS = SPREAD_RECEIVERS + 1 };
+enum { WORK = 0, CHANNELS = SPREAD_RECEIVERS + 1 };
 
 struct line {
 	struct mempool *pool;
@@ -62,6 +63,20 @@ RELAY_INLINE bool give_back(void *at, const void *block)
 	return mempool_channel_return(end->now.channel, block) == 0;
 }
 
+RELAY_INLINE const void *receive(void *at)
+{
+	const struct end *end = at;
+
+	return mempool_channel_receive(end->now.channel, end->timeout_ms);
+}
+
+RELAY_INLINE bool put(void *at, const void *block)
+{
+	const struct end *end = at;
+
+	return mempool_put(end->now.pool, (void *)block) == 0;
+}
+
 static void enter(unsigned mine)
 {
 	seat = mine;
@@ -91,9 +106,11 @@ static bool open_lines(struct end *end, char why[BENCH_WHY])
 	frames.blocks = SPREAD_FRAMES;
 	struct mempool *pool = relay_pool_of("spread.blocks", &blocks, why);
 	struct mempool *frame_pool = relay_pool_of("spread.frames", &frames, why);
-	bool opened = pool != NULL && frame_pool != NULL &&
-		      open_line(&end->frames, frame_pool, 0, SPREAD_FRAME_READERS,
-				MEMPOOL_CHANNEL_BROADCAST);
+	bool opened =
+		pool != NULL && frame_pool != NULL &&
+		open_line(&end->frames, frame_pool, 0, SPREAD_FRAME_READERS,
+			  MEMPOOL_CHANNEL_BROADCAST) &&
+		open_line(&end->lines[WORK], pool, WORK, SPREAD_RECEIVERS, MEMPOOL_CHANNEL_WORK);
 	for (unsigned n = 1; opened && n <= SPREAD_RECEIVERS; n *= 2) {
 		opened = open_line(&end->lines[n], pool, n, n, MEMPOOL_CHANNEL_BROADCAST);
 	}
@@ -116,9 +133,14 @@ static int64_t spread(void *at, const struct slice *slice, unsigned mine, uint64
 {
 	static const struct spread_ops broadcast = {get, send_one, borrow, give_back};
 	static const struct spread_ops frame = {get_frame, send_one, borrow, give_back};
+	static const struct spread_ops work = {get, send_one, receive, put};
 	struct end *end = at;
 
 	end->timeout_ms = slice->batch == 0 ? -1 : 0;
+	if (slice->kind == SPREAD_WORK) {
+		end->now = end->lines[WORK];
+		return spread_work(work, end, mine, slice->receivers, blocks);
+	}
 	if (spread_is_frame(slice->kind)) {
 		end->now = end->frames;
 		return spread_broadcast(frame, end, mine, slice->kind, blocks);
