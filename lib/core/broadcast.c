@@ -151,6 +151,7 @@ static bool broadcast_retire(struct mp_pool *pool, struct mp_local *local, uint3
 	uint64_t head = mp_load_acquire(&channel->head), p = head, cell;
 
 	for (; p - head < RETIRE_AT_ONCE; p++) {
+		mp_ring_fetch(pool, channel, p + MP_RING_AHEAD);
 		enum mp_ring_look look = mp_ring_look(pool, channel, p, &cell);
 		if (look == MP_RING_PASSED) {
 			return true;
@@ -309,6 +310,7 @@ static enum step broadcast_step(struct mp_pool *pool, struct mp_local *local,
 	enum step step = STEP_OVER;
 	uint64_t cursor = mp_load(&s->cursor), cell, head;
 
+	mp_ring_fetch(pool, channel, cursor + MP_RING_AHEAD);
 	switch (mp_ring_look(pool, channel, cursor, &cell)) {
 	case MP_RING_NOTHING:
 		return STEP_NOTHING;

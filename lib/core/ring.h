@@ -124,9 +124,24 @@ static inline bool mp_ring_post(const struct mp_pool *pool, struct mp_channel *c
 
 /* ---- for those who share the ring with other receivers ---- */
 
+enum { MP_RING_AHEAD = 4 }; /* positions from where one is to where one fetches */
+
 /* Looks at position @p, whose cell is then *@cell. */
 enum mp_ring_look mp_ring_look(const struct mp_pool *pool, struct mp_channel *channel, uint64_t p,
 			       uint64_t *cell);
+
+/*
+ * Fetches the word of the token at @p, if there is one, for who comes there soon: blocks are in no
+ * order, so each word is in another cache line, and another CPU wrote it last.
+ */
+static inline void mp_ring_fetch(const struct mp_pool *pool, struct mp_channel *channel, uint64_t p)
+{
+	uint64_t cell = mp_load(mp_ring_cell(pool, channel, p));
+
+	if (mp_ring_is_token(cell) && (uint32_t)cell < pool->max_blocks) {
+		mp_prefetch_for_write(&pool->words[(uint32_t)cell].whole);
+	}
+}
 
 /* Empties the cell of @p, whose token was @token; others may have done so. */
 void mp_ring_clear(const struct mp_pool *pool, struct mp_channel *channel, uint64_t p,

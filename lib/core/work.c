@@ -29,6 +29,7 @@ uint32_t mp_work_receive(struct mp_pool *pool, struct mp_channel *channel, void 
 	*error = 0;
 	/* Others may be ahead of us by a ring or two; if by more, somebody has scribbled on it. */
 	for (uint32_t tries = 4 * pool->shape.depth; got < n && !over && tries > 0; tries--) {
+		mp_ring_fetch(pool, channel, p + MP_RING_AHEAD);
 		switch (mp_ring_look(pool, channel, p, &cell)) {
 		case MP_RING_TOKEN:
 			got += work_take(pool, channel, p++, cell, &blocks[got]);
