@@ -78,20 +78,29 @@ static bool broadcast_move(struct mp_pool *pool, struct mp_local *local, mp_atom
 
 /* ---- deciding ---- */
 
-/* Another's CAS can fail ours once: then it has decided, or it has withdrawn the gift. */
-void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t number,
-			 uint64_t token)
+/*
+ * Decides, if nobody has. Returns whether it did; if another's CAS made ours fail, that one has
+ * decided, or has withdrawn the gift.
+ */
+static bool broadcast_try_decide(struct mp_pool *pool, struct mp_local *local, uint32_t number,
+				 uint64_t token)
 {
-	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint64_t word;
 	mp_atomic64 *at = mp_ring_word(pool, token, &word);
 
 	if (!at || mp_word_state(word) != MP_MOVING) {
-		return;
+		return false;
 	}
-	uint32_t members = mp_channel_members(channel);
-	if (broadcast_move(pool, local, at, word, broadcast_rest(pool, number, members, 0))) {
-		broadcast_wake(&channel->hungry); /* its sender may be dead */
+	uint32_t members = mp_channel_members(mp_pool_channel(pool, number));
+	return broadcast_move(pool, local, at, word, broadcast_rest(pool, number, members, 0));
+}
+
+void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t number,
+			 uint64_t token)
+{
+	if (broadcast_try_decide(pool, local, number, token)) {
+		/* Its sender, who would wake them at the end of its batch, may be dead. */
+		broadcast_wake(&mp_pool_channel(pool, number)->hungry);
 	}
 }
 
@@ -206,7 +215,7 @@ static int broadcast_post(struct mp_pool *pool, struct mp_local *local, uint32_t
 			return mp_word_take(pool, token, true) >= 0 ? -EAGAIN : 0;
 		}
 	}
-	mp_broadcast_decide(pool, local, number, token);
+	broadcast_try_decide(pool, local, number, token);
 	return 0;
 }
 
@@ -558,7 +567,15 @@ bool mp_broadcast_has_room(const struct mp_pool *pool, uint32_t number)
 	if (p < head || p - head < pool->shape.depth) {
 		return true;
 	}
-	if (mp_ring_look(pool, channel, head, &cell) != MP_RING_TOKEN) {
+	switch (mp_ring_look(pool, channel, head, &cell)) {
+	case MP_RING_TOKEN:
+		break;
+	case MP_RING_SCRIBBLED:
+		return false; /* it cannot be retired */
+	case MP_RING_NOTHING:
+	case MP_RING_EMPTIED:
+	case MP_RING_PASSED:
+	default:
 		return true;
 	}
 	const mp_atomic64 *at = mp_ring_word(pool, cell, &word);

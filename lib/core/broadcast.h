@@ -58,9 +58,9 @@
  *
  * Nobody waits for who is dead or stopped, but a producer for a reliable subscriber that lives.
  *
- * The seat's own count of lost is exact, but for what was sent while it joined: that may count too
- * much, never too little. Sleeping is as in channel.h; all stores that wake somebody are CAS, so
- * who sleeps needs no barrier but its own.
+ * The seat's own count of lost begins with the end of join, and is exact but for what was sent
+ * while it joined: of that it may count too much. Sleeping is as in channel.h; all stores that wake
+ * somebody are CAS, so who sleeps needs no barrier but its own.
  */
 #ifndef MP_CORE_BROADCAST_H
 #define MP_CORE_BROADCAST_H
