@@ -436,6 +436,49 @@ START_TEST(channels_say_why)
 }
 END_TEST
 
+START_TEST(broadcasts_say_why)
+{
+	const unsigned cast = MEMPOOL_CHANNEL_BROADCAST, borrow = cast | MEMPOOL_CHANNEL_RECEIVE;
+	struct mempool_channel *caster, *one, *two, *some_of[MEMPOOL_SUBSCRIBERS_MAX];
+
+	begin_all();
+	ck_assert_int_eq(mempool_channel_open(pool, 2, cast, &caster), 0);
+	FAILS(ENOTCONN, "channel 2 of frames", mempool_channel_send(caster, mine, 0));
+	for (uint32_t i = 0; i < MEMPOOL_SUBSCRIBERS_MAX; i++) {
+		ck_assert_int_eq(mempool_channel_open(pool, 2, borrow, &some_of[i]), 0);
+	}
+	one = some_of[0];
+	two = some_of[1];
+	FAILS(EUSERS, "channel 2 of frames", mempool_channel_open(pool, 2, borrow, &channel));
+	FAILS(EPROTOTYPE, "channel 2 of frames", mempool_channel_open(pool, 2, 0, &channel));
+	FAILS(EPROTOTYPE, "kind queue", mempool_channel_open(pool, 1, cast, &channel));
+	FAILS(EINVAL, "channel 0 of frames",
+	      mempool_channel_open(pool, 0, MEMPOOL_CHANNEL_LOSSY, &channel));
+	FAILS(EINVAL, "channel 0 of frames",
+	      mempool_channel_open(pool, 0, cast | MEMPOOL_CHANNEL_WORK, &channel));
+	FAILS(EAGAIN, "channel 2 of frames", NOTHING(mempool_channel_borrow(one, 0)));
+	FAILS(ETIMEDOUT, "within 15 ms", NOTHING(mempool_channel_borrow(one, 15)));
+	FAILS(EINVAL, "timeout", NOTHING(mempool_channel_borrow(one, -2)));
+	FAILS(EPROTOTYPE, "mempool_channel_borrow()", NOTHING(mempool_channel_receive(one, 0)));
+	FAILS(EPROTOTYPE, "mempool_channel_receive()", NOTHING(mempool_channel_borrow(in, 0)));
+	FAILS(EBADF, "channel 2 of frames", NOTHING(mempool_channel_borrow(caster, 0)));
+	ck_assert_int_eq(mempool_channel_send(caster, mine, 0), 0);
+	FAILS(EAGAIN, "channel 2 of frames", mempool_channel_drain(one, 0));
+	FAILS(ETIMEDOUT, "within 15 ms", mempool_channel_drain(one, 15));
+	FAILS(EINVAL, "timeout", mempool_channel_drain(one, -2));
+	FAILS(EPERM, "channel 2", mempool_channel_return(one, mine));
+	ck_assert_ptr_eq(mempool_channel_borrow(one, 0), mine);
+	FAILS(EPERM, "another handle", mempool_channel_return(two, mine));
+	FAILS(EINVAL, "NULL", mempool_channel_return(one, NULL));
+	FAILS(EBUSY, "channel 2", NOTHING(mempool_channel_own(one, mine)));
+	FAILS(EBUSY, "channel 2 of frames", mempool_channel_close(one));
+	FAILS(EPERM, "broadcast 2", mempool_put(pool, mine));
+	FAILS(EINVAL, "channel 2 of frames",
+	      mempool_channel_stat(one, &(struct mempool_channel_stats){0}));
+	end_all();
+}
+END_TEST
+
 START_TEST(calls_that_look_say_why)
 {
 	begin_all();
@@ -523,6 +566,6 @@ START_TEST(who_receives_beside_another_is_told_why)
 END_TEST
 
 SUITE("sentences", calls_that_ask_the_daemon_say_why, gets_say_why, puts_say_why, gifts_say_why,
-      what_was_sent_is_its_channels, channels_say_why, calls_that_look_say_why,
+      what_was_sent_is_its_channels, channels_say_why, broadcasts_say_why, calls_that_look_say_why,
       a_sentence_outlives_the_pool, a_signal_handler_inside_a_call_is_told_why,
       who_receives_beside_another_is_told_why)
