@@ -491,8 +491,9 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * what is not received waits for the next one. When a sender closes or dies, what it has sent stays
  * sent, for as long as the pool lives and however long that is. What a receiver of work had in hand
  * when it died is reclaimed: a job is done at most once. A job that must be done, whoever dies,
- * stays its sender's block until the answer is there. No call takes a lock: calls wait for room or
- * for blocks, never for a process that is stopped.
+ * stays its sender's block until the answer is there. All who sleep on work are woken for a block
+ * that one of them gets; so a descriptor of work may wake a loop for what another has received. No
+ * call takes a lock: calls wait for room or for blocks, never for a process that is stopped.
  *
  * Broadcasts: who subscribes gets what is sent from then on, each block once. A subscriber borrows
  * a block, reads it together with the others, and returns it; nobody may write to it. A sender does
