@@ -189,12 +189,12 @@ START_TEST(a_sender_of_work_is_told_when_all_receivers_have_gone)
 	struct mempool_channel *first = open_as(JOB_CHANNEL, receive);
 	struct mempool_channel *second = open_as(JOB_CHANNEL, receive);
 	actor_kill(&workers[0]);
+	ck_assert(wait_until(is_alone, NULL, 5000));
 	ck_assert_int_eq(mempool_channel_close(first), 0);
 	void *block = mempool_get(pool);
 	ck_assert_int_eq(mempool_channel_send(told, block, 0), 0);
 	ck_assert_ptr_eq(mempool_channel_receive(second, 0), block);
 	ck_assert_int_eq(mempool_channel_close(second), 0);
-	ck_assert(wait_until(is_alone, NULL, 5000));
 	ck_assert_int_eq(mempool_channel_send(told, block, 0), -EPIPE);
 	ck_assert_int_eq(mempool_put(pool, block), 0);
 	ck_assert_int_eq(mempool_channel_close(told), 0);
