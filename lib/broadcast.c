@@ -17,7 +17,7 @@ EXPORT ssize_t mempool_channel_borrow_bulk(struct mempool_channel *channel, cons
 		return error;
 	}
 	ssize_t got = transfer_borrow(channel, blocks, n, timeout_ms);
-	for (ssize_t i = 0; unlikely(channel->pool->poisoned) && i < got; i++) {
+	for (ssize_t i = 0; i < got && unlikely(channel->pool->poisoned); i++) {
 		poison_show_shared(channel->pool, blocks[i]);
 	}
 	return got;
