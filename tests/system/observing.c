@@ -310,6 +310,124 @@ START_TEST(an_observer_that_checks_a_busy_pool_finds_nothing)
 }
 END_TEST
 
+/* ---- while others work by channels ---- */
+
+/* The numbers of the channels, each with its kind's flag. */
+static const unsigned kinds[] = {0, MEMPOOL_CHANNEL_WORK, MEMPOOL_CHANNEL_BROADCAST};
+
+/* Sends by channel @number until it is done, and opens it anew now and then. */
+static void *send_all(void *number)
+{
+	uintptr_t n = (uintptr_t)number;
+	struct mempool_channel *out;
+	while (!done) {
+		ck_assert_int_eq(mempool_channel_open(pool, (uint32_t)n, kinds[n], &out), 0);
+		for (int i = 0; i < 500 && !done; i++) {
+			void *block = mempool_get_wait(pool, 10);
+			if (block && mempool_channel_send(out, block, 1) != 0) {
+				mempool_put(pool, block);
+			}
+		}
+		ck_assert_int_eq(mempool_channel_close(out), 0);
+	}
+	return NULL;
+}
+
+/* Receives or borrows a block, and puts or returns it. */
+static void receive_one(struct mempool_channel *in, unsigned kind)
+{
+	if (kind == MEMPOOL_CHANNEL_BROADCAST) {
+		const void *block = mempool_channel_borrow(in, 1);
+		if (block) {
+			ck_assert_int_eq(mempool_channel_return(in, block), 0);
+		}
+		return;
+	}
+	void *block = mempool_channel_receive(in, 1);
+	if (block) {
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+}
+
+/* Receives from channel @number until it is done, and opens it anew, now lossy, now reliable. */
+static void *receive_all(void *number)
+{
+	uintptr_t n = (uintptr_t)number;
+	struct mempool_channel *in;
+	for (unsigned round = 0; !done; round++) {
+		unsigned loses = kinds[n] == MEMPOOL_CHANNEL_BROADCAST && round % 2
+					 ? MEMPOOL_CHANNEL_LOSSY
+					 : 0;
+		ck_assert_int_eq(mempool_channel_open(pool, (uint32_t)n,
+						      MEMPOOL_CHANNEL_RECEIVE | kinds[n] | loses,
+						      &in),
+				 0);
+		for (int i = 0; i < 300 && !done; i++) {
+			receive_one(in, kinds[n]);
+		}
+		ck_assert_int_eq(mempool_channel_close(in), 0);
+	}
+	return NULL;
+}
+
+/* Puts what waits in the channel. */
+static void purge(uint32_t number)
+{
+	struct mempool_channel *in;
+	void *block;
+	ck_assert_int_eq(
+		mempool_channel_open(pool, number, MEMPOOL_CHANNEL_RECEIVE | kinds[number], &in),
+		0);
+	while ((block = mempool_channel_receive(in, 0))) {
+		ck_assert_int_eq(mempool_put(pool, block), 0);
+	}
+	ck_assert_int_eq(mempool_channel_close(in), 0);
+}
+
+static void assert_number_is_sane(struct mempool *by, uint32_t number)
+{
+	struct mempool_channel_stats c = {.size = sizeof c};
+	ck_assert_int_eq(mempool_channel_info(by, number, &c), 0);
+	ck_assert_uint_ge(c.sent, c.retired);
+	ck_assert_uint_le(c.sent - c.retired, c.depth);
+	ck_assert_uint_le(c.lag, c.depth);
+	ck_assert_uint_le(c.senders, 1);
+	ck_assert_uint_le(c.receivers, 2);
+}
+
+START_TEST(an_observer_that_checks_busy_channels_finds_nothing)
+{
+	pthread_t threads[8];
+	size_t n = 0;
+	begin_observing();
+	done = false;
+	for (uintptr_t i = 0; i < 3; i++) {
+		pthread_create(&threads[n++], NULL, send_all, (void *)i);
+		pthread_create(&threads[n++], NULL, receive_all, (void *)i);
+	}
+	pthread_create(&threads[n++], NULL, receive_all, (void *)1);
+	pthread_create(&threads[n++], NULL, receive_all, (void *)2);
+	for (int64_t end = now_ms() + 1500; now_ms() < end;) {
+		struct mempool_report report;
+		int error = mempool_check(seen, &report);
+		ck_assert_msg(error == 0, "%d: %s", error, report.first);
+		error = mempool_check(pool, &report);
+		ck_assert_msg(error == 0, "%d: %s", error, report.first);
+		for (uint32_t i = 0; i < 4; i++) {
+			assert_number_is_sane(seen, i);
+			assert_number_is_sane(pool, i);
+		}
+	}
+	done = true;
+	for (size_t i = 0; i < n; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	purge(0);
+	purge(1);
+	end_observing();
+}
+END_TEST
+
 START_TEST(an_observer_that_checks_finds_what_is_wrong)
 {
 	struct mempool_report report;
@@ -369,5 +487,6 @@ SUITE("observing", an_observer_of_a_pool_cut_short_is_told_and_lives,
       an_observer_sees_a_broadcast_as_a_writer_does, an_observer_sees_who_has_a_shared_block,
       a_channel_that_nobody_opened_stays_undecided, numbers_of_a_channel_fit_the_callers_struct,
       an_observer_that_checks_a_busy_pool_finds_nothing,
+      an_observer_that_checks_busy_channels_finds_nothing,
       an_observer_that_checks_finds_what_is_wrong, an_observer_whose_descriptor_was_closed_is_told,
       observing_leaves_no_descriptor_behind)
