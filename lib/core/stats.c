@@ -201,11 +201,12 @@ void mp_tally_channel(const struct mp_pool *pool, uint32_t number, struct mp_cha
 		.retired = mp_load_acquire(&channel->head),
 	};
 	/* Others may retire what is received, and send more, while we look. */
-	uint64_t end = mp_ring_end(pool, channel), most = tally->retired + pool->shape.depth;
-	tally->sent = end < most ? end : most;
+	uint64_t n = mp_ring_end(pool, channel) - tally->retired;
+	n = n < pool->shape.depth ? n : pool->shape.depth;
+	tally->sent = tally->retired + n;
 	if (tally->kind == MP_CHANNEL_BROADCAST) {
 		stats_tally_subscribers(pool, number, tally);
 	} else {
-		tally->lag = tally->sent - tally->retired;
+		tally->lag = n;
 	}
 }
