@@ -335,6 +335,19 @@ static void do_grow(struct play *play)
 	arena.daemon.shape.blocks = to;
 }
 
+static void look_at_channels(void)
+{
+	for (uint32_t i = 0; i < scribble_shape.n_channels; i++) {
+		struct mp_channel_tally tally;
+		mp_tally_channel(&arena.daemon, i, &tally);
+		assert(tally.sent - tally.retired <= arena.daemon.shape.depth);
+		for (uint32_t n = 0; n < MP_SEATS_MAX; n++) {
+			struct mp_seat_tally seat;
+			mp_tally_seat(&arena.daemon, i, n, &seat);
+		}
+	}
+}
+
 static void do_look(struct play *play)
 {
 	struct mp_tally total, by_slot[3];
@@ -342,6 +355,8 @@ static void do_look(struct play *play)
 
 	mp_tally(&arena.daemon, &total, by_slot, 3);
 	mp_place_of(&arena.daemon, bytes_u64(&play->in), &slot);
+	mp_share_slot(&arena.daemon, bytes_u64(&play->in), bytes_u8(&play->in));
+	look_at_channels();
 	arena_audit(&arena);
 }
 
