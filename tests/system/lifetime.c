@@ -184,7 +184,7 @@ START_TEST(numbers_add_up_at_rest)
 	struct mempool_stats s = stats();
 	ck_assert_uint_eq(s.used, 10);
 	ck_assert_uint_eq(s.moving, 1);
-	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.reclaimed, BLOCKS);
+	ck_assert_uint_eq(s.used + s.cached + s.free + s.moving + s.shared + s.reclaimed, BLOCKS);
 	ck_assert_uint_eq(s.gets, 11);
 	actor_kill(&a);
 	end();

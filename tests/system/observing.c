@@ -243,6 +243,22 @@ START_TEST(an_observer_sees_who_has_a_shared_block)
 }
 END_TEST
 
+START_TEST(a_check_names_channel_and_seats_of_a_lost_block)
+{
+	struct mempool_report report;
+	const void *borrowed = begin_broadcast();
+	union mp_word *word = &pool->core.words[mempool_block_index(pool, borrowed)];
+	uint64_t right = mp_load(&word->whole);
+	mp_store(&word->low, mp_word_shared(BROADCAST, 0, 1u << lossy.seat | 1u << 9));
+	ck_assert_int_eq(mempool_check(seen, &report), -EUCLEAN);
+	ck_assert_ptr_nonnull(strstr(report.first, "channel 1 shares it (bits of seats: held 0x202"
+						   ", pending 0, nobody's 0x200)"));
+	mp_store(&word->whole, right);
+	ck_assert_int_eq(mempool_check(seen, &report), 0);
+	end_broadcast(borrowed);
+}
+END_TEST
+
 START_TEST(a_channel_that_nobody_opened_stays_undecided)
 {
 	struct mempool_channel_stats c = {.size = sizeof c};
@@ -485,7 +501,8 @@ END_TEST
 SUITE("observing", an_observer_of_a_pool_cut_short_is_told_and_lives,
       a_pool_cut_short_cannot_be_observed, an_observer_sees_what_the_writer_does,
       an_observer_sees_a_broadcast_as_a_writer_does, an_observer_sees_who_has_a_shared_block,
-      a_channel_that_nobody_opened_stays_undecided, numbers_of_a_channel_fit_the_callers_struct,
+      a_check_names_channel_and_seats_of_a_lost_block, a_channel_that_nobody_opened_stays_undecided,
+      numbers_of_a_channel_fit_the_callers_struct,
       an_observer_that_checks_a_busy_pool_finds_nothing,
       an_observer_that_checks_busy_channels_finds_nothing,
       an_observer_that_checks_finds_what_is_wrong, an_observer_whose_descriptor_was_closed_is_told,
