@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A control segment as the library meets it when a peer scribbles on it, at any time: attach, get,
- * put, bulk, flush, gifts, channels, waiting, recovery, counting, audit. An input is a sequence of
- * calls and scribbles. Whatever is in the segment, each call returns, touches nothing outside, and
- * hands out nothing but whole blocks.
+ * put, bulk, flush, gifts, channels of all kinds, waiting, recovery, counting, audit. An input is a
+ * sequence of calls and scribbles. Whatever is in the segment, each call returns, touches nothing
+ * outside, and hands out nothing but whole blocks.
  *
  * The locks of the shards are not scribbled on: a pool is a trust domain, and what pthread does
  * with a mutex of garbage is not ours to mend. Their owners do die.
@@ -11,9 +11,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "lib/core/broadcast.h"
+#include "lib/core/drain.h"
 #include "lib/core/grow.h"
 #include "lib/core/quota.h"
 #include "lib/core/stats.h"
+#include "lib/core/work.h"
 #include "tests/fuzz/scribble.h"
 #include "tests/fuzz/world.h"
 #include "tests/support/arena.h"
@@ -41,6 +44,8 @@ struct play {
 	uint64_t token[HELD];
 	unsigned n_tokens;
 	uint64_t claim[MEMBERS]; /* as a consumer of a channel */
+	struct mp_subscriber subscriber[MEMBERS];
+	bool subscribed[MEMBERS];
 	uint32_t laid;
 	unsigned n_deaths;
 };
@@ -114,6 +119,7 @@ static void do_attach(struct play *play)
 	play->member[k].pool.quota = k == 3 ? 10 : 0;
 	play->seated[k] = true;
 	play->claim[k] = 0;
+	play->subscribed[k] = false;
 }
 
 static void do_get(struct play *play)
@@ -281,6 +287,119 @@ static void do_stop_receiving(struct play *play)
 	}
 }
 
+static void do_work(struct play *play)
+{
+	struct member *m = some_member(play);
+	uint32_t n = bytes_u8(&play->in) % (BULK + 1);
+	void *blocks[BULK];
+	int error;
+
+	if (m) {
+		struct mp_channel *channel = some_channel(play, m);
+		uint32_t got = mp_work_receive(&m->pool, channel, blocks, n, &error);
+		assert(got <= n);
+		for (uint32_t i = 0; i < got; i++) {
+			note(play, m, blocks[i]);
+		}
+	}
+}
+
+static void do_broadcast(struct play *play)
+{
+	struct member *m = some_member(play);
+	uint8_t how = bytes_u8(&play->in);
+	uint32_t n = how % (BULK + 1), number = how & 1;
+	void *blocks[BULK];
+	int error;
+
+	for (uint32_t i = 0; i < n; i++) {
+		blocks[i] = some_block(play);
+	}
+	if (m) {
+		mp_channel_is_of_kind(mp_pool_channel(&m->pool, number), MP_CHANNEL_BROADCAST);
+		assert(mp_broadcast_send(&m->pool, &m->local, number, blocks, n, &error) <= n);
+		mp_broadcast_await_room(&m->pool, number, NULL, NULL);
+	}
+}
+
+static void do_subscribe(struct play *play)
+{
+	struct member *m = some_member(play);
+	uint8_t how = bytes_u8(&play->in);
+
+	if (m && !play->subscribed[m - play->member]) {
+		mp_channel_is_of_kind(mp_pool_channel(&m->pool, how & 1), MP_CHANNEL_BROADCAST);
+		play->subscribed[m - play->member] =
+			mp_broadcast_join(&m->pool, &m->local, how & 1, how & 2,
+					  &play->subscriber[m - play->member]) == 0;
+	}
+}
+
+/* A member's subscriber, or NULL. */
+static struct mp_subscriber *subscriber_of(struct play *play, const struct member *m)
+{
+	return m && play->subscribed[m - play->member] ? &play->subscriber[m - play->member] : NULL;
+}
+
+static void do_unsubscribe(struct play *play)
+{
+	struct member *m = some_member(play);
+	struct mp_subscriber *s = subscriber_of(play, m);
+
+	if (s) {
+		mp_broadcast_leave(&m->pool, &m->local, s);
+		play->subscribed[m - play->member] = false;
+	}
+}
+
+static void do_borrow(struct play *play)
+{
+	struct member *m = some_member(play);
+	struct mp_subscriber *s = subscriber_of(play, m);
+	uint32_t n = bytes_u8(&play->in) % (BULK + 1);
+	const void *blocks[BULK];
+	int error;
+
+	if (s) {
+		uint32_t got = mp_broadcast_borrow(&m->pool, &m->local, s, blocks, n, &error);
+		assert(got <= n);
+		for (uint32_t i = 0; i < got; i++) {
+			assert(is_block(m, blocks[i]));
+			play->held[play->n_held++ % HELD] = (void *)blocks[i];
+		}
+		mp_broadcast_await_token(&m->pool, s, NULL, NULL);
+	}
+}
+
+/* Returns what was borrowed, or has it for good. */
+static void do_return(struct play *play)
+{
+	struct member *m = some_member(play);
+	struct mp_subscriber *s = subscriber_of(play, m);
+	bool own = bytes_u8(&play->in) & 1;
+	void *block = some_block(play);
+
+	if (s) {
+		uint64_t index = mp_pool_index(&m->pool, block);
+		int error = own ? mp_broadcast_own(&m->pool, s, index)
+				: mp_broadcast_return(&m->pool, &m->local, s, index);
+		if (error == 0) {
+			assert(is_block(m, block));
+		}
+	}
+}
+
+static void do_drain(struct play *play)
+{
+	struct member *m = some_member(play);
+
+	if (m) {
+		struct mp_drain drain = mp_drain_begin(&m->pool, bytes_u8(&play->in) & 1);
+		assert(mp_drain_look(&m->pool, &m->local, &drain) <= 1);
+		mp_drain_await(&m->pool, &m->local, &drain, NULL);
+	}
+}
+
 /* The thread exits. */
 static void do_exit(struct play *play)
 {
@@ -361,9 +480,11 @@ static void do_look(struct play *play)
 }
 
 static void (*const calls[])(struct play *) = {
-	do_scribble, do_attach, do_get,  do_put,        do_get_bulk, do_put_bulk,
-	do_flush,    do_wait,   do_give, do_take,       do_send,     do_receive,
-	do_exit,     do_die,    do_grow, do_die_locked, do_look,     do_stop_receiving,
+	do_scribble, do_attach,    do_get,       do_put,         do_get_bulk, do_put_bulk,
+	do_flush,    do_wait,      do_give,      do_take,        do_send,     do_receive,
+	do_exit,     do_die,       do_grow,      do_die_locked,  do_look,     do_stop_receiving,
+	do_work,     do_broadcast, do_subscribe, do_unsubscribe, do_borrow,   do_return,
+	do_drain,
 };
 
 /* ---- the whole ---- */
