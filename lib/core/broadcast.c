@@ -104,6 +104,19 @@ void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t 
 	}
 }
 
+/* The word of that token, as it is when it is decided. NULL: another token's. */
+static mp_atomic64 *broadcast_look(struct mp_pool *pool, struct mp_local *local, uint32_t number,
+				   uint64_t token, uint64_t *word)
+{
+	mp_atomic64 *at = mp_ring_word(pool, token, word);
+
+	if (__builtin_expect(at && mp_word_state(*word) == MP_MOVING, 0)) {
+		mp_broadcast_decide(pool, local, number, token);
+		at = mp_ring_word(pool, token, word);
+	}
+	return at;
+}
+
 bool mp_broadcast_settle(struct mp_pool *pool, uint32_t number, uint64_t token)
 {
 	uint64_t word;
@@ -133,9 +146,8 @@ static bool broadcast_drop(struct mp_pool *pool, struct mp_local *local, uint32_
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint64_t word;
 
-	mp_broadcast_decide(pool, local, number, token);
 	for (int tries = TRIES; tries > 0; tries--) {
-		mp_atomic64 *at = mp_ring_word(pool, token, &word);
+		mp_atomic64 *at = broadcast_look(pool, local, number, token, &word);
 		if (!broadcast_has(at, word, number) || mp_share_pending(word) == 0) {
 			return true;
 		}
@@ -296,9 +308,8 @@ static bool broadcast_hold(struct mp_pool *pool, struct mp_local *local,
 	uint32_t bit = broadcast_bit(s);
 	uint64_t word;
 
-	mp_broadcast_decide(pool, local, s->channel, token);
 	for (int tries = TRIES; tries > 0; tries--) {
-		mp_atomic64 *at = mp_ring_word(pool, token, &word);
+		mp_atomic64 *at = broadcast_look(pool, local, s->channel, token, &word);
 		if (!broadcast_has(at, word, s->channel) || !(mp_share_pending(word) & bit)) {
 			return false;
 		}
@@ -447,8 +458,7 @@ static bool broadcast_is_mine(struct mp_pool *pool, struct mp_local *local,
 {
 	uint64_t word;
 
-	mp_broadcast_decide(pool, local, s->channel, token);
-	mp_atomic64 *at = mp_ring_word(pool, token, &word);
+	mp_atomic64 *at = broadcast_look(pool, local, s->channel, token, &word);
 	return broadcast_has(at, word, s->channel) && mp_share_pending(word) & broadcast_bit(s);
 }
 
