@@ -232,7 +232,8 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 
 bool channel_is_busy(const struct mempool_channel *channel)
 {
-	return mp_load(&channel->busy) || mp_load(&channel->sleepers);
+	/* Acquire: what a borrow that was not busy any more has added to held is seen. */
+	return mp_load_acquire(&channel->busy) || mp_load(&channel->sleepers);
 }
 
 void channel_free(struct mempool_channel *channel, struct mp_local *local)

@@ -97,10 +97,16 @@ static uint32_t kind_broadcast(struct mempool_channel *channel, void *const *blo
 				 channel_number(channel), blocks, n, error);
 }
 
+/* Counts them while the handle is busy, so that a close finds that it is, or that it has them. */
 static uint32_t kind_borrow(struct mempool_channel *channel, void **blocks, uint32_t n, int *error)
 {
-	return mp_broadcast_borrow(kind_pool(channel), call_find_local(channel->pool),
-				   &channel->subscriber, (const void **)blocks, n, error);
+	uint32_t got = mp_broadcast_borrow(kind_pool(channel), call_find_local(channel->pool),
+					   &channel->subscriber, (const void **)blocks, n, error);
+
+	if (got > 0) {
+		mp_add(&channel->held, got);
+	}
+	return got;
 }
 
 static bool kind_is_filled_for(const struct mempool_channel *channel)

@@ -388,12 +388,6 @@ ssize_t transfer_borrow(struct mempool_channel *channel, const void **blocks, si
 	if (error) {
 		return error;
 	}
-	mp_add(&channel->sleepers, 1); /* so that close finds this, or what is held */
-	ssize_t got = transfer_receive_alone(channel, (void **)blocks, transfer_at_most(n),
-					     timeout_ms, channel->kind->receive);
-	if (got > 0) {
-		mp_add(&channel->held, (uint32_t)got);
-	}
-	mp_add(&channel->sleepers, -1);
-	return got;
+	return transfer_receive_alone(channel, (void **)blocks, transfer_at_most(n), timeout_ms,
+				      channel->kind->receive);
 }
