@@ -7,13 +7,19 @@
  *	receiver  note opens and bits; nothing there: opens? bits? opens as before? anything there?
  *	          over, or sleep
  *
- * As lib/core/ends.h; the ring is a count (channel.pml has it). Up to KILLS senders die, between any
- * two steps; then the daemon takes the bit off and wakes. A sleep ends by itself, once for each
+ * As lib/core/ends.h; the ring is a count (channel.pml has it). Up to KILLS senders die, between
+ * any two steps; then the daemon takes the bit off and wakes. A sleep ends by itself, once for each
  * death and when nothing else moves.
  *
  * Checked: whenever the receiver says that the stream is over, there was a moment during its looks
  * at which somebody had come since its open, nobody had the channel open, and all that was sent was
- * received. A sender has it open from opens + 1 on, before which its call does not return. When both senders have gone, it is told so: nobody sleeps for ever.
+ * received. A sender has it open from opens + 1 on, before which its call does not return. When
+ * both senders have gone, it is told so: nobody sleeps for ever.
+ *
+ * A sender of a work channel is deserted when the receivers have come and gone: it looks at their
+ * opens and bits in the same way, and at nothing else, as if nothing was ever there. What is there
+ * for a subscriber of a broadcast is what is at its own cursor, not at head; that it has received
+ * something, its cursor says.
  *
  * Searched to the end: 0.4 million states at most.
  *
@@ -25,6 +31,7 @@
  *	-DRINGFIRST	the ring is looked at before the bits
  *	-DWAKEFIRST	a sender wakes before it takes its bit off
  *	-DNOSECOND	the receiver does not look again after it has set hungry
+ *	-DNORECEIVED	that it has received something does not count as somebody who came
  */
 #ifndef KILLS
 #define KILLS 1
@@ -115,19 +122,26 @@ inline look()
 proctype Receiver()
 {
 	byte noted, before;
-	bit had, seen_mark, is_over, was_gone;
+	bit had, received, seen_mark, is_over, was_gone;
 
 	atomic { is_open = 1; had_come = (mark[0] || mark[1]); noted = opens }
 	atomic { had = mark[0] }
 	atomic { had = (had || mark[1]) }
 	do
-	:: atomic { there -> there--; had = 1; had_come = 1; NOTE }
+	:: atomic { there ->
+			there--; received = 1; had_come = 1;
+#ifndef NORECEIVED
+			had = 1;
+#endif
+			NOTE }
 	:: atomic { !there -> was_gone = (gone == 2) }
 		look();
 		if
 		:: is_over && was_gone -> break
 		:: is_over && !was_gone -> is_over = 0
-		:: !is_over && was_gone && !had -> break /* both went before it came */
+		:: !is_over && was_gone && !had ->
+			assert(!received);
+			break /* both went before it came, and left nothing */
 		:: else ->
 			atomic { hungry = 1 }
 #ifndef NOSECOND
