@@ -8,18 +8,23 @@
  * As lib/core/channel.[ch]: a cell says which lap it waits for; tail and limit are hints, stored
  * plainly by any producer, and may go back; the consumer takes the block, then empties the cell,
  * and raises head once a batch, of up to N. What the consumer stores may be late: it is seen when
- * its next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it
- * out. Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives,
- * posts, and withdraws when there was no room; with -DCLOSE it makes what it sent the channel's,
- * SENT, at its end. Up to KILLS of 0, 1 and 2 die, between any two stores; consumer 3 lives. The
- * daemon's pass frees the seat, makes what the dead sent SENT, takes USED blocks back, and, the
- * grace being over at some time, MOVING ones.
+ * its next CAS or fence, its death, or the barrier of a producer that goes to sleep brings it out.
+ * Producer 0 sends the FIRST blocks, producer 1 sends the others, in order; each gives, posts, and
+ * withdraws when there was no room; with -DCLOSE it makes what it sent the channel's, SENT, at its
+ * end. Up to KILLS of 0, 1 and 2 die, between any two stores; consumer 3 lives. The daemon's pass
+ * frees the seat, makes what the dead sent SENT, takes USED blocks back, and, the grace being over
+ * at some time, MOVING ones.
+ *
+ * With -DDRAIN, 4 waits until all that had been sent when it began is received: it finds the first
+ * empty position, and sleeps on crowded while a token before that is of a gift. It needs no
+ * barrier, as a take is a CAS; it does not wait for head, which nobody raises for a dead consumer.
  *
  * Checked: nobody has a block twice; 1 does not arrive before 0; no position beyond head + N is
  * filled, and filled ones are without a gap; who closes has no gift left that nobody took; when
  * nothing moves any more, then no producer that lives sleeps, and each block that was sent has
- * arrived, the others are reclaimed. A sleep ends by itself, as its slice does, once for each
- * death, and only when nothing else moves: that is what a killed waker may cost.
+ * arrived, the others are reclaimed, and the drainer is done. A sleep ends by itself, as its slice
+ * does, once for each death, and only when nothing else moves: that is what a killed waker may
+ * cost.
  *
  * The sequences of hungry and crowded are here as what they are for: told says that crowded was
  * raised since this producer made ready to sleep, raised that hungry was since this one saw it;
@@ -29,13 +34,16 @@
  * blocks that are sent again, and so generations (give.pml); a batch that is sent (it is one by
  * one); the limit of tries in post(), which is for rings that somebody scribbled on.
  *
- * Searched to the end, in million states: -DKILLS=0 0.8, with -DCLOSE 2.4; -DFIRST=3 2.2; -DN=1
- * -DFIRST=1 -DBLOCKS=2 4.2; -DN=1 30.2; the default 37.0.
+ * Searched to the end, in million states: -DKILLS=0 0.8, with -DCLOSE 2.4; -DN=1 -DFIRST=1
+ * -DBLOCKS=2 -DKILLS=0 -DDRAIN 9.1; -DFIRST=3 2.2; -DN=1 -DFIRST=1 -DBLOCKS=2 4.2; -DN=1 30.2; the
+ * default 37.0.
  *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 3 1
  *	-DFIRST	how many of the blocks are producer 0's	2
  *	-DCLOSE	producers close at their end
- *	-DNOSEQUENCE	crowded is a bare flag: sound too, as who sets it again finds room and sends
+ *	-DDRAIN		there is a drainer
+ *	-DNOSEQUENCE	crowded is a bare flag: sound too, as who sets it again finds room and
+ *			sends; but with -DDRAIN an error
  * Broken on purpose, each found:
  *	-DEMPTYFIRST	the cell is emptied before the block is taken
  *	-DHEADFIRST	head is raised before the cell is emptied
@@ -48,6 +56,7 @@
  *	-DNORINGS	the pass leaves the rings alone: what the dead sent is reclaimed
  *	-DWORDSFIRST	it walks the rings after the words
  *	-DTAKEONCE	a take whose CAS fails does not look again
+ *	-DDRAINONCE	the drainer does not look again after crowded (-DDRAIN)
  *	-DNOSLICE	sleeps do not end by themselves
  */
 #ifndef KILLS
@@ -86,15 +95,15 @@
 byte word[BLOCKS];
 byte cell[N], head, tail, limit = N, seat;
 bit hungry, crowded;
-bit asleep[4], told[2] = 1, raised[2] = 1;
+bit asleep[5], told[5] = 1, raised[2] = 1;
 
 /* What the consumer has stored and nobody else sees yet. */
 bit is_late[N], late_head;
 byte late_cell[N], new_head;
 
-bit dead[4], over[4];
+bit dead[4], over[5];
 byte n_kills;
-byte slices[4];    /* had */
+byte slices[5];    /* had */
 byte app[BLOCKS];  /* ghost: who believes to own it, + 1 */
 bit arrived[BLOCKS], posted[BLOCKS];
 byte first_empty;  /* ghost: positions below it were filled */
@@ -362,10 +371,17 @@ inline receive()
 				MAY_DIE;
 				drain();
 				won = crowded;
-				if :: won -> crowded = 0; told[0] = 1; told[1] = 1 :: else fi
+				if
+				:: won -> crowded = 0; told[0] = 1; told[1] = 1; told[4] = 1
+				:: else
+				fi
 			}
 			if
-			:: won -> atomic { MAY_DIE; asleep[0] = 0; asleep[1] = 0; won = 0 }
+			:: won ->
+				atomic {
+					MAY_DIE;
+					asleep[0] = 0; asleep[1] = 0; asleep[4] = 0; won = 0
+				}
 			:: else
 			fi
 		:: else
@@ -434,6 +450,64 @@ died:	atomic {
 	}
 }
 
+/* ---- the drainer ---- */
+
+#define IS_GIFT(c) (IS_TOKEN(c) && IS_MOVING(word[BLOCK_OF(c)]))
+
+proctype Drainer(byte p)
+{
+	byte position, begin, bound, before, c, i;
+
+	atomic {
+		for (i : 0 .. BLOCKS - 1) { before = before | (posted[i] << i) }
+		i = 0; position = head; begin = head
+	}
+	/* The first empty position; if there is none, what comes after the ring. */
+	do
+	:: position < begin + N ->
+		atomic {
+			if
+			:: head > position -> position = head; begin = head
+			:: head <= position && cell[position % N] == EMPTY(position) -> break
+			:: else -> position++
+			fi
+		}
+	:: else -> break
+	od;
+	atomic { bound = position; position = head; begin = 0 }
+	do
+	:: position < bound ->
+		atomic {
+			if
+			:: head > position -> position = head
+			:: else -> c = cell[position % N]; position++
+			fi
+		}
+		do
+		:: !IS_GIFT(c) -> break
+		:: IS_GIFT(c) ->
+			atomic { crowded = 1; told[p] = 0 }
+#ifndef DRAINONCE
+			if
+			:: atomic { !IS_GIFT(c) -> told[p] = 1; break }
+			:: IS_GIFT(c)
+			fi;
+#endif
+			atomic {
+				if :: crowded && IS_UNTOLD -> asleep[p] = 1 :: else fi;
+				told[p] = 1
+			}
+			be_asleep()
+		od;
+		c = 0
+	:: else -> break
+	od;
+died:	atomic {
+		for (i : 0 .. BLOCKS - 1) { assert(arrived[i] || !(before & (1 << i))) }
+		i = 0; position = 0; bound = 0; before = 0; over[p] = 1
+	}
+}
+
 /* ---- the daemon ---- */
 
 inline keep_all()
@@ -499,15 +573,21 @@ init {
 			app[i] = (i < FIRST -> 1 : 2)
 		}
 		i = 0;
-		run Producer(0); run Producer(1); run Consumer(2); run Consumer(3)
+		run Producer(0); run Producer(1); run Consumer(2); run Consumer(3);
+#ifdef DRAIN
+		run Drainer(4)
+#else
+		over[4] = 1
+#endif
 	}
 #ifdef NOSLICE
 	timeout;
 #else
-	timeout && IS_AT_REST(0) && IS_AT_REST(1) && IS_AT_REST(2) && IS_AT_REST(3);
+	timeout && IS_AT_REST(0) && IS_AT_REST(1) && IS_AT_REST(2) && IS_AT_REST(3) &&
+		IS_AT_REST(4);
 #endif
 	d_step {
-		assert(over[0] && over[1]);
+		assert(over[0] && over[1] && over[4]);
 		for (i : 0 .. BLOCKS - 1) {
 			assert(word[i] == FREE || word[i] == RECLAIMED);
 			assert(arrived[i] || !posted[i])
