@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything at once, for a given time. Workers use a pool in every way, exec, fork, close all
- * descriptors and end threads. The director kills workers, stops them and lets them go on, aborts
+ * Everything at once, for a given time. Workers use a pool and channels of all kinds in every way,
+ * exec, fork, close all descriptors and end threads. The director kills workers, stops them and lets them go on, aborts
  * them with a core dump, makes the pool grow, and kills the daemon.
  *
  *	soak [--seconds N] [--seed N]
@@ -242,8 +242,9 @@ static size_t soak_take_mail(void **blocks)
 			blocks[n++] = block;
 		}
 	}
-	for (unsigned i = 0; i < SOAK_CHANNELS; i++) {
-		if (mempool_channel_open(pool, i, MEMPOOL_CHANNEL_RECEIVE, &channel) == 0) {
+	for (unsigned i = 0; i <= SOAK_WORK; i++) {
+		unsigned kind = i == SOAK_WORK ? MEMPOOL_CHANNEL_WORK : 0;
+		if (mempool_channel_open(pool, i, MEMPOOL_CHANNEL_RECEIVE | kind, &channel) == 0) {
 			while (n < SOAK_MOST && (blocks[n] = mempool_channel_receive(channel, 0))) {
 				n++;
 			}
@@ -256,8 +257,8 @@ static size_t soak_take_mail(void **blocks)
 /* Says where the blocks are that the director did not get. */
 static void soak_tell_lost(const bool *seen, size_t born)
 {
-	static const char *const states[] = {"none", "free",   "cached",
-					     "used", "moving", "reclaimed"};
+	static const char *const states[] = {"none",   "free",      "cached", "used",
+					     "moving", "reclaimed", "shared"};
 	struct mempool_block block;
 
 	for (uint32_t i = 0, told = 0; i < born && told < 5; i++) {
@@ -361,12 +362,15 @@ static int soak_report(unsigned first, long seconds)
 	printf("\n  %u kills, %u stops, %u core dumps, %u daemons killed, %lu operations\n",
 	       count.kills, count.stops, count.aborts, count.daemons, (unsigned long)operations);
 	printf("  %lu lost, %lu duplicated, %lu hung, %lu unsound, %lu refused, %lu crashed, "
-	       "%lu forks not refused; worst stall %.1f ms\n",
+	       "%lu forks not refused, %lu jobs done twice, %lu broadcasts missed; "
+	       "worst stall %.1f ms\n",
 	       count.lost, (unsigned long)ledger->duplicated, count.hung, count.unsound,
 	       (unsigned long)ledger->refused, count.crashed, (unsigned long)ledger->wrong,
+	       (unsigned long)ledger->twice, (unsigned long)ledger->missed,
 	       (double)ledger->worst_ns / 1e6);
 	return count.lost || ledger->duplicated || count.hung || count.unsound || ledger->refused ||
-	       count.crashed || ledger->wrong || count.kills == 0;
+	       count.crashed || ledger->wrong || ledger->twice || ledger->missed ||
+	       count.kills == 0;
 }
 
 static int soak_run(long seconds, unsigned first)

@@ -18,6 +18,7 @@
 
 #define HELD 100 /* blocks a worker has at most */
 #define BULK 32
+#define LOANS 8 /* blocks a worker has borrowed at most */
 #define MS 1000000ull
 #define CONNECT_MS HANG_MS
 
@@ -27,8 +28,9 @@
 #define swap(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 
 const char *const deed_names[DEEDS] = {
-	"get",     "put",     "bulk",    "give",    "take",  "flush",      "wait",  "send",
-	"receive", "threads", "cancels", "reopens", "forks", "closefroms", "execs",
+	"get",     "put",     "bulk",  "give",       "take",      "flush",  "wait",
+	"send",    "receive", "job",   "work",       "broadcast", "listen", "threads",
+	"cancels", "reopens", "forks", "closefroms", "execs",
 };
 
 static struct soak_ledger *ledger;
@@ -180,15 +182,24 @@ static void do_wait(void)
 	}
 }
 
+/* Whether it is sent. */
+static bool soaker_send(struct mempool_channel *channel)
+{
+	void *block = *soaker_let_go(1);
+
+	if (mempool_channel_send(channel, block, 2) == 0) {
+		return true;
+	}
+	soaker_keep(block);
+	return false;
+}
+
 static void do_send(void)
 {
 	struct mempool_channel *channel;
 
-	if (n > 0 && mempool_channel_open(pool, soaker_pick(SOAK_CHANNELS), 0, &channel) == 0) {
-		void *block = *soaker_let_go(1);
-		if (mempool_channel_send(channel, block, 2) != 0) {
-			soaker_keep(block);
-		}
+	if (n > 0 && mempool_channel_open(pool, soaker_pick(SOAK_QUEUES), 0, &channel) == 0) {
+		soaker_send(channel);
 		mempool_channel_close(channel);
 	}
 }
@@ -198,7 +209,7 @@ static void do_receive(void)
 	struct mempool_channel *channel;
 	void *block;
 
-	if (mempool_channel_open(pool, soaker_pick(SOAK_CHANNELS), MEMPOOL_CHANNEL_RECEIVE,
+	if (mempool_channel_open(pool, soaker_pick(SOAK_QUEUES), MEMPOOL_CHANNEL_RECEIVE,
 				 &channel) == 0) {
 		while (n < HELD && (block = mempool_channel_receive(channel, 2))) {
 			soaker_keep(block);
@@ -206,6 +217,150 @@ static void do_receive(void)
 		mempool_channel_close(channel);
 	}
 }
+
+/* ---- work and broadcasts ---- */
+
+/* What is written into a block that is sent. */
+struct message {
+	uint32_t from, number;
+	uint32_t done; /* of a job */
+};
+
+/* Sends the last block, with the next number, by a channel of that kind. */
+static void soaker_say(uint32_t number, unsigned kind)
+{
+	static uint32_t said[SOAK_CHANNELS];
+	struct mempool_channel *channel;
+
+	if (n > 0 && mempool_channel_open(pool, number, kind, &channel) == 0) {
+		*(struct message *)blocks[n - 1] = (struct message){me, said[number] + 1, 0};
+		said[number] += soaker_send(channel);
+		mempool_channel_close(channel);
+	}
+}
+
+static void do_job(void)
+{
+	soaker_say(SOAK_WORK, MEMPOOL_CHANNEL_WORK);
+}
+
+static void do_work(void)
+{
+	struct mempool_channel *channel;
+	struct message *job;
+
+	if (mempool_channel_open(pool, SOAK_WORK, MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_WORK,
+				 &channel) != 0) {
+		return;
+	}
+	for (int i = 0; i < 4 && n < HELD && (job = mempool_channel_receive(channel, 2)); i++) {
+		soaker_keep(job);
+		if (swap(&job->done, 1)) {
+			add(&ledger->twice, 1);
+		}
+	}
+	mempool_channel_close(channel);
+}
+
+static void do_broadcast(void)
+{
+	soaker_say(SOAK_BROADCAST, MEMPOOL_CHANNEL_BROADCAST);
+}
+
+/* A subscriber, which stays so for many deeds. */
+static struct {
+	struct mempool_channel *channel; /* NULL: there is none */
+	bool lossy;
+	size_t n;
+	const void *borrowed[LOANS];
+	uint64_t gaps;
+	uint32_t heard[SOAK_WORKERS]; /* the last number of each */
+} ear;
+
+static void soaker_hear(const struct message *m)
+{
+	uint32_t *last = &ear.heard[m->from % SOAK_WORKERS];
+
+	if (*last != 0 && m->number <= *last) {
+		add(&ledger->missed, 1);
+	} else if (*last != 0) {
+		ear.gaps += m->number - *last - 1;
+	}
+	*last = m->number;
+}
+
+/* What was lost, the subscriber says; without that nothing may be missing. */
+static void soaker_compare_gaps(void)
+{
+	struct mempool_channel_stats stats = {.size = sizeof stats};
+
+	if (ear.gaps > 0) {
+		soaker_must(mempool_channel_stat(ear.channel, &stats) == 0);
+		if (!ear.lossy || ear.gaps > stats.lost) {
+			add(&ledger->missed, 1);
+			ear.gaps = 0;
+		}
+	}
+}
+
+/* Returns all but the first @many; or owns what nobody else has. */
+static void soaker_return(size_t many)
+{
+	while (ear.n > many) {
+		const void *block = ear.borrowed[--ear.n];
+		void *own = n < HELD && soaker_pick(4) == 0
+				    ? mempool_channel_own(ear.channel, block)
+				    : NULL;
+		if (own) {
+			soaker_keep(own);
+		} else {
+			soaker_must(mempool_channel_return(ear.channel, block) == 0);
+		}
+	}
+}
+
+static void soaker_subscribe(void)
+{
+	unsigned flags = MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_BROADCAST;
+
+	memset(&ear, 0, sizeof ear);
+	ear.lossy = soaker_pick(2);
+	flags |= ear.lossy ? MEMPOOL_CHANNEL_LOSSY : 0;
+	if (mempool_channel_open(pool, SOAK_BROADCAST, flags, &ear.channel) != 0) {
+		ear.channel = NULL; /* the dead have all seats */
+	}
+}
+
+static void soaker_unsubscribe(void)
+{
+	if (ear.channel) {
+		soaker_return(0);
+		soaker_must(mempool_channel_close(ear.channel) == 0);
+		ear.channel = NULL;
+	}
+}
+
+static void do_listen(void)
+{
+	if (!ear.channel) {
+		soaker_subscribe();
+	}
+	if (!ear.channel) {
+		return;
+	}
+	soaker_return(soaker_pick(4));
+	ssize_t got =
+		mempool_channel_borrow_bulk(ear.channel, ear.borrowed + ear.n, LOANS - ear.n, 2);
+	for (ssize_t i = 0; i < got; i++) {
+		soaker_hear(ear.borrowed[ear.n++]);
+	}
+	soaker_compare_gaps();
+	if (soaker_pick(50) == 0) {
+		soaker_unsubscribe();
+	}
+}
+
+/* ---- threads and processes ---- */
 
 /* A thread that ends with blocks in its cache; or is cancelled in a call. */
 static void *soaker_be_thread(void *forever)
@@ -258,6 +413,7 @@ static void soaker_attach(void)
 static void do_reopen(void)
 {
 	soaker_let_go(n);
+	ear.channel = NULL;
 	if (mempool_close_force(pool) == 0) {
 		soaker_attach();
 	} else {
@@ -308,6 +464,10 @@ static const struct {
 	[DEED_WAIT] = {do_wait, 100, 5},
 	[DEED_SEND] = {do_send, 60, 2},
 	[DEED_RECEIVE] = {do_receive, 20, HELD * 2},
+	[DEED_JOB] = {do_job, 80, 2},
+	[DEED_WORK] = {do_work, 30, 8},
+	[DEED_BROADCAST] = {do_broadcast, 200, 2},
+	[DEED_LISTEN] = {do_listen, 100, 2},
 	[DEED_THREAD] = {do_thread, 10, 0},
 	[DEED_CANCEL] = {do_cancel, 5, 0},
 	[DEED_REOPEN] = {do_reopen, 2, CONNECT_MS},
@@ -352,6 +512,7 @@ static void soaker_withdraw_gifts(void)
 /* Puts everything back, and waits until the pause is over. */
 static void soaker_park(void)
 {
+	soaker_unsubscribe();
 	while (n > 0) {
 		do_put();
 	}

@@ -7,6 +7,10 @@
  * the block go. So a block may be in use and not in the ledger, never the other way round. A worker
  * that gets a block which the ledger says another worker has, one not doomed, reports that block as
  * handed out twice. The director dooms a worker before it kills it; who execs dooms himself before.
+ *
+ * Whoever sends a job or a broadcast writes its number as a worker into the block, and one that
+ * rises. A job must be done once. A subscriber must hear the numbers of each worker rise, without a
+ * gap if it is reliable; if it is lossy, all gaps together must not be more than it has lost.
  */
 #ifndef TESTS_CRASH_SOAKER_H
 #define TESTS_CRASH_SOAKER_H
@@ -15,7 +19,9 @@
 #include <stdint.h>
 
 #define SOAK_POOL "soak"
-#define SOAK_CHANNELS 2
+
+/* Channels. */
+enum { SOAK_QUEUES = 2, SOAK_WORK = 2, SOAK_BROADCAST = 3, SOAK_CHANNELS = 4 };
 
 enum {
 	SOAK_BLOCKS = 3000,     /* when the pool is made */
@@ -35,6 +41,10 @@ enum deed {
 	DEED_WAIT,
 	DEED_SEND,
 	DEED_RECEIVE,
+	DEED_JOB,
+	DEED_WORK,
+	DEED_BROADCAST,
+	DEED_LISTEN,
 	DEED_THREAD,
 	DEED_CANCEL,
 	DEED_REOPEN,
@@ -56,6 +66,8 @@ struct soak_ledger {
 	uint64_t done[DEEDS];
 	uint64_t duplicated;
 	uint64_t refused;  /* puts and gives that failed, though the worker had the block */
+	uint64_t twice;    /* jobs that two receivers of work had */
+	uint64_t missed;   /* broadcasts that a subscriber heard too late, or not at all */
 	uint64_t wrong;    /* forked children that did not get ECHILD */
 	uint64_t worst_ns; /* longest call that returned, without its own deadline */
 	struct {
