@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kills clients of a daemon in the calls that do more than the engine does: create, attach, detach,
- * close by force, grow, and getting the blocks of a pool that has just grown. Each call is killed
- * before and after each of its system calls, and after each change of the control segment.
+ * close by force, grow, and getting the blocks of a pool that has just grown; and in those on
+ * channels of all kinds. Each call is killed before and after each of its system calls, and after
+ * each change of the control segment.
  *
  *	kill_calls [--only NAME]
  *
@@ -141,6 +142,74 @@ static void calls_nothing_first(void)
 {
 }
 
+/* ---- channels, one of each kind ---- */
+
+enum { QUEUE, WORK, BROADCAST, KINDS };
+
+static const unsigned kinds[KINDS] = {0, MEMPOOL_CHANNEL_WORK, MEMPOOL_CHANNEL_BROADCAST};
+static struct mempool_channel *its_senders[KINDS], *its_receivers[KINDS];
+
+static void do_open_channels(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < KINDS; i++) {
+		calls_must(mempool_channel_open(its_pool, i, kinds[i], &its_senders[i]));
+		calls_must(mempool_channel_open(its_pool, i, kinds[i] | MEMPOOL_CHANNEL_RECEIVE,
+						&its_receivers[i]));
+	}
+}
+
+static void calls_open_channels_first(void)
+{
+	calls_use_first();
+	do_open_channels(NULL);
+}
+
+static void do_send(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < KINDS; i++) {
+		calls_must(mempool_channel_send(its_senders[i], mempool_get(its_pool), 0));
+		calls_must(mempool_channel_send(its_senders[i], mempool_get(its_pool), 0));
+	}
+}
+
+static void calls_send_first(void)
+{
+	calls_open_channels_first();
+	do_send(NULL);
+}
+
+static void do_receive(void *unused)
+{
+	const void *block = mempool_channel_borrow(its_receivers[BROADCAST], 0);
+
+	(void)unused;
+	calls_must(mempool_put(its_pool, mempool_channel_receive(its_receivers[QUEUE], 0)));
+	calls_must(mempool_put(its_pool, mempool_channel_receive(its_receivers[WORK], 0)));
+	calls_must(mempool_channel_return(its_receivers[BROADCAST], block));
+}
+
+/* All is under way still, so that each drain is in vain. */
+static void do_drain(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < KINDS; i++) {
+		mempool_channel_drain(its_senders[i], 30);
+	}
+}
+
+/* What is under way stays in the queue and in work. */
+static void do_close_channels(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < KINDS; i++) {
+		calls_must(mempool_channel_close(its_receivers[i]));
+		calls_must(mempool_channel_close(its_senders[i]));
+	}
+	calls_must(mempool_close(its_pool));
+}
+
 static const struct call {
 	const char *name;
 	void (*prepare)(void);
@@ -153,6 +222,12 @@ static const struct call {
 	{"create", calls_connect_first, do_create},
 	{"grow", calls_connect_first, do_grow},
 	{"get what has grown", calls_have_all_and_see_growth, do_get_two},
+	{"open channels", calls_use_first, do_open_channels},
+	{"send by channels", calls_open_channels_first, do_send},
+	{"receive by channels", calls_send_first, do_receive},
+	{"drain channels", calls_send_first, do_drain},
+	{"close channels", calls_send_first, do_close_channels},
+	{"close them by force", calls_send_first, do_close_force},
 };
 
 /* ---- the pool ---- */
@@ -197,6 +272,8 @@ static void calls_make_pool(void)
 	attr.processes = 4;
 	attr.threads = 4;
 	attr.shards = 1;
+	attr.channels = KINDS;
+	attr.channel_depth = 8;
 	if (mempool_create(conn, "calls", &attr, &pool) != 0) {
 		errx(99, "%s", mempool_errmsg());
 	}
@@ -210,6 +287,23 @@ static void calls_drop_pool(void)
 	mempool_close_force(pool);
 	mempool_destroy(conn, "calls");
 	mempool_destroy(conn, "another"); /* if the victim made it */
+}
+
+/* Puts what the dead have sent and nobody has received. */
+static void calls_empty_channels(void)
+{
+	struct mempool_channel *channel;
+	void *block;
+
+	for (uint32_t i = 0; i < BROADCAST; i++) {
+		if (mempool_channel_open(pool, i, kinds[i] | MEMPOOL_CHANNEL_RECEIVE, &channel)) {
+			continue; /* the dead one receives from it still */
+		}
+		while ((block = mempool_channel_receive(channel, 0))) {
+			mempool_put(pool, block);
+		}
+		mempool_channel_close(channel);
+	}
 }
 
 /* Gets all blocks, at most one more than were born: that one came twice. Returns how many. */
@@ -231,13 +325,15 @@ static uint32_t calls_count_blocks(uint32_t born)
 static bool calls_is_all_well(void *data)
 {
 	const char **fault = data;
-	uint32_t born = mempool_blocks(pool), n = calls_count_blocks(born);
+	uint32_t born = mempool_blocks(pool), n;
 	struct mempool_report report;
 	struct mempool_info info;
 
 	if (mempool_find_pool(conn, "calls", &info) != 0) {
 		errx(1, "%s", mempool_errmsg());
 	}
+	calls_empty_channels();
+	n = calls_count_blocks(born);
 	*fault = n > born                            ? "a block was handed out twice"
 		 : n < born                          ? "blocks are lost"
 		 : info.clients != 1                 ? "the dead one has its seat still"
