@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "lib/core/drain.h"
 #include "lib/core/word.h"
 #include "tests/crash/kinds.h"
 
@@ -243,6 +244,15 @@ void act_work(void *player)
 	player_work(p, 2);
 	player_work(p, SCENE_DEPTH);
 	mp_ends_stop_receiving(pool, channel, p->slot);
+}
+
+/* Looks whether all is received; what is undecided it has to decide for that. */
+void act_look_whether_drained(void *player)
+{
+	struct player *p = player;
+	struct mp_drain drain = mp_drain_begin(&p->member.pool, SCENE_BROADCAST);
+
+	mp_drain_look(&p->member.pool, &p->member.local, &drain);
 }
 
 void act_pass_over_unburied(void *player)

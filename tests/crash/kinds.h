@@ -55,6 +55,7 @@ void act_own(void *player);
 void act_join(void *player);
 void act_leave(void *player);
 void act_work(void *player);
+void act_look_whether_drained(void *player);
 
 /* The daemon's pass over who is dead and not buried, if there is one. */
 void act_pass_over_unburied(void *player);

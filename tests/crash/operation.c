@@ -542,6 +542,8 @@ const struct operation operations[] = {
 	{.name = "join, late", .arrange = with_blocks_of_the_past, .act = act_join},
 	{.name = "leave", .arrange = with_blocks_pending, .act = act_leave},
 	{.name = "leave, last", .arrange = with_last_blocks_pending, .act = act_leave},
+	{.name = "drain", .arrange = with_undecided, .act = act_look_whether_drained},
+	{.name = "drain for nobody", .arrange = with_nobody_there, .act = act_look_whether_drained},
 	{.name = "work", .arrange = with_jobs, .act = act_work},
 	{.name = "work, stale job", .arrange = with_stale_job, .act = act_work},
 	{.name = "leave what all kinds sent", .arrange = with_all_kinds_sent, .act = act_keep},
