@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everything at once, for a given time. Workers use a pool and channels of all kinds in every way,
- * exec, fork, close all descriptors and end threads. The director kills workers, stops them and lets them go on, aborts
- * them with a core dump, makes the pool grow, and kills the daemon.
+ * exec, fork, close all descriptors and end threads. The director kills workers, stops them and
+ * lets them go on, aborts them with a core dump, makes the pool grow, and kills the daemon.
  *
  *	soak [--seconds N] [--seed N]
  *
