@@ -78,8 +78,11 @@
  *	-DQUIETRETIRE	who drops pending bits does not look at crowded (-DDRAIN -DLAZY -DLOSSY=3)
  *	-DDRAINONCE	the drainer does not look again after crowded
  *	-DDRAINBLIND	the drainer passes over what is not decided
- * Thought to be broken, and not found: -DLOSSYFIRST, who retires reads lossy before the word;
- * -DQUIETDECIDE, who decides what another one posted does not look at hungry, as who waits does.
+ * Sound too, and not needed:
+ *	-DLOSSYFIRST	who retires reads lossy before the word: the token was posted before, so
+ *			that the pass decides it before the dead one's seat has another owner
+ *	-DQUIETDECIDE	who decides what another one posted does not look at hungry: who is to
+ *			sleep for room does
  */
 #ifndef N
 #define N 2
