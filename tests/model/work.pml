@@ -34,10 +34,11 @@
  * hints (channel.pml); laps and generations that wrap; quotas; bells (bell.pml).
  *
  * Searched to the end, in million states and at about 0.5 of them a second: one producer, -DN=1:
- * -DKILLS=0 1.6, -DFIRST=1 1.7, -DALONE -DDRAIN -DNOENDS 1.4, the same with two cells 1.4, -DDRAIN
- * -DNOENDS -DKILLS=0 10.2. Two producers, -DSECOND=1 -DNOENDS -DAWAKE: -DFIRST=1 -DN=1 4.3, with
- * two cells 5.0; -DKILLS=0 with two cells 3.0. Not to the end: two producers that sleep and close,
- * 60 million states and more: channel.pml has two that sleep, and ends.pml two that come and go.
+ * -DKILLS=0 1.6, -DFIRST=1 1.7, -DFIRST=2 17.1, -DALONE -DDRAIN -DNOENDS 1.4, the same with two
+ * cells 1.4, -DDRAIN -DNOENDS -DKILLS=0 10.2. Two producers, -DSECOND=1 -DNOENDS -DAWAKE: -DFIRST=1
+ * -DN=1 4.3, with two cells 5.0; -DKILLS=0 with two cells 3.0. Not to the end: two producers that
+ * sleep and close, 60 million states and more: channel.pml has two that sleep, and ends.pml two
+ * that come and go.
  *
  *	-DN -DBLOCKS -DKILLS	cells, blocks, deaths	2 2 1
  *	-DFIRST -DSECOND	how often the producers send; 0: there is no 1	2 0
