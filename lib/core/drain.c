@@ -32,20 +32,35 @@ static bool drain_is_awaited(struct mp_pool *pool, struct mp_local *local, uint3
 		(mp_word_state(word) == MP_SHARED && mp_share_pending(word) != 0));
 }
 
+/* Goes to the last position before head. */
+static void drain_pass_over(const struct mp_channel *channel, struct mp_drain *drain)
+{
+	uint64_t last = mp_load_acquire(&channel->head) - 1;
+
+	last = last < drain->end ? last : drain->end - 1;
+	drain->next = last > drain->next ? last : drain->next;
+}
+
 int mp_drain_look(struct mp_pool *pool, struct mp_local *local, struct mp_drain *drain)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, drain->channel);
 	uint64_t cell;
 
-	for (; drain->next < drain->end; drain->next++) {
+	/* Who receives meanwhile moves head; if again and again, somebody has scribbled on it. */
+	for (uint32_t tries = 2 * pool->shape.depth; drain->next < drain->end; drain->next++) {
+		if (tries-- == 0) {
+			return 0;
+		}
 		switch (mp_ring_look(pool, channel, drain->next, &cell)) {
 		case MP_RING_TOKEN:
 			if (drain_is_awaited(pool, local, drain->channel, cell)) {
 				return 0;
 			}
 			break;
-		case MP_RING_EMPTIED:
 		case MP_RING_PASSED:
+			drain_pass_over(channel, drain);
+			break;
+		case MP_RING_EMPTIED:
 			break;
 		case MP_RING_NOTHING:
 		case MP_RING_SCRIBBLED:

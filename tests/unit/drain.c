@@ -125,5 +125,20 @@ START_TEST(a_scribbled_ring_is_told)
 }
 END_TEST
 
+/* Between the two looks of the beginning, so that the end is as far away as can be. */
+START_TEST(a_drain_ends_beside_a_scribbled_head)
+{
+	begin(MP_CHANNEL_QUEUE);
+	send(0, 3);
+	drain = (struct mp_drain){.channel = CHANNEL, .next = 1, .end = UINT64_MAX};
+	mp_store(&channel->head, 1ull << 60 | 4);
+	ck_assert_int_eq(look(), -EIO);
+	ck_assert_uint_eq(drain.next, 1ull << 60 | 4);
+	mp_store(&channel->head, UINT64_MAX);
+	ck_assert_int_eq(look(), 1);
+}
+END_TEST
+
 SUITE("drain", what_is_sent_meanwhile_does_not_count, what_was_taken_is_received,
-      what_is_undecided_is_decided, what_nobody_is_to_get_is_received, a_scribbled_ring_is_told)
+      what_is_undecided_is_decided, what_nobody_is_to_get_is_received, a_scribbled_ring_is_told,
+      a_drain_ends_beside_a_scribbled_head)
