@@ -71,13 +71,16 @@ static inline bool mp_ring_is_token(uint64_t cell)
 
 /* ---- for producers ---- */
 
-/* Reads head: moves *@p up to it, and returns the position that is too far to be filled. */
+/*
+ * Reads head: moves *@p up to it, and returns the position that is too far to be filled. From what
+ * is beyond even that, as somebody has scribbled on tail, *@p goes back to head.
+ */
 static inline uint64_t mp_ring_look_at_head(const struct mp_pool *pool, struct mp_channel *channel,
 					    uint64_t *p)
 {
 	uint64_t head = mp_load_acquire(&channel->head);
 
-	if (*p < head) {
+	if (*p < head || *p - head > pool->shape.depth) {
 		*p = head;
 	}
 	mp_store(&channel->limit, head + pool->shape.depth);
@@ -119,6 +122,7 @@ static inline bool mp_ring_post(const struct mp_pool *pool, struct mp_channel *c
 		}
 		++*p;
 	}
+	mp_ring_look_at_head(pool, channel, p); /* limit may be what is scribbled on */
 	return false;
 }
 

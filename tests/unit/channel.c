@@ -267,8 +267,9 @@ START_TEST(scribbled_cells_are_an_error_and_not_a_hang)
 	mp_store(&channel->tail, UINT64_MAX - 3);
 	mp_store(&channel->limit, UINT64_MAX);
 	ck_assert_uint_eq(receive(10, 0), 0);
-	ck_assert_uint_eq(send(0, 1, -EAGAIN), 0);
-	ck_assert_int_eq(member_put(&sender, (uint32_t)mp_pool_index(&sender.pool, out[0])), 0);
+	ck_assert_uint_eq(send(0, 1, 0), 1); /* in spite of the hints, as the cells are empty */
+	ck_assert_uint_eq(receive(10, 0), 1);
+	check(0, 1);
 }
 END_TEST
 

@@ -146,6 +146,26 @@ START_TEST(scribbled_tokens_are_of_no_block)
 }
 END_TEST
 
+START_TEST(senders_get_over_scribbled_hints)
+{
+	begin();
+	move_to(5);
+	post(3);
+	uint64_t p = UINT64_MAX;
+	ck_assert(mp_ring_has_position(pool, channel, &p));
+	ck_assert(mp_ring_post(pool, channel, &p, token_of(8)));
+	ck_assert_uint_eq(p, 9);
+	mp_store(&channel->tail, p);
+	post(DEPTH - 4);
+	mp_store(&channel->limit, UINT64_MAX);
+	p = mp_load(&channel->tail);
+	ck_assert(!mp_ring_post(pool, channel, &p, token_of(p)));
+	ck_assert_uint_eq(mp_load(&channel->limit), 5 + DEPTH);
+	ck_assert(!mp_ring_post(pool, channel, &p, token_of(p)));
+	ck_assert_uint_eq(p, 5 + DEPTH);
+}
+END_TEST
+
 /* ---- another goes on between two loads of one look ---- */
 
 static uint64_t received; /* the position that it retires */
@@ -181,4 +201,5 @@ END_TEST
 
 SUITE("ring", a_look_tells_what_is_at_a_position, a_full_ring_takes_no_more_before_head_is_raised,
       head_only_rises, an_old_token_empties_no_later_lap, laps_beyond_2_32_go_on,
-      scribbled_tokens_are_of_no_block, a_full_rings_cell_is_not_of_the_lap_beyond)
+      scribbled_tokens_are_of_no_block, senders_get_over_scribbled_hints,
+      a_full_rings_cell_is_not_of_the_lap_beyond)
