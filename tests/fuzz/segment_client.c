@@ -13,6 +13,7 @@
 
 #include "lib/core/broadcast.h"
 #include "lib/core/drain.h"
+#include "lib/core/ends.h"
 #include "lib/core/grow.h"
 #include "lib/core/quota.h"
 #include "lib/core/stats.h"
@@ -394,9 +395,52 @@ static void do_drain(struct play *play)
 	struct member *m = some_member(play);
 
 	if (m) {
-		struct mp_drain drain = mp_drain_begin(&m->pool, bytes_u8(&play->in) & 1);
+		uint8_t how = bytes_u8(&play->in);
+		struct mp_drain drain = mp_drain_begin(&m->pool, how & 1);
+		if (how & 2) {
+			do_scribble(play);
+		}
 		assert(mp_drain_look(&m->pool, &m->local, &drain) <= 1);
 		mp_drain_await(&m->pool, &m->local, &drain, NULL);
+	}
+}
+
+/* Opens or closes an end, and asks after the other. */
+static void do_end(struct play *play)
+{
+	struct member *m = some_member(play);
+	uint8_t how = bytes_u8(&play->in);
+
+	if (!m) {
+		return;
+	}
+	struct mp_channel *channel = mp_pool_channel(&m->pool, how & 1);
+	struct mp_ends senders = mp_ends_note_senders(&m->pool, channel);
+	struct mp_ends receivers = mp_ends_note_receivers(&m->pool, channel);
+	switch (how >> 1 & 3) {
+	case 0:
+		mp_ends_begin(&m->pool, channel);
+		break;
+	case 1:
+		mp_ends_begin_receiving(&m->pool, channel);
+		break;
+	case 2:
+		mp_ends_stop(&m->pool, channel, m->pool.slot);
+		break;
+	default:
+		mp_ends_stop_receiving(&m->pool, channel, m->pool.slot);
+	}
+	mp_channel_is_over(&m->pool, channel, &senders);
+	mp_ends_is_deserted(&m->pool, channel, &receivers);
+}
+
+/* What a process does with all that it has sent, before it closes the pool. */
+static void do_keep(struct play *play)
+{
+	struct member *m = some_member(play);
+
+	if (m) {
+		mp_channel_keep_all(&m->pool);
 	}
 }
 
@@ -484,7 +528,7 @@ static void (*const calls[])(struct play *) = {
 	do_flush,    do_wait,      do_give,      do_take,        do_send,     do_receive,
 	do_exit,     do_die,       do_grow,      do_die_locked,  do_look,     do_stop_receiving,
 	do_work,     do_broadcast, do_subscribe, do_unsubscribe, do_borrow,   do_return,
-	do_drain,
+	do_drain,    do_end,       do_keep,
 };
 
 /* ---- the whole ---- */

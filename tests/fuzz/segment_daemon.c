@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A control segment as the daemon meets it when a client scribbles on it. Each input begins with a
- * pool in use: two clients have blocks, gifts, magazines, a channel each. Then it is a sequence of
- * steps: scribble, on locks too, or truncate; have the daemon bury a client, seat another, grow the
- * pool, answer questions, be restarted and adopt what it finds; count and audit, as an observer
- * does. Whatever is in the segment, the daemon comes to rest, and touches nothing outside.
+ * pool in use: two clients have blocks, gifts, magazines, a queue and a broadcast. Then it is a
+ * sequence of steps: scribble, on locks too, or truncate; have the daemon bury a client, seat
+ * another, grow the pool, answer questions, be restarted and adopt what it finds; count and audit,
+ * as an observer does. Whatever is in the segment, the daemon comes to rest, and touches nothing
+ * outside.
  */
 #include <assert.h>
 #include <err.h>
@@ -13,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/core/broadcast.h"
+#include "lib/core/ends.h"
 #include "lib/core/stats.h"
 #include "tests/fuzz/bytes.h"
 #include "tests/fuzz/host.h"
@@ -25,6 +28,8 @@ enum {
 	SEATS = 6,
 	BLOCKS = 8,   /* that a client has */
 	RESTARTS = 3, /* which take time */
+	QUEUE = 0,    /* numbers of channels */
+	BROADCAST = 1,
 };
 
 static struct mp_shape shape;
@@ -92,11 +97,41 @@ static void seat(struct play *play)
 
 /* ---- before ---- */
 
+/* Gets a block and sends it by a channel of that kind. */
+static void send_one(struct member *m, uint32_t number, enum mp_channel_kind kind)
+{
+	struct mp_channel *channel = mp_pool_channel(&m->pool, number);
+	uint32_t index;
+	int error = member_get(m, &index);
+
+	assert(error == 0 && mp_channel_is_of_kind(channel, kind));
+	void *block = mp_pool_address(&m->pool, index);
+	mp_ends_begin(&m->pool, channel);
+	if (kind == MP_CHANNEL_BROADCAST) {
+		mp_broadcast_send(&m->pool, &m->local, number, &block, 1, &error);
+	} else {
+		mp_channel_send(&m->pool, channel, &block, 1, &error);
+	}
+	assert(error == 0);
+}
+
+/* Of its two blocks, it has borrowed one, and is yet to get the other. */
+static void subscribe_and_broadcast(struct member *m)
+{
+	struct mp_subscriber subscriber;
+	const void *block;
+	int error = mp_broadcast_join(&m->pool, &m->local, BROADCAST, false, &subscriber);
+
+	assert(error == 0);
+	send_one(m, BROADCAST, MP_CHANNEL_BROADCAST);
+	mp_broadcast_borrow(&m->pool, &m->local, &subscriber, &block, 1, &error);
+	send_one(m, BROADCAST, MP_CHANNEL_BROADCAST);
+}
+
 /* A client that does a bit of everything, and is interrupted in the midst of it. */
 static void use(struct play *play, unsigned number)
 {
 	struct member m;
-	void *block;
 	uint32_t index, slot = play->seats[number].slot;
 	uint64_t token;
 	int error;
@@ -108,10 +143,10 @@ static void use(struct play *play, unsigned number)
 		assert(error == 0);
 	}
 	mp_word_give(&m.pool, index, &token);
-	member_get(&m, &index);
-	block = mp_pool_address(&m.pool, index);
-	mp_channel_claim(&m.pool, mp_pool_channel(&m.pool, number));
-	mp_channel_send(&m.pool, mp_pool_channel(&m.pool, number), &block, 1, &error);
+	mp_channel_claim(&m.pool, mp_pool_channel(&m.pool, QUEUE));
+	mp_ends_begin_receiving(&m.pool, mp_pool_channel(&m.pool, QUEUE)); /* as of work */
+	send_one(&m, QUEUE, MP_CHANNEL_QUEUE);
+	subscribe_and_broadcast(&m);
 }
 
 static void begin(struct play *play)
