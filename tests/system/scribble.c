@@ -11,6 +11,7 @@
 #include "tests/system/raw.h"
 
 #define ATTACK_MS 500
+#define USED_CHANNELS 3
 #define STALL_NS 50000000 /* of the daemon's own time, for one answer */
 
 /* How often the peer has written: shared with it. */
@@ -21,9 +22,29 @@ enum area {
 	ALL, /* from the slots on */
 	MAGAZINES,
 	HEADER, /* the words that all look at */
+	CHANNELS,
+	N_AREAS,
 };
 
-static size_t scribble_at(enum area area, size_t n, uint32_t r)
+/* Of the pool whose bookkeeping is mapped there. */
+static struct mp_shape shape_of(const struct mp_header *h)
+{
+	struct mp_shape shape = {
+		.block_size = h->block_size,
+		.blocks = h->max_blocks,
+		.max_blocks = h->max_blocks,
+		.capacity = h->capacity,
+		.n_caches = h->n_caches,
+		.n_slots = h->n_slots,
+		.n_shards = h->n_shards,
+		.n_channels = h->n_channels,
+		.depth = h->depth,
+	};
+	ck_assert_ptr_null(mp_shape_resolve(&shape, 1));
+	return shape;
+}
+
+static size_t scribble_at(enum area area, const struct mp_shape *shape, uint32_t r)
 {
 	static const size_t words[] = {
 		offsetof(struct mp_header, born),         offsetof(struct mp_header, pressure),
@@ -31,10 +52,15 @@ static size_t scribble_at(enum area area, size_t n, uint32_t r)
 		offsetof(struct mp_header, collect_hint),
 	};
 	size_t slots = (MP_PAGE + MP_SHARDS_MAX * sizeof(struct mp_shard)) / 4;
+	size_t n = shape->control_size / 4, channels = shape->channels_at / 4;
+	/* Cells are many: as often the words before them. */
+	uint32_t of_channel = shape->channel_size / 4, before = sizeof(struct mp_channel) / 4;
 
 	return area == HEADER      ? words[r % (sizeof words / sizeof *words)] / 4
 	       : area == MAGAZINES ? n - n / 3 + r % (n / 3)
-				   : slots + r % (n - slots);
+	       : area == CHANNELS  ? channels + r % USED_CHANNELS * of_channel +
+					    (r >> 8) % (r & 64 ? of_channel : before)
+				  : slots + r % (n - slots);
 }
 
 /* Returns when it has begun. */
@@ -53,10 +79,11 @@ static pid_t scribbler(const char *name, unsigned seed, enum area area)
 	attach(name, fds);
 	size_t size = (size_t)lseek(fds[0], 0, SEEK_END);
 	mp_atomic32 *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	struct mp_shape shape = shape_of((const struct mp_header *)p);
 	static const uint32_t extremes[] = {0, UINT32_MAX, 1, 1u << 31};
 	for (;;) {
 		uint32_t r = (uint32_t)rand_r(&seed), where = (uint32_t)rand_r(&seed) << 8;
-		mp_store(&p[scribble_at(area, size / 4, where ^ (uint32_t)rand_r(&seed))],
+		mp_store(&p[scribble_at(area, &shape, where ^ (uint32_t)rand_r(&seed))],
 			 r % 5 < 4 ? extremes[r % 5] : r);
 		++*scribbles;
 	}
@@ -84,18 +111,125 @@ static void use_blocks(void)
 
 static unsigned n_waits, n_late;
 
-/* A call with a deadline, and one that has no reason to wait. */
-static void wait_for_block(void)
+/* Begins, and ends, a call with a deadline, or one that has no reason to wait. */
+static int64_t begun_ms;
+
+static void begin_call(void)
 {
-	int64_t begun = now_ms();
-	void *block = mempool_get_wait(pool, 20);
-	mempool_put(pool, block);
-	n_late += now_ms() - begun >= 2000;
+	begun_ms = now_ms();
+}
+
+static void end_call(void)
+{
+	n_late += now_ms() - begun_ms >= 2000;
 	n_waits++;
 }
 
+static void wait_for_block(void)
+{
+	begin_call();
+	void *block = mempool_get_wait(pool, 20);
+	mempool_put(pool, block);
+	end_call();
+}
+
+/* ---- channels: a queue, work and a broadcast, each open to send and to receive ---- */
+
+static const unsigned kinds[USED_CHANNELS] = {0, MEMPOOL_CHANNEL_WORK, MEMPOOL_CHANNEL_BROADCAST};
+static struct mempool_channel *to[USED_CHANNELS], *from[USED_CHANNELS];
+
+/* Opens what is not. It cannot be opened again when its kind was written over. */
+static void open_channels(void)
+{
+	for (uint32_t i = 0; i < USED_CHANNELS; i++) {
+		unsigned flags = kinds[i] | MEMPOOL_CHANNEL_ENDS;
+		if (!to[i]) {
+			mempool_channel_open(pool, i, flags, &to[i]);
+		}
+		if (!from[i]) {
+			mempool_channel_open(pool, i, flags | MEMPOOL_CHANNEL_RECEIVE, &from[i]);
+		}
+	}
+}
+
+static void close_channels(void)
+{
+	for (uint32_t i = 0; i < USED_CHANNELS; i++) {
+		if (to[i] && mempool_channel_close(to[i]) == 0) {
+			to[i] = NULL;
+		}
+		if (from[i] && mempool_channel_close(from[i]) == 0) {
+			from[i] = NULL;
+		}
+	}
+}
+
+static void send_some(struct mempool_channel *channel)
+{
+	for (int n = 0; n < 20; n++) {
+		void *block = mempool_get(pool);
+		begin_call();
+		if (block && mempool_channel_send(channel, block, 1) != 0) {
+			mempool_put(pool, block);
+		}
+		end_call();
+	}
+	begin_call();
+	mempool_channel_drain(channel, 5);
+	end_call();
+}
+
+static void receive_some(struct mempool_channel *channel, bool borrows)
+{
+	for (int n = 0; n < 10; n++) {
+		begin_call();
+		const void *block = borrows ? mempool_channel_borrow(channel, 1)
+					    : mempool_channel_receive(channel, 1);
+		end_call();
+		void *own = n & 1 && block && borrows ? mempool_channel_own(channel, block)
+						      : (void *)(borrows ? NULL : block);
+		if (own) {
+			mempool_put(pool, own);
+		} else if (block) {
+			mempool_channel_return(channel, block);
+		}
+	}
+}
+
+static void look_at_channels(void)
+{
+	for (uint32_t i = 0; i < USED_CHANNELS; i++) {
+		struct mempool_channel_stats stats = {.size = sizeof stats};
+		struct mempool_channel_user user;
+		struct mempool_seat seat;
+		begin_call();
+		mempool_channel_info(pool, i, &stats);
+		mempool_channel_users(pool, i, &user, 1);
+		mempool_channel_seat(pool, i, i, &seat);
+		end_call();
+	}
+}
+
+static void use_channels(int round)
+{
+	open_channels();
+	for (uint32_t i = 0; i < USED_CHANNELS; i++) {
+		if (to[i]) {
+			send_some(to[i]);
+		}
+		if (from[i]) {
+			receive_some(from[i], kinds[i] == MEMPOOL_CHANNEL_BROADCAST);
+		}
+	}
+	look_at_channels();
+	if (round % 16 == 0) {
+		is_sound();
+		close_channels();
+	}
+}
+
 /* In a process of its own, which may not even be able to close the pool then. */
-static void work_until(int64_t end_ms)
+static void work_beside(unsigned seed, enum area area)
 {
 	int status;
 
@@ -103,10 +237,15 @@ static void work_until(int64_t end_ms)
 	if (pid == 0) {
 		struct mempool_conn *its = service_connect();
 		ck_assert_int_eq(mempool_open(its, "frames", 0, &pool), 0);
-		while (now_ms() < end_ms) {
+		open_channels();
+		pid_t peer = scribbler("frames", seed, area);
+		int64_t end_ms = now_ms() + ATTACK_MS;
+		for (int round = 1; now_ms() < end_ms; round++) {
 			use_blocks();
 			wait_for_block();
+			use_channels(round);
 		}
+		stop(peer);
 		_exit(n_late > 1 + n_waits / 4); /* it may have had no CPU for a while */
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -115,23 +254,21 @@ static void work_until(int64_t end_ms)
 
 START_TEST(who_works_beside_a_scribbler_lives)
 {
-	begin();
-	for (unsigned seed = 1; seed <= 6; seed++) {
-		pid_t peer = scribbler("frames", seed, (enum area)(seed % 3));
-		work_until(now_ms() + ATTACK_MS);
-		stop(peer);
+	for (unsigned seed = 1; seed <= 2 * N_AREAS; seed++) {
+		begin();
+		work_beside(seed, (enum area)(seed % N_AREAS));
+		end();
 	}
-	end();
 }
 END_TEST
 
 /* A bystander asks and asks. The time is the daemon's own, so that a busy machine has no say. */
-START_TEST(the_daemon_answers_beside_a_scribbler)
+static void answers_beside(enum area area)
 {
 	begin();
 	struct mempool *victim = service_pool(conn, "victim", 64, 5000);
 	ck_assert_int_eq(mempool_close(victim), 0);
-	pid_t peer = scribbler("victim", 9, ALL);
+	pid_t peer = scribbler("victim", 9, area);
 	uint64_t worst = 0;
 	for (int64_t end_ms = now_ms() + 2 * ATTACK_MS; now_ms() < end_ms;) {
 		struct mempool_info info;
@@ -154,6 +291,17 @@ START_TEST(the_daemon_answers_beside_a_scribbler)
 	ck_assert(is_unharmed());
 	ck_assert_int_eq(mempool_destroy(conn, "victim"), 0);
 	end();
+}
+
+START_TEST(the_daemon_answers_beside_a_scribbler)
+{
+	answers_beside(ALL);
+}
+END_TEST
+
+START_TEST(the_daemon_answers_beside_a_scribbler_on_channels)
+{
+	answers_beside(CHANNELS);
 }
 END_TEST
 
@@ -192,4 +340,5 @@ START_TEST(a_cut_data_object_breaks_the_pool_when_it_is_opened)
 END_TEST
 
 SUITE("scribble", who_works_beside_a_scribbler_lives, the_daemon_answers_beside_a_scribbler,
-      a_cut_control_object_is_told_at_once, a_cut_data_object_breaks_the_pool_when_it_is_opened)
+      the_daemon_answers_beside_a_scribbler_on_channels, a_cut_control_object_is_told_at_once,
+      a_cut_data_object_breaks_the_pool_when_it_is_opened)
