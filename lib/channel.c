@@ -249,7 +249,8 @@ void channel_free(struct mempool_channel *channel, struct mp_local *local)
 static const char *channel_find_hindrance(const struct mempool_channel *channel)
 {
 	return channel_is_busy(channel)  ? "a thread is inside a call on it"
-	       : mp_load(&channel->held) ? "blocks that were borrowed by it are not returned"
+	       : mp_load(&channel->held) ? "blocks that were borrowed by it are not returned, "
+					   "do so first"
 					 : NULL;
 }
 

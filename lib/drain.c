@@ -3,6 +3,7 @@
 #include "lib/core/drain.h"
 #include "lib/core/futex.h"
 #include "lib/export.h"
+#include "lib/kind.h"
 #include "lib/transfer.h"
 
 /* Why a drain of a channel that is not drained must return; 0: it may sleep. */
@@ -12,13 +13,15 @@ static int drain_must_end(const struct mempool_channel *channel, int timeout_ms,
 	if (mp_load(&channel->pool->core.header->broken)) {
 		return transfer_why(channel, -EIO, WHY_BROKEN, 0);
 	}
-	if (timeout_ms == 0) {
-		return transfer_why(channel, -EAGAIN, WHY_UNDRAINED, 0);
+	if (timeout_ms != 0 && !mp_is_late(deadline)) {
+		return 0;
 	}
-	if (mp_is_late(deadline)) {
-		return transfer_why(channel, -ETIMEDOUT, WHY_LATE_DRAIN, (uint64_t)timeout_ms);
+	int error = timeout_ms == 0 ? -EAGAIN : -ETIMEDOUT;
+	if (channel->receives && channel->kind->is_filled(channel)) {
+		return transfer_why(channel, error, WHY_BEHIND, 0);
 	}
-	return 0;
+	return transfer_why(channel, error, timeout_ms == 0 ? WHY_UNDRAINED : WHY_LATE_DRAIN,
+			    (uint64_t)timeout_ms);
 }
 
 static int drain_wait(struct mempool_channel *channel, int timeout_ms)

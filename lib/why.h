@@ -61,7 +61,8 @@
 		      "own: return what was borrowed by mempool_channel_return(), or have it by "  \
 		      "mempool_channel_own()")                                                     \
 	X(WHY_NOT_BORROWED, "block $a of $p is not borrowed by this handle of channel $b: it was " \
-			    "returned already, or borrowed by another handle")                     \
+			    "returned already, or borrowed by another handle, or is this "         \
+			    "process's own, to be put")                                            \
 	X(WHY_SHARED_ON, "block $a of $p cannot be this process's own, as others have borrowed "   \
 			 "it from channel $b or are to get it: return it, or copy it")             \
 	X(WHY_NOT_OURS, "block $a of $p is not this process's: another thread has put, given or "  \
@@ -91,12 +92,14 @@
 	/* channels */                                                                             \
 	X(WHY_FULL, "channel $a of $p is full: $b blocks are under way")                           \
 	X(WHY_LATE_ROOM, "channel $a of $p was full for $b ms: its receiver is slow, or there "    \
-			 "is none")                                                                \
+			 "is none (mempoolctl channels $p)")                                       \
 	X(WHY_EMPTY, "channel $a of $p has nothing to receive")                                    \
 	X(WHY_LATE_BLOCK, "nothing came by channel $a of $p within $b ms")                         \
 	X(WHY_UNDRAINED, "not all that was sent by channel $a of $p is received")                  \
 	X(WHY_LATE_DRAIN, "not all that was sent by channel $a of $p was received within $b ms: "  \
-			  "its receiver is slow, or there is none")                                \
+			  "its receiver is slow, or there is none (mempoolctl channels $p)")       \
+	X(WHY_BEHIND, "not all that was sent by channel $a of $p is received, and this handle "    \
+		      "can receive some of it: do so, then drain")                                 \
 	X(WHY_RECEIVES, "this handle of channel $a of $p receives: open another without "          \
 			"MEMPOOL_CHANNEL_RECEIVE to send")                                         \
 	X(WHY_SENDS, "this handle of channel $a of $p sends: open another with "                   \

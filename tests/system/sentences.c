@@ -463,8 +463,10 @@ START_TEST(broadcasts_say_why)
 	FAILS(EPROTOTYPE, "mempool_channel_receive()", NOTHING(mempool_channel_borrow(in, 0)));
 	FAILS(EBADF, "channel 2 of frames", NOTHING(mempool_channel_borrow(caster, 0)));
 	ck_assert_int_eq(mempool_channel_send(caster, mine, 0), 0);
-	FAILS(EAGAIN, "channel 2 of frames", mempool_channel_drain(one, 0));
-	FAILS(ETIMEDOUT, "within 15 ms", mempool_channel_drain(one, 15));
+	FAILS(EAGAIN, "channel 2 of frames", mempool_channel_drain(caster, 0));
+	FAILS(ETIMEDOUT, "within 15 ms", mempool_channel_drain(caster, 15));
+	FAILS(EAGAIN, "this handle can receive", mempool_channel_drain(one, 0));
+	FAILS(ETIMEDOUT, "this handle can receive", mempool_channel_drain(one, 15));
 	FAILS(EINVAL, "timeout", mempool_channel_drain(one, -2));
 	FAILS(EPERM, "channel 2", mempool_channel_return(one, mine));
 	ck_assert_ptr_eq(mempool_channel_borrow(one, 0), mine);
