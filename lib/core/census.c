@@ -97,6 +97,37 @@ static bool census_look(const struct mp_pool *pool, uint64_t *seen)
 	return true;
 }
 
+/* Whether a get would find a block now, as nobody keeps it away from where one is. */
+static bool census_finds_some(const struct mp_pool *pool)
+{
+	uint64_t unused = 0;
+
+	if (mp_collect_pending(pool)) {
+		return true;
+	}
+	for (uint32_t s = 0; s < pool->shape.n_shards; s++) {
+		const struct mp_shard *shard = &pool->shards[s];
+		if (mp_load(&shard->n_free) > 0 && !(mp_load_acquire(&shard->changes) & 1)) {
+			return true;
+		}
+	}
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		const struct mp_cache *c = &pool->caches[r];
+		if (!census_cache_is_bare(pool, c, &unused) && !mp_load_acquire(&c->busy)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum mp_supply mp_census_supply(const struct mp_pool *pool)
+{
+	if (census_finds_some(pool)) {
+		return MP_SUPPLY_SOME;
+	}
+	return mp_census_finds_none(pool) ? MP_SUPPLY_NONE : MP_SUPPLY_HELD;
+}
+
 bool mp_census_finds_none(const struct mp_pool *pool)
 {
 	uint64_t first, second;

@@ -50,4 +50,12 @@
 /* True: no block was free at some moment since the call began. False: one may be. */
 bool mp_census_finds_none(const struct mp_pool *pool);
 
+/* What a get may hope for. */
+enum mp_supply {
+	MP_SUPPLY_NONE, /* as mp_census_finds_none() says */
+	MP_SUPPLY_HELD, /* whoever has a free block is inside a call, or something changes */
+	MP_SUPPLY_SOME, /* a block that a get finds, unless another is faster */
+};
+enum mp_supply mp_census_supply(const struct mp_pool *pool);
+
 #endif
