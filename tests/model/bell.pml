@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bell: senders, the ringer, and the receiver, which polls the descriptor.
+ * A bell: senders, the ringer, and takers, who poll the descriptor. What is due are tokens here;
+ * of a sender's bell it is room, which the receiver makes, and of a pool's it is blocks.
  *
- *	sender                ringer                      receiver
+ *	sender                ringer                      taker
  *	token                 seen = word                 poll: readable
  *	asleep in word?       ARMED -> LOOKING            take 1 or 2, until there is none
  *	sequence + 1, wake    due? -> RUNG, write         short, or none left: settle
  *	                      else asleep, due? -> ARMED
  *	                      sleep while word = seen
  *
- * As lib/bell.[ch] and lib/channel.c. The channel is two counters, of tokens that were sent and
- * taken. What the receiver has taken may be late: others see it when its next barrier brings it
- * out. Each of SENDERS sends TOKENS, and dies between any two steps while fewer than KILLS have. The
- * receiver takes one or two at a time, and polls or receives again, as it likes; with -DSLEEPS it
- * may also sleep in a receive, on the same word. In the end it stops the bell and joins the ringer.
+ * As lib/bell.[ch] and lib/descriptor.c. The channel is two counters, of tokens that were sent and
+ * taken. What a lone taker has taken may be late: others see it when its next barrier brings it
+ * out. Each of SENDERS sends TOKENS, and dies between any two steps while fewer than KILLS have. A
+ * taker takes one or two at a time, and polls or receives again, as it likes; with -DSLEEPS it may
+ * also sleep in a receive, on the same word. In the end the last stops the bell and joins the
+ * ringer. Of several takers, each may find that another has taken what it was woken for.
  *
- * Checked: when poll returns, there is something to take; in the end all tokens are taken and the
- * ringer has ended. No sleep ends by itself, but for one a death, and only when nothing else moves.
+ * Checked: when poll returns, there is something to take, if there is one taker; in the end all
+ * tokens are taken and the ringer has ended. No sleep ends by itself, but for one a death, and only
+ * when nothing else moves.
  *
- * Searched to the end, in million states: -DSENDERS=1 -DTOKENS=2 0.4; the default 2.3; -DEDGES
- * 0.9; -DSLEEPS 4.2; -DKILLS=1 4.6; -DTOKENS=2 -DEDGES 44.3.
+ * Searched to the end, in million states: the default 2.1; -DEDGES 0.9; -DSLEEPS 4.0; -DKILLS=1
+ * 4.2; -DAPART 0.3; -DSENDERS=1 -DTAKERS=2 2.1; with -DSENDERS=1 -DTOKENS=2 -DPLAIN 0.7, and
+ * -DAPART -DTAKERS=2 1.1.
  *
  *	-DSENDERS -DTOKENS -DKILLS	2 1 0
+ *	-DTAKERS	1; of several, each step that takes is seen at once, as the CAS that it is
+ *	-DAPART		the ringer sleeps on the state while the bell is RUNG
+ *	-DPLAIN		the sender's token is a plain store, and late; who prepares runs a barrier in
+ *			the sender (with -DSENDERS=1)
  *	-DSLEEPS	the receiver may sleep in a receive instead of polling
  *	-DEDGES		it waits for edges, as epoll gives them, and receives until that comes short
  *	-DIMPATIENT	it need not wait for a write that is about to come, and may be woken for nothing
@@ -40,6 +48,9 @@
  *	-DNOSEQUENCE	a notification does not raise the sequence (with -DSLEEPS)
  *	-DLEAVESHORT	a receive that came short leaves the bell if there is something by now (-DEDGES)
  *	-DSTOPQUIET	who stops the bell does not change the word
+ *	-DNOREWAKE	a taker does not wake the ringer that sleeps on the state (-DAPART)
+ *	-DSTAYSAPART	the ringer sleeps on the state while the bell is ARMED, too (-DAPART)
+ *	-DNOMEMBARRIER	who prepares runs no barrier in the sender (-DPLAIN)
  */
 #ifndef SENDERS
 #define SENDERS 2
@@ -49,6 +60,10 @@
 #endif
 #ifndef KILLS
 #define KILLS 0
+#endif
+
+#ifndef TAKERS
+#define TAKERS 1
 #endif
 
 #define ARMED 0
@@ -65,22 +80,46 @@
 #endif
 
 byte sent, taken;
-byte seen_taken;	/* what others than the receiver see of taken */
+byte unseen;		/* sent, but others do not see it yet */
+byte seen_taken;	/* what others than a lone taker see of taken */
 byte word, state = ARMED;
 bit written, edge;	/* the eventfd */
-bit ringer_sleeps, receiver_sleeps, ringer_over;
-byte n_over, n_kills, slices;
+bit ringer_sleeps, ringer_sleeps_apart, ringer_over;
+bit taker_sleeps[TAKERS];
+byte n_over, n_done, n_kills, slices;
 
 #define IS_DUE (sent != taken)
 #define IS_DUE_TO_OTHERS (sent != seen_taken)
+#define NO_MORE (n_over == SENDERS && unseen == 0 && !IS_DUE)
 
 #define MAY_DIE if :: n_kills < KILLS -> n_kills++; goto over :: true fi
 
 inline wake_all()
 {
-	ringer_sleeps = 0;
-	receiver_sleeps = 0
+	d_step {
+		ringer_sleeps = 0;
+		taker_sleeps[0] = 0;
+#if TAKERS > 1
+		taker_sleeps[1] = 0;
+#endif
+	}
 }
+
+/* A barrier in the sender. */
+inline bring_out()
+{
+	d_step { sent = sent + unseen; unseen = 0 }
+}
+
+#ifdef PLAIN
+/* At some time the store is seen, also of a sender that has died. */
+active proctype Buffer()
+{
+end:	do
+	:: unseen > 0 -> bring_out()
+	od
+}
+#endif
 
 proctype Sender()
 {
@@ -88,12 +127,17 @@ proctype Sender()
 
 	do
 	:: i < TOKENS ->
+#ifdef PLAIN
+		atomic { MAY_DIE; unseen++; i++ }
+#else
 		atomic { MAY_DIE; sent++; i++ }
+#endif
 		atomic { MAY_DIE; seen = word }
 		if
 		:: ASLEEP(seen) ->
 			atomic {
 				MAY_DIE;
+				bring_out();
 				if
 				:: word == seen -> word = RAISED(seen)
 				:: else -> seen = 0
@@ -134,18 +178,38 @@ late:
 #ifdef READLATE
 	seen = word;
 #endif
+#ifdef APART
+apart:	atomic {
+		if
+		:: state == RUNG -> ringer_sleeps_apart = 1
+#ifdef STAYSAPART
+		:: state == ARMED -> ringer_sleeps_apart = 1
+#endif
+		:: else -> goto again
+		fi
+	}
+	ringer_sleeps_apart == 0;
+	goto again;
+#endif
 	goto rest;
 #endif
 look:	atomic { if :: IS_DUE_TO_OTHERS -> goto due :: else fi }
 #ifndef NOASLEEP
 	atomic { word = word | 1; seen = word }
+#ifndef NOMEMBARRIER
+	bring_out();
+#endif
 	atomic { if :: IS_DUE_TO_OTHERS -> goto due :: else fi }
 #endif
 #ifdef NOLOOKING
 	goto rest;
 due:	CHANGE(ARMED, RUNG, rung, rest);
 #else
+#ifdef STAYSAPART
+	CHANGE(LOOKING, ARMED, apart, apart);
+#else
 	CHANGE(LOOKING, ARMED, rest, rest);
+#endif
 due:
 #ifdef WRITEFIRST
 	ring();
@@ -157,6 +221,9 @@ due:
 #endif
 #endif
 rung:	ring();
+#ifdef APART
+	goto again;
+#endif
 rest:	atomic { if :: state == STOPPED -> goto over :: else fi }
 	atomic { if :: word == seen -> ringer_sleeps = 1 :: else fi; seen = 0 }
 	if
@@ -167,7 +234,7 @@ rest:	atomic { if :: state == STOPPED -> goto over :: else fi }
 over:	atomic { seen = 0; ringer_over = 1 }
 }
 
-/* ---- the receiver ---- */
+/* ---- takers ---- */
 
 inline barrier()
 {
@@ -179,7 +246,11 @@ inline take(n)
 	do
 	:: atomic { got < n && IS_DUE ->
 		taken++; got++;
+#if TAKERS > 1
+		seen_taken = taken }
+#else
 		if :: seen_taken + 1 == taken -> seen_taken = taken :: true fi }
+#endif
 	:: atomic { got < n && !IS_DUE -> is_short = 1; break }
 	:: atomic { got == n -> break }
 	od
@@ -188,6 +259,9 @@ inline take(n)
 inline prepare()
 {
 	atomic { barrier(); word = word | 1; seen = word }
+#ifndef NOMEMBARRIER
+	bring_out()
+#endif
 }
 
 inline stir()
@@ -213,7 +287,13 @@ inline settle()
 #else
 		if
 		:: atomic { written -> barrier(); written = 0 }
-			state = ARMED
+			state = ARMED;
+#if defined(APART) && !defined(NOREWAKE)
+			ringer_sleeps_apart = 0
+#endif
+#if TAKERS > 1
+		:: state != RUNG
+#endif
 #ifdef IMPATIENT
 		:: !written
 #endif
@@ -221,12 +301,14 @@ inline settle()
 #endif
 	:: else
 	fi;
+#ifndef APART
 	prepare();
 #ifndef NOSTIR
 	if
 	:: IS_DUE -> stir()
 	:: else
 	fi
+#endif
 #endif
 }
 
@@ -262,7 +344,7 @@ inline poll()
 #else
 	:: atomic { written ->
 #endif
-#ifndef IMPATIENT
+#if !defined(IMPATIENT) && TAKERS == 1
 		assert(IS_DUE)
 #endif
 		}
@@ -270,7 +352,7 @@ inline poll()
 	/* epoll looks again before it reports. */
 	:: atomic { edge && !written -> edge = 0 }
 #endif
-	:: n_over == SENDERS && !IS_DUE
+	:: NO_MORE
 	fi
 }
 
@@ -280,24 +362,24 @@ inline sleep()
 	if
 	:: IS_DUE
 	:: else ->
-		atomic { if :: word == seen -> receiver_sleeps = 1 :: else fi }
+		atomic { if :: word == seen -> taker_sleeps[me] = 1 :: else fi }
 		if
-		:: !receiver_sleeps
-		:: atomic { n_over == SENDERS && !IS_DUE -> receiver_sleeps = 0 }
-		:: atomic { timeout && receiver_sleeps && slices < n_kills ->
-			slices++; receiver_sleeps = 0 }
+		:: !taker_sleeps[me]
+		:: atomic { NO_MORE -> taker_sleeps[me] = 0 }
+		:: atomic { timeout && taker_sleeps[me] && slices < n_kills ->
+			slices++; taker_sleeps[me] = 0 }
 		fi
 	fi;
 	seen = 0
 }
 
-active proctype Receiver()
+proctype Taker(bit me)
 {
 	byte got, seen;
 	bit is_short;
 
 	do
-	:: n_over == SENDERS && !IS_DUE -> break
+	:: NO_MORE -> break
 #ifdef EDGES
 	:: true -> poll();
 		do
@@ -311,17 +393,29 @@ active proctype Receiver()
 	:: sleep(); receive()
 #endif
 	od;
-	atomic { is_short = 0; state = STOPPED }
+	atomic {
+		is_short = 0;
+		n_done++;
+		if
+		:: n_done == TAKERS -> state = STOPPED
+		:: else -> goto over
+		fi
+	}
+	ringer_sleeps_apart = 0;
 #ifdef STOPQUIET
 	wake_all();
 #else
 	stir();
 #endif
-	ringer_over
+	ringer_over;
+over:	skip
 }
 
 init {
 	byte i;
 
-	atomic { do :: i < SENDERS -> run Sender(); i++ :: else -> i = 0; break od }
+	atomic {
+		do :: i < SENDERS -> run Sender(); i++ :: else -> i = 0; break od;
+		do :: i < TAKERS -> run Taker(i); i++ :: else -> i = 0; break od
+	}
 }
