@@ -12,11 +12,41 @@
 /* With the bell LOOKING. Returns whether something is due; if not, @seen is what to sleep on. */
 static bool bell_look(const struct bell *bell, uint32_t *seen)
 {
-	if (bell->is_due(bell->of)) {
+	if (bell->watch->is_due(bell->of)) {
 		return true;
 	}
-	*seen = mp_futex_prepare(bell->word);
-	return bell->is_due(bell->of);
+	*seen = bell->watch->prepare(bell->of);
+	return bell->watch->is_due(bell->of);
+}
+
+static bool bell_is_apart(const struct bell *bell)
+{
+	return bell->watch->after_ringing != NULL;
+}
+
+/* The bell is RUNG, or STOPPED. Returns whether to sleep on the word. */
+static bool bell_rest(struct bell *bell)
+{
+	if (bell_is_apart(bell)) {
+		mp_futex_wait(&bell->state, BELL_RUNG, NULL);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Something is due. Returns whether it rang. If not, a taker has made the bell ARMED; or the
+ * program has closed the descriptor.
+ */
+static bool bell_write(struct bell *bell)
+{
+	bool has_rung =
+		mp_cas32(&bell->state, BELL_LOOKING, BELL_RUNG) && eventfd_write(bell->fd, 1) == 0;
+
+	if (has_rung && bell_is_apart(bell)) {
+		bell->watch->after_ringing(bell->of);
+	}
+	return has_rung;
 }
 
 /* Rings, if something is due. Returns whether to sleep, while the word is what @seen is then. */
@@ -24,18 +54,14 @@ static bool bell_try(struct bell *bell, uint32_t *seen)
 {
 	*seen = mp_load_acquire(bell->word);
 	if (!mp_cas32(&bell->state, BELL_ARMED, BELL_LOOKING)) {
-		return true;
+		return bell_rest(bell);
 	}
 	if (!bell_look(bell, seen)) {
-		/* If it fails, the receiver has made it ARMED, or the bell is STOPPED. */
+		/* If it fails, a taker has made it ARMED, or the bell is STOPPED. */
 		mp_cas32(&bell->state, BELL_LOOKING, BELL_ARMED);
 		return true;
 	}
-	if (!mp_cas32(&bell->state, BELL_LOOKING, BELL_RUNG)) {
-		return false;
-	}
-	eventfd_write(bell->fd, 1);
-	return true;
+	return bell_write(bell) && !bell_is_apart(bell);
 }
 
 /* The ringer's life. */
@@ -46,15 +72,18 @@ static void *bell_ring(void *arg)
 	while (mp_load_acquire(&bell->state) != BELL_STOPPED) {
 		uint32_t seen;
 		if (bell_try(bell, &seen) && mp_load_acquire(&bell->state) != BELL_STOPPED) {
-			mp_futex_wait(bell->word, seen, NULL);
+			bell->watch->sleep(bell->of, seen);
 		}
 	}
 	return NULL;
 }
 
-/* ---- the receiver ---- */
+/* ---- takers ---- */
 
-/* Empties the eventfd, which is written or about to be. False: it was not, for long. */
+/*
+ * Empties the eventfd of a bell that is RUNG. False: another taker has, or the ringer did not write
+ * it for long.
+ */
 static bool bell_read(const struct bell *bell)
 {
 	struct pollfd written = {.fd = bell->fd, .events = POLLIN};
@@ -65,12 +94,12 @@ static bool bell_read(const struct bell *bell)
 		return true;
 	}
 	mp_deadline(&deadline, BELL_WAIT_MS);
-	do {
-		poll(&written, 1, BELL_WAIT_MS); /* or until a signal */
+	while (mp_load_acquire(&bell->state) == BELL_RUNG && !mp_is_late(&deadline)) {
+		poll(&written, 1, 1); /* or until a signal; another taker wakes nobody */
 		if (eventfd_read(bell->fd, &unused) == 0) {
 			return true;
 		}
-	} while (!mp_is_late(&deadline));
+	}
 	return false;
 }
 
@@ -83,20 +112,29 @@ void bell_settle(struct bell *bell)
 	}
 	if (mp_load_acquire(&bell->state) == BELL_RUNG && bell_read(bell)) {
 		mp_store_release(&bell->state, BELL_ARMED);
+		if (bell_is_apart(bell)) {
+			mp_futex_wake(&bell->state);
+		}
 	}
-	mp_futex_prepare(bell->word);
-	if (bell->is_due(bell->of)) {
-		mp_futex_stir(bell->word);
+	if (bell_is_apart(bell)) {
+		return;
+	}
+	bell->watch->prepare(bell->of);
+	if (bell->watch->is_due(bell->of)) {
+		bell->watch->stir(bell->of);
 	}
 }
 
 /* ---- its life ---- */
 
-int bell_start(struct bell *bell)
+int bell_start(struct bell *bell, const struct bell_watch *watch, void *of, const mp_atomic32 *word)
 {
 	if (bell_is_started(bell)) {
 		return bell->fd;
 	}
+	bell->watch = watch;
+	bell->of = of;
+	bell->word = word;
 	bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (bell->fd < 0) {
 		return -errno;
@@ -117,7 +155,9 @@ void bell_stop(struct bell *bell)
 		return;
 	}
 	mp_store_release(&bell->state, BELL_STOPPED);
-	mp_futex_stir(bell->word);
+	mp_fence(); /* before stir() looks whether the ringer has prepared */
+	mp_futex_wake(&bell->state);
+	bell->watch->stir(bell->of);
 	pthread_join(bell->ringer, NULL);
 	close(bell->fd);
 }

@@ -1,57 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bell: a descriptor for event loops that is readable while something is due, here while a
- * channel has a token, and the thread that makes it so, the ringer. What is due is announced by
- * mp_futex_notify() of a word, and taken by one thread at a time, the receiver.
+ * A bell: a descriptor for event loops that is readable while something is due, and the thread that
+ * makes it so, the ringer. What is due, and how who makes it due announces it, differs
+ * (descriptor.c): a token for a receiver, room for a sender, a block for a getter.
  *
- *	sender			ringer				receiver
- *	token, notify the word	sleeps on the word		receives
+ *	who makes it due	ringer				takers
+ *	a token, notify		sleeps on a word		take
  *				ARMED -> LOOKING		all taken: bell_settle():
  *				due? -> RUNG, write eventfd	LOOKING -> ARMED
  *				else -> ARMED			RUNG: read eventfd, -> ARMED
- *								asleep; due again? stir the ringer
+ *								prepare; due again? stir
  *
  *	ARMED    the eventfd is empty, and nobody is about to write it
  *	LOOKING  so it is, but the ringer may be about to make it RUNG, having found something due
- *	RUNG     the eventfd is written, or the ringer's next step is to write it
+ *	RUNG     the eventfd is written, or the ringer's next step is to write it, or a taker has
+ *		 read it and its next step is to make it ARMED
  *	STOPPED  the ringer ends
  *
- * ARMED -> LOOKING, LOOKING -> RUNG: the ringer. RUNG -> ARMED: the receiver. LOOKING -> ARMED:
- * either, by CAS. The ringer alone writes the eventfd, the receiver alone reads it.
+ * ARMED -> LOOKING, LOOKING -> RUNG: the ringer. RUNG -> ARMED: the taker that has read the
+ * eventfd. LOOKING -> ARMED: either, by CAS. The ringer alone writes the eventfd, and only when it
+ * has made the state RUNG; so each ring is read by one taker, whose store of ARMED meets no other.
  *
  * Invariants:
  *	1 the eventfd is not empty => RUNG
  *	2 when bell_settle() returns, and nothing has become due since: ARMED or LOOKING, and the
  *	  ringer will not make it RUNG. So the descriptor never wakes a poll for nothing.
- *	3 something is due, and bell_settle() is not under way => RUNG, or the ringer will look, or
- *	  who made it due is about to notify the word. So no wake is lost.
+ *	3 something is due, and bell_settle() is not under way => RUNG, or the ringer will look,
+ *	  or who made it due is about to notify the word. So no wake is lost.
  *
- * 2: The ringer looks after it has made the state LOOKING, and makes it RUNG by CAS from that. The
- * receiver takes everything, then a full barrier, then looks at the state. Finding ARMED, it knows
+ * 2: The ringer looks after it has made the state LOOKING, and makes it RUNG by CAS from that. A
+ * taker takes everything, then a full barrier, then looks at the state. Finding ARMED, it knows
  * that a later look of the ringer sees that all is taken. Finding LOOKING, it makes the CAS fail.
- * Finding RUNG, it reads the eventfd; if that is not written yet, it waits until it is.
+ * Finding RUNG, it reads the eventfd; if that is empty, the ringer has yet to write it, or another
+ * taker to make the state ARMED, and it waits for either.
  *
  * 3: The ringer reads the word before it looks, and sleeps while the word is what it read. If it
- * has found ARMED and nothing due, it first set asleep in the word, a full barrier, and looked once
- * more: whoever makes something due later finds asleep, and notifies. If something is due and the
- * receiver has made LOOKING ARMED meanwhile, it does not sleep, as the notification may have come
- * before it set asleep. If it has found RUNG, it may sleep without asleep: it is the receiver who
- * sets that, after it has made the state ARMED, and then looks itself. What it finds due may have
- * come before asleep, and its sender have gone by; so it stirs the ringer. The receiver does not
- * wake the ringer otherwise: a ringer that slept while the bell was RUNG sleeps on, and the next
- * notification finds it. That spares two switches of threads a message.
+ * has found ARMED and nothing due, it first prepared, which sets asleep in the word and is a full
+ * barrier, and looked once more: whoever makes something due later finds asleep, and notifies. If
+ * something is due and a taker has made LOOKING ARMED meanwhile, it does not sleep, as the
+ * notification may have come before it set asleep. If it has found RUNG, it may sleep without
+ * asleep: it is the taker who prepares, after it has made the state ARMED, and then looks itself.
+ * What it finds due may have come before asleep, and who made it due have gone by; so it stirs the
+ * ringer. The taker does not wake the ringer otherwise: a ringer that slept while the bell was RUNG
+ * sleeps on, and the next notification finds it. That spares two switches of threads a message.
  *
- * After a wake the state stays RUNG and the descriptor readable until all is taken, so a receiver
- * may take one at a time. It must settle the bell when it has taken all, and when it has told its
- * caller that there was no more, even if there is by now: a caller that waits for edges
- * (EPOLLET) gets one then, as the eventfd is written anew.
+ * A ringer whose word changes often for the sake of others stays apart: while the bell is RUNG, it
+ * sleeps on the state. Then the taker who makes it ARMED wakes the ringer, and leaves the rest to
+ * it.
+ *
+ * After a wake the state stays RUNG and the descriptor readable until all is taken, so a taker may
+ * take one at a time. It must settle the bell when it has told its caller that there was no more,
+ * even if there is by now: a caller that waits for edges (EPOLLET) gets one then, as the eventfd is
+ * written anew. And it may when it has taken all, so that the next wake is not for nothing.
  *
  * tests/model/bell.pml is a model of it, with what goes wrong otherwise.
  *
- * All of it is private to a process but for the word, and dies with it. A sender that is killed
- * between its token and its notification costs the ringer the rest of a slice, as it does any
- * sleeper. A ringer that is not given a CPU between RUNG and its write keeps the receiver waiting,
- * up to BELL_WAIT_MS; then the receiver leaves the bell RUNG, and one wake is for nothing.
+ * All of it is private to a process but for the word, and dies with it. Who is killed between
+ * making something due and the notification costs the ringer the rest of a slice, as it does any
+ * sleeper. A ringer that is not given a CPU between RUNG and its write keeps takers waiting, up to
+ * BELL_WAIT_MS, and so does a taker between its read and ARMED; then they leave the bell RUNG, and
+ * one wake is for nothing.
  */
 #ifndef MP_BELL_H
 #define MP_BELL_H
@@ -71,22 +79,36 @@ enum bell_state {
 	BELL_STOPPED,
 };
 
+/* What a kind of bells rings for; @of is the bell's. */
+struct bell_watch {
+	/* Whether something is due; for the ringer, and for takers. */
+	bool (*is_due)(void *of);
+	/* Sees to it that who makes something due from now on wakes sleepers. Returns the word. */
+	uint32_t (*prepare)(void *of);
+	/* Sleeps while the word is @seen, at most a slice. */
+	void (*sleep)(void *of, uint32_t seen);
+	/* Wakes sleepers, and keeps those awake that are about to sleep. */
+	void (*stir)(void *of);
+	/* If it is not NULL, the ringer stays apart; it calls this when it has rung. */
+	void (*after_ringing)(void *of);
+};
+
 struct bell {
 	mp_atomic32 state; /* enum bell_state */
 	int fd;
 	pthread_t ringer;
-	mp_atomic32 *word; /* see mp_futex_prepare() */
-	/* Whether something is due; for the ringer, and for the receiver. */
-	bool (*is_due)(const void *of);
-	const void *of;
+	const mp_atomic32 *word; /* that the ringer sleeps on */
+	const struct bell_watch *watch;
+	void *of;
 };
 
 /*
- * Starts a bell whose word, is_due and of are set, unless it is started. One thread at a time may,
- * with signals blocked, so that the ringer runs none of the program's handlers. Returns the
- * descriptor or a negative errno.
+ * Starts the bell, unless it is started: it watches @of so, and the ringer sleeps on the word. One
+ * thread at a time may, with signals blocked, so that the ringer runs none of the program's
+ * handlers. Returns the descriptor or a negative errno.
  */
-int bell_start(struct bell *bell);
+int bell_start(struct bell *bell, const struct bell_watch *watch, void *of,
+	       const mp_atomic32 *word);
 
 static inline bool bell_is_started(const struct bell *bell)
 {
@@ -94,8 +116,8 @@ static inline bool bell_is_started(const struct bell *bell)
 }
 
 /*
- * For the receiver, when it has taken all there was: the descriptor is not readable, until the
- * bell rings for what has become due since.
+ * For a taker, when it has taken all there was, or found nothing: the descriptor is not readable,
+ * until the bell rings for what has become due since. Any number of threads may, at once.
  */
 void bell_settle(struct bell *bell);
 

@@ -11,6 +11,7 @@
 #include "lib/core/cache.h"
 #include "lib/core/pressure.h"
 #include "lib/core/quota.h"
+#include "lib/descriptor.h"
 #include "lib/export.h"
 #include "lib/poison.h"
 #include "lib/why.h"
@@ -52,6 +53,7 @@ static __attribute__((noinline)) void *block_get_entered(struct mempool *pool,
 	if (error) {
 		mp_quota_return(&pool->core, 1);
 		mp_count_failure(&pool->core, local);
+		descriptor_settle_pool(pool, error);
 		mp_leave(local->cache); /* without relieving: we have nothing for those who wait */
 		return call_nothing(why_not_got(pool, 1, error));
 	}
@@ -171,6 +173,7 @@ static __attribute__((noinline)) int block_get_bulk(struct mempool *pool, void *
 		if (error) {
 			mp_quota_return(&pool->core, (uint32_t)n);
 			mp_count_failure(&pool->core, local);
+			descriptor_settle_pool(pool, error);
 		} else {
 			poison_show_all(pool, blocks, n, false);
 		}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/call.h"
 #include "lib/channel.h"
@@ -10,23 +9,6 @@
 #include "lib/why.h"
 
 /* ---- opening and closing ---- */
-
-/* Whether the other end has come and gone, of a handle that is to be told. */
-static bool channel_has_lost_other(const struct mempool_channel *channel)
-{
-	return channel->receives
-		       ? channel->kind->is_over(channel)
-		       : mp_ends_is_deserted(&channel->pool->core, channel->core, channel->ends);
-}
-
-/* Whether there is something to receive; for the bell. */
-static bool channel_is_due(const void *of)
-{
-	const struct mempool_channel *channel = of;
-
-	return channel->kind->is_filled(channel) ||
-	       (channel->ends && channel_has_lost_other(channel));
-}
 
 /* Whether a handle of its pool has the channel open to do the same; with process.mutex held. */
 static bool channel_has_twin(const struct mempool_channel *channel)
@@ -103,7 +85,7 @@ static int channel_check_flags(const struct mempool *pool, uint32_t number, unsi
 {
 	const unsigned known = MEMPOOL_CHANNEL_RECEIVE | MEMPOOL_CHANNEL_WORK |
 			       MEMPOOL_CHANNEL_BROADCAST | MEMPOOL_CHANNEL_LOSSY |
-			       MEMPOOL_CHANNEL_ENDS;
+			       MEMPOOL_CHANNEL_ENDS | MEMPOOL_CHANNEL_EINTR;
 
 	if (number >= pool->core.shape.n_channels) {
 		return fail(EINVAL, "there is no channel %u of %s: it has %u, counted from 0",
@@ -183,6 +165,7 @@ static int channel_init(struct mempool_channel *channel, unsigned flags)
 
 	channel->receives = flags & MEMPOOL_CHANNEL_RECEIVE;
 	channel->is_lossy = flags & MEMPOOL_CHANNEL_LOSSY;
+	channel->heeds_signals = flags & MEMPOOL_CHANNEL_EINTR;
 	channel->kind = channel_kind_of(flags);
 	int error = channel_begin(channel);
 	if (error) {
@@ -192,9 +175,6 @@ static int channel_init(struct mempool_channel *channel, unsigned flags)
 					   : mp_ends_note_receivers(core, channel->core);
 	channel->ends = flags & MEMPOOL_CHANNEL_ENDS ? &channel->noted : NULL;
 	channel->way = channel_way_of(channel);
-	channel->bell.word = &channel->core->hungry;
-	channel->bell.is_due = channel_is_due;
-	channel->bell.of = channel;
 	channel_list(channel);
 	return 0;
 }
@@ -289,39 +269,4 @@ EXPORT int mempool_channel_close(struct mempool_channel *channel)
 	}
 	channel_free(channel, call_find_local(channel->pool));
 	return 0;
-}
-
-/* ---- the descriptor ---- */
-
-/* Starts the bell; threads that ask at once all have the same one. */
-static int channel_start_bell(struct mempool_channel *channel)
-{
-	struct process *process = process_get();
-	struct calm calm;
-
-	calm_begin(&calm);
-	pthread_mutex_lock(&process->mutex);
-	int fd = bell_start(&channel->bell);
-	pthread_mutex_unlock(&process->mutex);
-	calm_end(&calm);
-	return fd;
-}
-
-EXPORT int mempool_channel_fd(struct mempool_channel *channel)
-{
-	int error = call_check_own(channel->pool);
-	if (error) {
-		return error;
-	}
-	if (!channel->receives) {
-		return why(channel->pool, -EBADF, WHY_SENDS, channel_number(channel), 0, 0);
-	}
-	int fd = channel_start_bell(channel);
-	return fd >= 0 ? fd
-		       : fail(-fd, "no descriptor that tells of blocks in channel %u of %s: %s%s",
-			      channel_number(channel), channel->pool->name, strerror(-fd),
-			      fd == -EAGAIN   ? " (no thread: see RLIMIT_NPROC, and RLIMIT_MEMLOCK "
-						"after mlockall())"
-			      : fd == -EMFILE ? " (see ulimit -n)"
-					      : "");
 }

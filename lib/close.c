@@ -7,6 +7,7 @@
 #include "lib/close.h"
 #include "lib/conn.h"
 #include "lib/core/word.h"
+#include "lib/descriptor.h"
 #include "lib/error.h"
 #include "lib/export.h"
 #include "lib/map.h"
@@ -137,6 +138,7 @@ static int close_last(struct process *process, struct mempool *pool, bool force)
 	}
 	struct mempool_conn *conn = pool->conn;
 	close_channels(pool);
+	descriptor_stop_pool(pool);
 	close_handle(pool);
 	conn_unref(conn);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/call.h"
+#include "lib/cancel.h"
 #include "lib/core/drain.h"
 #include "lib/core/futex.h"
 #include "lib/export.h"
@@ -8,15 +9,16 @@
 
 /* Why a drain of a channel that is not drained must return; 0: it may sleep. */
 static int drain_must_end(const struct mempool_channel *channel, int timeout_ms,
-			  const struct timespec *deadline)
+			  const struct mp_wait *wait)
 {
 	if (mp_load(&channel->pool->core.header->broken)) {
 		return transfer_why(channel, -EIO, WHY_BROKEN, 0);
 	}
-	if (timeout_ms != 0 && !mp_is_late(deadline)) {
-		return 0;
+	int error = timeout_ms == 0 ? 0 : cancel_check(channel, wait);
+	if (error || (timeout_ms != 0 && !mp_is_late(wait->deadline))) {
+		return error;
 	}
-	int error = timeout_ms == 0 ? -EAGAIN : -ETIMEDOUT;
+	error = timeout_ms == 0 ? -EAGAIN : -ETIMEDOUT;
 	if (channel->receives && channel->kind->is_filled(channel)) {
 		return transfer_why(channel, error, WHY_BEHIND, 0);
 	}
@@ -29,16 +31,18 @@ static int drain_wait(struct mempool_channel *channel, int timeout_ms)
 	struct mp_pool *core = &channel->pool->core;
 	struct mp_local *local = call_find_local(channel->pool);
 	struct mp_drain drain = mp_drain_begin(core, channel_number(channel));
-	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	struct mp_wait wait = cancel_begin(channel);
+	struct timespec deadline;
 	int done, error;
 
 	mp_deadline(&deadline, timeout_ms);
+	wait.deadline = timeout_ms < 0 ? NULL : &deadline;
 	while ((done = mp_drain_look(core, local, &drain)) == 0) {
-		error = drain_must_end(channel, timeout_ms, until);
+		error = drain_must_end(channel, timeout_ms, &wait);
 		if (error) {
 			return error;
 		}
-		mp_drain_await(core, local, &drain, until);
+		mp_drain_await(core, local, &drain, &wait);
 	}
 	return done < 0 ? transfer_why(channel, done, WHY_SCRIBBLED, 0) : 0;
 }

@@ -14,6 +14,7 @@
 
 #include <mempool/mempool.h>
 
+#include "lib/bell.h"
 #include "lib/core/layout.h"
 #include "lib/process.h"
 #include "lib/wire/protocol.h"
@@ -38,7 +39,12 @@ struct mempool {
 	uint64_t attachment;
 	mp_atomic32 bare_waits; /* threads in mempool_get_wait() that have no part */
 	bool poisoned; /* we tell AddressSanitizer or Memcheck about its blocks; see poison.h */
+	mp_atomic32 cancelled;     /* see cancel.h */
+	mp_atomic32 heeds_signals; /* waits end with EINTR after a signal handler */
 	void *control, *data, *liveness;
+
+	struct bell bell; /* see descriptor.h */
+	bool is_held;     /* the ringer's: a block is free, and cannot be had now */
 
 	/* Of an observer alone, whose control is a copy; see look.h. */
 	pthread_mutex_t looking; /* guards the copy */

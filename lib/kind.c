@@ -46,14 +46,19 @@ static bool kind_is_over(const struct mempool_channel *channel)
 	return mp_channel_is_over(kind_pool(channel), channel->core, channel->ends);
 }
 
-static void kind_await_token(const struct mempool_channel *channel, const struct timespec *deadline)
+static bool kind_has_room(const struct mempool_channel *channel)
 {
-	mp_channel_await_token(kind_pool(channel), channel->core, channel->ends, deadline);
+	return mp_channel_has_room(kind_pool(channel), channel->core);
 }
 
-static void kind_await_room(const struct mempool_channel *channel, const struct timespec *deadline)
+static void kind_await_token(const struct mempool_channel *channel, struct mp_wait *wait)
 {
-	mp_channel_await_room(kind_pool(channel), channel->core, channel->ends, deadline);
+	mp_channel_await_token(kind_pool(channel), channel->core, channel->ends, wait);
+}
+
+static void kind_await_room(const struct mempool_channel *channel, struct mp_wait *wait)
+{
+	mp_channel_await_room(kind_pool(channel), channel->core, channel->ends, wait);
 }
 
 /* ---- work ---- */
@@ -119,29 +124,31 @@ static bool kind_is_over_for(const struct mempool_channel *channel)
 	return mp_broadcast_is_over(kind_pool(channel), &channel->subscriber, channel->ends);
 }
 
-static void kind_await_broadcast(const struct mempool_channel *channel,
-				 const struct timespec *deadline)
+static bool kind_has_room_to_broadcast(const struct mempool_channel *channel)
 {
-	mp_broadcast_await_token(kind_pool(channel), &channel->subscriber, channel->ends, deadline);
+	return mp_broadcast_has_room(kind_pool(channel), channel_number(channel));
 }
 
-static void kind_await_subscribers(const struct mempool_channel *channel,
-				   const struct timespec *deadline)
+static void kind_await_broadcast(const struct mempool_channel *channel, struct mp_wait *wait)
 {
-	mp_broadcast_await_room(kind_pool(channel), channel_number(channel), channel->ends,
-				deadline);
+	mp_broadcast_await_token(kind_pool(channel), &channel->subscriber, channel->ends, wait);
+}
+
+static void kind_await_subscribers(const struct mempool_channel *channel, struct mp_wait *wait)
+{
+	mp_broadcast_await_room(kind_pool(channel), channel_number(channel), channel->ends, wait);
 }
 
 /* ---- all ---- */
 
 static const struct kind kind_table[] = {
 	{MP_CHANNEL_QUEUE, "queue", kind_claim, kind_leave_queue, kind_send, kind_receive,
-	 kind_is_filled, kind_is_over, kind_await_token, kind_await_room},
+	 kind_is_filled, kind_is_over, kind_has_room, kind_await_token, kind_await_room},
 	{MP_CHANNEL_WORK, "work", kind_join_work, kind_leave_work, kind_send, kind_receive_work,
-	 kind_is_filled, kind_is_over, kind_await_token, kind_await_room},
+	 kind_is_filled, kind_is_over, kind_has_room, kind_await_token, kind_await_room},
 	{MP_CHANNEL_BROADCAST, "broadcast", kind_subscribe, kind_unsubscribe, kind_broadcast,
-	 kind_borrow, kind_is_filled_for, kind_is_over_for, kind_await_broadcast,
-	 kind_await_subscribers},
+	 kind_borrow, kind_is_filled_for, kind_is_over_for, kind_has_room_to_broadcast,
+	 kind_await_broadcast, kind_await_subscribers},
 };
 
 const struct kind *kind_get(enum mp_channel_kind which)

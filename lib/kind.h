@@ -6,8 +6,6 @@
 #ifndef MP_KIND_H
 #define MP_KIND_H
 
-#include <time.h>
-
 #include "lib/core/channel.h"
 #include "lib/core/local.h"
 
@@ -31,9 +29,12 @@ struct kind {
 	bool (*is_filled)(const struct mempool_channel *channel);
 	bool (*is_over)(const struct mempool_channel *channel);
 
+	/* Of a sender: whether there may be room. */
+	bool (*has_room)(const struct mempool_channel *channel);
+
 	/* Sleep as mp_channel_await_token() and mp_channel_await_room() do. */
-	void (*await_token)(const struct mempool_channel *channel, const struct timespec *deadline);
-	void (*await_room)(const struct mempool_channel *channel, const struct timespec *deadline);
+	void (*await_token)(const struct mempool_channel *channel, struct mp_wait *wait);
+	void (*await_room)(const struct mempool_channel *channel, struct mp_wait *wait);
 };
 
 /* NULL: there is no such kind. */

@@ -407,7 +407,7 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 	if (error) {
 		return error;
 	}
-	if (flags & ~(MEMPOOL_RDONLY | MEMPOOL_OBSERVE)) {
+	if (flags & ~(MEMPOOL_RDONLY | MEMPOOL_OBSERVE | MEMPOOL_EINTR)) {
 		return fail(EINVAL, "flags %#x to open %s are not known", flags, name);
 	}
 	wish.access = flags & MEMPOOL_OBSERVE  ? WIRE_OBSERVER
@@ -416,6 +416,9 @@ EXPORT int mempool_open_schema(struct mempool_conn *conn, const char *name, unsi
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&process->opening);
 	error = pool_open(process, conn, &wish, result);
+	if (error == 0 && flags & MEMPOOL_EINTR) {
+		mp_store_release(&(*result)->heeds_signals, 1);
+	}
 	pthread_mutex_unlock(&process->opening);
 	pthread_setcancelstate(cancel, NULL);
 	return error;

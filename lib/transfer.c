@@ -2,8 +2,10 @@
 #include "lib/transfer.h"
 
 #include "lib/call.h"
+#include "lib/cancel.h"
 #include "lib/core/futex.h"
 #include "lib/core/quota.h"
+#include "lib/descriptor.h"
 #include "lib/export.h"
 #include "lib/kind.h"
 #include "lib/poison.h"
@@ -64,7 +66,7 @@ static inline int transfer_check(const struct mempool_channel *channel, bool rec
 	if (unlikely(pool_is_foreign(channel->pool))) {
 		return transfer_refuse(channel);
 	}
-	if (unlikely(channel->way != (receives ? CHANNEL_RECEIVES : CHANNEL_SENDS))) {
+	if (unlikely(mp_load(&channel->way) != (receives ? CHANNEL_RECEIVES : CHANNEL_SENDS))) {
 		return transfer_check_other(channel, receives, timeout_ms);
 	}
 	return likely(timeout_ms >= -1) ? 0 : transfer_refuse(channel);
@@ -102,7 +104,7 @@ static bool transfer_has_lost_other(const struct mempool_channel *channel)
  * it may sleep.
  */
 static int transfer_must_end(const struct mempool_channel *channel, int timeout_ms,
-			     const struct timespec *deadline)
+			     const struct mp_wait *wait)
 {
 	bool receives = channel->receives;
 
@@ -116,7 +118,11 @@ static int transfer_must_end(const struct mempool_channel *channel, int timeout_
 		return transfer_why(channel, -EAGAIN, receives ? WHY_EMPTY : WHY_FULL,
 				    channel->pool->core.shape.depth);
 	}
-	if (timeout_ms > 0 && mp_is_late(deadline)) {
+	int error = cancel_check(channel, wait);
+	if (error) {
+		return error;
+	}
+	if (mp_is_late(wait->deadline)) {
 		return transfer_why(channel, -ETIMEDOUT, receives ? WHY_LATE_BLOCK : WHY_LATE_ROOM,
 				    (uint64_t)timeout_ms);
 	}
@@ -141,6 +147,8 @@ static __attribute__((noinline, cold)) int transfer_not_sent(const struct mempoo
 	case -ETIMEDOUT:
 	case -EIO:
 	case -EPIPE:
+	case -EINTR:
+	case -ECANCELED:
 		return error;
 	case -ENOTCONN:
 		return channel->ends && transfer_has_lost_other(channel)
@@ -156,9 +164,10 @@ static __attribute__((noinline)) ssize_t transfer_send_later(struct mempool_chan
 							     void *const *blocks, uint32_t n,
 							     int timeout_ms)
 {
-	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
+	struct mp_wait wait = cancel_begin(channel);
+	struct timespec deadline;
 	uint32_t sent = 0;
-	int error = transfer_must_end(channel, timeout_ms, NULL);
+	int error = transfer_must_end(channel, timeout_ms, &wait);
 
 	for (int i = 0; error == 0 && i < SPINS; i++) {
 		mp_pause();
@@ -172,9 +181,10 @@ static __attribute__((noinline)) ssize_t transfer_send_later(struct mempool_chan
 		return transfer_not_sent(channel, blocks, error);
 	}
 	mp_deadline(&deadline, timeout_ms);
+	wait.deadline = timeout_ms < 0 ? NULL : &deadline;
 	mp_add(&channel->sleepers, 1);
-	while ((error = transfer_must_end(channel, timeout_ms, until)) == 0) {
-		channel->kind->await_room(channel, until);
+	while ((error = transfer_must_end(channel, timeout_ms, &wait)) == 0) {
+		channel->kind->await_room(channel, &wait);
 		sent = channel->kind->send(channel, blocks, n, &error);
 		if (sent > 0 || error != -EAGAIN) {
 			break;
@@ -210,7 +220,12 @@ static __attribute__((noinline)) ssize_t transfer_send_otherwise(struct mempool_
 								 void *const *blocks, uint32_t n,
 								 int timeout_ms)
 {
-	return transfer_send_by(channel, blocks, n, timeout_ms, channel->kind->send);
+	ssize_t sent = transfer_send_by(channel, blocks, n, timeout_ms, channel->kind->send);
+
+	if (bell_is_started(&channel->bell)) {
+		descriptor_settle_channel(channel, sent, n);
+	}
+	return sent;
 }
 
 static inline ssize_t transfer_send(struct mempool_channel *channel, void *const *blocks,
@@ -276,8 +291,9 @@ static __attribute__((noinline)) ssize_t
 transfer_receive_later(struct mempool_channel *channel, void **blocks, uint32_t n, int timeout_ms)
 {
 	const struct kind *kind = channel->kind;
-	struct timespec deadline, *until = timeout_ms < 0 ? NULL : &deadline;
-	int error = transfer_must_end(channel, timeout_ms, NULL);
+	struct mp_wait wait = cancel_begin(channel);
+	struct timespec deadline;
+	int error = transfer_must_end(channel, timeout_ms, &wait);
 	ssize_t got = 0;
 
 	for (int i = 0; error == 0 && got == 0 && i < SPINS; i++) {
@@ -288,25 +304,12 @@ transfer_receive_later(struct mempool_channel *channel, void **blocks, uint32_t 
 		return error ? error : got;
 	}
 	mp_deadline(&deadline, timeout_ms);
-	while (got == 0 && (error = transfer_must_end(channel, timeout_ms, until)) == 0) {
-		kind->await_token(channel, until);
+	wait.deadline = timeout_ms < 0 ? NULL : &deadline;
+	while (got == 0 && (error = transfer_must_end(channel, timeout_ms, &wait)) == 0) {
+		kind->await_token(channel, &wait);
 		got = transfer_receive_once(channel, blocks, n, kind->receive);
 	}
 	return got ? got : error;
-}
-
-/*
- * The end of a receive that asked for @n, of a handle that has a bell. The bell is settled when all
- * is taken, and when the caller may think so, as it got less than it asked for.
- */
-static __attribute__((noinline)) void transfer_settle(struct mempool_channel *channel, ssize_t got,
-						      uint32_t n)
-{
-	bool is_short = got != -EDQUOT && got < (ssize_t)n;
-
-	if (is_short || !channel->bell.is_due(channel)) {
-		bell_settle(&channel->bell);
-	}
 }
 
 /* Receives by that function, of a handle that may. */
@@ -320,7 +323,7 @@ transfer_receive_by(struct mempool_channel *channel, void **blocks, uint32_t n, 
 		got = transfer_receive_later(channel, blocks, n, timeout_ms);
 	}
 	if (unlikely(bell_is_started(&channel->bell))) {
-		transfer_settle(channel, got, n);
+		descriptor_settle_channel(channel, got, n);
 	}
 	return got;
 }

@@ -21,9 +21,9 @@ static bool wait_is_worth_it(int error)
 
 /*
  * Sleeps after a get that said @error. EAGAIN: somebody has a free block and is inside a call; he
- * may leave it without waking anybody, so we look again soon.
+ * may leave it without waking anybody, so we look again soon. Returns whether a signal handler ran.
  */
-static void wait_sleep(struct mp_pool *core, uint32_t raised, int error,
+static bool wait_sleep(struct mp_pool *core, uint32_t raised, int error,
 		       const struct timespec *deadline)
 {
 	struct timespec soon;
@@ -32,15 +32,34 @@ static void wait_sleep(struct mp_pool *core, uint32_t raised, int error,
 	if (error == EAGAIN && mp_is_before(&soon, deadline)) {
 		deadline = &soon;
 	}
-	mp_pressure_sleep(core, raised, deadline);
+	return mp_pressure_sleep(core, raised, deadline);
 }
 
-static void *wait_end(const struct mempool *pool, int timeout_ms)
+static int wait_end(const struct mempool *pool, int timeout_ms)
 {
-	return call_nothing(why(pool, -ETIMEDOUT, WHY_LATE, (uint64_t)timeout_ms, 0, 0));
+	return why(pool, -ETIMEDOUT, WHY_LATE, (uint64_t)timeout_ms, 0, 0);
 }
 
-/* Tries and sleeps until there is a block, another error, or the deadline. */
+/*
+ * Why the wait must end before its next sleep: a negative errno with its sentence. 0: it need not.
+ * To be asked after the pressure was raised, see cancel.h.
+ */
+static int wait_must_end(const struct mempool *pool, int timeout_ms,
+			 const struct timespec *deadline)
+{
+	if (mp_load_acquire(&pool->cancelled)) {
+		return why(pool, -ECANCELED, WHY_CANCELLED, 0, 0, 0);
+	}
+	return mp_is_late(deadline) ? wait_end(pool, timeout_ms) : 0;
+}
+
+/* Whether a handler that ran during the sleep ends the wait. */
+static bool wait_heeds(const struct mempool *pool, bool is_interrupted)
+{
+	return is_interrupted && mp_load(&pool->heeds_signals);
+}
+
+/* Tries and sleeps until there is a block, another error, or the wait must end. */
 static void *wait_get_until(struct mempool *pool, int timeout_ms, const struct timespec *deadline)
 {
 	void *block = NULL;
@@ -49,13 +68,18 @@ static void *wait_get_until(struct mempool *pool, int timeout_ms, const struct t
 		uint32_t raised = mp_pressure_raise(&pool->core);
 		block = mempool_get(pool);
 		again = !block && wait_is_worth_it(errno);
-		if (again && mp_is_late(deadline)) {
-			return wait_end(pool, timeout_ms);
+		if (!again) {
+			return block;
 		}
-		if (again) {
-			wait_sleep(&pool->core, raised, errno, deadline);
-			block = mempool_get(pool); /* without raising: often there is a block now */
-			again = !block && wait_is_worth_it(errno);
+		int error = errno, end = wait_must_end(pool, timeout_ms, deadline);
+		if (end) {
+			return call_nothing(end);
+		}
+		bool is_interrupted = wait_sleep(&pool->core, raised, error, deadline);
+		block = mempool_get(pool); /* without raising: often there is a block now */
+		again = !block && wait_is_worth_it(errno);
+		if (again && wait_heeds(pool, is_interrupted)) {
+			return call_nothing(why(pool, -EINTR, WHY_SIGNAL, 0, 0, 0));
 		}
 	}
 	return block;
@@ -84,7 +108,7 @@ static void *wait_get(struct mempool *pool, struct mp_local *local, int timeout_
 		return block;
 	}
 	if (timeout_ms == 0) {
-		return wait_end(pool, 0);
+		return call_nothing(wait_end(pool, 0));
 	}
 	if (local) {
 		mp_store(&local->waiting, MP_WAITING);

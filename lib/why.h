@@ -44,6 +44,10 @@
 		     "before it gets $c more")                                                     \
 	X(WHY_LATE, "no block of $p was free within $a ms: wait longer, or have a larger pool "    \
 		    "(mempoolctl grow $p)")                                                        \
+	X(WHY_CANCELLED, "waiting for blocks of $p was cancelled, by mempool_cancel(): to wait "   \
+			 "again, close the pool and open it anew")                                 \
+	X(WHY_SIGNAL, "a signal handler ran while a call waited for a block of $p, which is open " \
+		      "with MEMPOOL_EINTR: call again to wait on")                                 \
 	/* what is no block of ours */                                                             \
 	X(WHY_FREE, "block $a of $p is free already (put twice)")                                  \
 	X(WHY_TWICE, "block $a of $p is named twice in one call, as blocks[$b] and blocks[$c]")    \
@@ -100,6 +104,11 @@
 			  "its receiver is slow, or there is none (mempoolctl channels $p)")       \
 	X(WHY_BEHIND, "not all that was sent by channel $a of $p is received, and this handle "    \
 		      "can receive some of it: do so, then drain")                                 \
+	X(WHY_CHANNEL_CANCELLED, "waiting by this handle of channel $a of $p was cancelled, by "   \
+				 "mempool_channel_cancel() or mempool_cancel(): open another to "  \
+				 "wait again")                                                     \
+	X(WHY_CHANNEL_SIGNAL, "a signal handler ran while a call waited by channel $a of $p, "     \
+			      "which is open with MEMPOOL_CHANNEL_EINTR: call again to wait on")   \
 	X(WHY_RECEIVES, "this handle of channel $a of $p receives: open another without "          \
 			"MEMPOOL_CHANNEL_RECEIVE to send")                                         \
 	X(WHY_SENDS, "this handle of channel $a of $p sends: open another with "                   \

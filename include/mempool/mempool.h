@@ -55,6 +55,7 @@ extern "C" {
 /* Flags of mempool_open(). */
 #define MEMPOOL_RDONLY 0x1u  /* reader: get, put, give and take, but the payload is read-only */
 #define MEMPOOL_OBSERVE 0x2u /* observer: everything read-only; no get, put, give or take */
+#define MEMPOOL_EINTR 0x4u   /* mempool_get_wait() ends with EINTR after a signal handler */
 
 /*
  * Flags of mempool_channel_open(). What kind of channel it is, its first open decides, for as long
@@ -65,6 +66,7 @@ extern "C" {
 #define MEMPOOL_CHANNEL_BROADCAST 0x4u /* kind: each block to all of up to 12 subscribers */
 #define MEMPOOL_CHANNEL_LOSSY 0x8u     /* subscriber: lose the oldest rather than hold senders up */
 #define MEMPOOL_CHANNEL_ENDS 0x10u     /* be told, by EPIPE, when the other end has come and gone */
+#define MEMPOOL_CHANNEL_EINTR 0x20u    /* waits end with EINTR after a signal handler */
 
 #define MEMPOOL_SUBSCRIBERS_MAX 12u /* of a broadcast, at once */
 #define MEMPOOL_BROADCASTS_MAX 32u  /* channels 0 to 31 of a pool can be broadcasts */
@@ -248,6 +250,7 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * Opens the pool @name: @flags 0 as writer, MEMPOOL_RDONLY as reader, MEMPOOL_OBSERVE as observer.
  * A pool that this process has open already in the same manner is the same handle again; close
  * it as often as it was opened. If the pool is just being made, the call waits until it is there.
+ * MEMPOOL_EINTR besides holds for the handle from then on, also for who opened it without.
  *
  * An observer's handle keeps a descriptor and reads the bookkeeping into memory of its own (some 12
  * bytes a block while a call walks over all), so that nobody who cuts the pool's memory short can
@@ -383,14 +386,38 @@ void *mempool_get(struct mempool *pool);
  * Gets a block, and waits for one at most @timeout_ms milliseconds: 0 not at all, -1 for as long as
  * it takes. A thread that puts gives what it has cached to those who wait, and lets them go first;
  * which of them gets the block is not defined. Signal handlers may run and may call mempool_get()
- * meanwhile; the wait goes on after them.
+ * meanwhile; the wait goes on after them. With MEMPOOL_EINTR it ends, if the handler ran while the
+ * call slept; one that runs just before is not seen, but mempool_cancel() in it ends the wait.
  *
  * Returns the block, or NULL with errno
  * ETIMEDOUT no block in that time
+ * ECANCELED the wait was cancelled, see mempool_cancel()
+ * EINTR     MEMPOOL_EINTR: a signal handler ran, and there still is no block
  * EINVAL    @timeout_ms is less than -1
  * EACCES, EDEADLK, EDQUOT, ECHILD, EIO  as for mempool_get(), at once
  */
 void *mempool_get_wait(struct mempool *pool, int timeout_ms);
+
+/*
+ * Ends all waits of the handle, now and from now on: mempool_get_wait() and calls on its channels
+ * return ECANCELED where they would sleep, in all threads. What need not wait goes on. To wait
+ * again, close the pool as often as it was opened, and open it anew. For any thread and any signal
+ * handler: it takes no lock, and ends the wait it has interrupted, however near that was to sleep.
+ * Returns 0, -EACCES (an observer's handle), -ECHILD.
+ */
+int mempool_cancel(struct mempool *pool);
+
+/*
+ * A descriptor for event loops: readable (POLLIN) while a block may be had, until a get says ENOMEM
+ * or EAGAIN; then the loop sleeps until there is one: in the depot, of the dead or just born, or
+ * cached by a thread that is inside no call. Another may be faster; then the get says ENOMEM. Who
+ * puts while the loop sleeps gives what it has cached to the depot, once. A bulk that asks for more
+ * than there are finds it readable again; EDQUOT leaves it as it is; a broken pool's is readable.
+ * Any number of threads may poll and get. For the rest see mempool_channel_fd().
+ *
+ * Returns the descriptor, or -EMFILE, -ENOMEM, -EAGAIN (no thread can be had), -EACCES, -ECHILD.
+ */
+int mempool_fd(struct mempool *pool);
 
 /*
  * Puts a block back. Never fails for want of room or memory. It waits at most a millisecond, for a
@@ -520,7 +547,8 @@ ssize_t mempool_gifts(struct mempool *pool, struct mempool_token *tokens, size_t
  * Opens channel @number of the pool; @flags 0 to send, MEMPOOL_CHANNEL_RECEIVE to receive; besides
  * the channel's kind, MEMPOOL_CHANNEL_WORK or MEMPOOL_CHANNEL_BROADCAST, or neither for a queue;
  * MEMPOOL_CHANNEL_ENDS; and to receive from a broadcast, MEMPOOL_CHANNEL_LOSSY. The pool cannot be
- * closed before the channel (only by force).
+ * closed before the channel (only by force). With MEMPOOL_CHANNEL_EINTR, calls that wait end as
+ * mempool_get_wait() does with MEMPOOL_EINTR.
  *
  * Returns 0, or
  * -EINVAL   there is no such channel, or an unknown flag, or flags that do not go together, or a
@@ -554,6 +582,8 @@ int mempool_channel_close(struct mempool_channel *channel);
  * -EBADF    the handle is for receiving
  * -ENOTCONN a broadcast has no subscriber; the call did not check the block
  * -EPIPE    MEMPOOL_CHANNEL_ENDS: nobody receives any more
+ * -ECANCELED the channel is full, and waiting was cancelled
+ * -EINTR    MEMPOOL_CHANNEL_EINTR: a signal handler ran, and the channel is still full
  * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
  * -ECHILD   the handle is the parent's
  */
@@ -576,6 +606,8 @@ ssize_t mempool_channel_send_bulk(struct mempool_channel *channel, void *const *
  * EBADF     the handle is for sending
  * EPROTOTYPE the channel is a broadcast, see mempool_channel_borrow()
  * EPIPE     MEMPOOL_CHANNEL_ENDS: nobody sends any more, and all is received
+ * ECANCELED there is none, and waiting was cancelled
+ * EINTR     MEMPOOL_CHANNEL_EINTR: a signal handler ran, and there still is none
  * EDEADLK   called while another call receives by this handle (from a signal handler, say); not
  *           from work
  * EINVAL    a timeout below -1
@@ -635,6 +667,8 @@ void *mempool_channel_own(struct mempool_channel *channel, const void *block);
  * Returns 0, or
  * -EAGAIN   not all is, and @timeout_ms is 0
  * -ETIMEDOUT not all was, all the time
+ * -ECANCELED not all is, and waiting was cancelled
+ * -EINTR    MEMPOOL_CHANNEL_EINTR: a signal handler ran, and still not all is
  * -EINVAL   a timeout below -1
  * -EIO      the daemon has marked the pool broken, or the channel was scribbled on
  * -ECHILD   the handle is the parent's
@@ -651,23 +685,24 @@ int mempool_channel_drain(struct mempool_channel *channel, int timeout_ms);
  */
 int mempool_channel_stat(struct mempool_channel *channel, struct mempool_channel_stats *stats);
 
+/* Ends all waits by this handle, as mempool_cancel() does by all of a pool's. 0 or -ECHILD. */
+int mempool_channel_cancel(struct mempool_channel *channel);
+
 /*
- * A descriptor for event loops: readable (POLLIN) while there is something to receive. Each time
- * that blocks come into the empty channel it wakes a loop once, and it wakes it for nothing else:
- * the call that receives the last block, or finds none, makes it unreadable. So a receive after a
- * wake finds a block, unless another call has received it since.
- *
- * Receive as you like. What a call leaves keeps the descriptor readable, so one block a wake will
- * do; calls without a poll before them may come between. A loop that waits for edges (EPOLLET)
- * has to receive until a call says EAGAIN or a bulk comes short; the next block is an edge then.
+ * A descriptor for event loops: readable (POLLIN) while a receiver has something to receive, or a
+ * sender room. Blocks that come into the empty channel, or room in the full one, wake a loop once,
+ * and nothing else does: the call that takes the last, or finds nothing, makes it unreadable. So a
+ * call after a wake finds what it was woken for, unless another thread or process was faster. It is
+ * readable, too, where a call would say EPIPE, and while the pool is broken. Receive and send as
+ * you like. What a call leaves keeps the descriptor readable, so one block a wake will do; calls
+ * without a poll before them may come between. A loop that waits for edges (EPOLLET) has to go on
+ * until a call says EAGAIN or a bulk comes short; what is next is an edge.
  *
  * Do not read or close the descriptor: it belongs to the handle. The first call starts a thread of
- * this process that sleeps on the channel, with the caller's scheduling policy and CPUs. A receive
- * that leaves nothing waits for that thread where it is about to wake the loop; if the thread is
- * not given a CPU, it waits 10 ms, and one wake may be for nothing.
+ * this process that sleeps on the channel, with the caller's scheduling policy and CPUs. A call
+ * that leaves nothing may have to wait for that thread, 10 ms at most; then one wake is in vain.
  *
- * Returns the descriptor, or -EBADF (a handle for sending), -EMFILE, -ENOMEM, -EAGAIN (no thread
- * can be had), -ECHILD.
+ * Returns the descriptor, or -EMFILE, -ENOMEM, -EAGAIN (no thread can be had), -ECHILD.
  */
 int mempool_channel_fd(struct mempool_channel *channel);
 

@@ -594,25 +594,25 @@ bool mp_broadcast_has_room(const struct mp_pool *pool, uint32_t number)
 }
 
 void mp_broadcast_await_token(const struct mp_pool *pool, const struct mp_subscriber *s,
-			      const struct mp_ends *noted, const struct timespec *deadline)
+			      const struct mp_ends *noted, struct mp_wait *wait)
 {
 	mp_atomic32 *hungry = &broadcast_channel(pool, s)->hungry;
 	uint32_t seen = mp_futex_prepare(hungry);
 
 	if (!mp_broadcast_is_filled(pool, s) && !(noted && mp_broadcast_is_over(pool, s, noted))) {
-		mp_futex_wait(hungry, seen, deadline);
+		mp_wait_sleep(wait, hungry, seen);
 	}
 }
 
 void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t number,
-			     const struct mp_ends *noted, const struct timespec *deadline)
+			     const struct mp_ends *noted, struct mp_wait *wait)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, number);
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
 	if (!mp_broadcast_has_room(pool, number) && mp_channel_members(channel) != 0 &&
 	    !(noted && mp_ends_is_deserted(pool, channel, noted))) {
-		mp_futex_wait(&channel->crowded, seen, deadline);
+		mp_wait_sleep(wait, &channel->crowded, seen);
 	}
 }
 

@@ -65,11 +65,10 @@
 #ifndef MP_CORE_BROADCAST_H
 #define MP_CORE_BROADCAST_H
 
-#include <time.h>
-
 #include "lib/core/local.h"
 
 struct mp_ends;
+struct mp_wait;
 
 /* A subscriber, private to its process. One thread at a time may borrow by it. */
 struct mp_subscriber {
@@ -137,9 +136,9 @@ bool mp_broadcast_has_room(const struct mp_pool *pool, uint32_t channel);
 
 /* Sleep as mp_channel_await_token() and mp_channel_await_room() do. */
 void mp_broadcast_await_token(const struct mp_pool *pool, const struct mp_subscriber *subscriber,
-			      const struct mp_ends *noted, const struct timespec *deadline);
+			      const struct mp_ends *noted, struct mp_wait *wait);
 void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t channel,
-			     const struct mp_ends *noted, const struct timespec *deadline);
+			     const struct mp_ends *noted, struct mp_wait *wait);
 
 /* Decides who is to get the block of that token, if nobody has yet. */
 void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t channel,

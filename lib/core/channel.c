@@ -203,35 +203,42 @@ bool mp_channel_is_over(const struct mp_pool *pool, struct mp_channel *channel,
 }
 
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
-			    const struct mp_ends *noted, const struct timespec *deadline)
+			    const struct mp_ends *noted, struct mp_wait *wait)
 {
 	uint32_t seen = mp_futex_prepare(&channel->hungry);
 
 	if (!mp_channel_is_filled(pool, channel) &&
 	    !(noted && mp_channel_is_over(pool, channel, noted))) {
-		mp_futex_wait(&channel->hungry, seen, deadline);
+		mp_wait_sleep(wait, &channel->hungry, seen);
 	}
 }
 
 /*
- * tail is a hint. A producer that finds the ring full stores where it gave up, so a full ring shows
- * as tail - head >= depth.
+ * Positions are filled in order, so there is room while the last that may be filled is empty. If
+ * head has risen since it was read, the answer may be no: then the consumer looks at crowded after.
  */
-static bool channel_has_room(const struct mp_pool *pool, const struct mp_channel *channel)
+bool mp_channel_has_room(const struct mp_pool *pool, struct mp_channel *channel)
 {
-	uint64_t head = mp_load_acquire(&channel->head), p = mp_load(&channel->tail);
+	uint64_t last = mp_load_acquire(&channel->head) + pool->shape.depth - 1;
 
-	return p < head || p - head < pool->shape.depth;
+	return mp_load_acquire(mp_ring_cell(pool, channel, last)) == mp_ring_empty(pool, last);
 }
 
-void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
-			   const struct mp_ends *noted, const struct timespec *deadline)
+uint32_t mp_channel_prepare_crowded(struct mp_channel *channel)
 {
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
-	mp_barrier();
-	if (!channel_has_room(pool, channel) &&
+	mp_barrier(); /* the consumer does not fence between head and its look at crowded */
+	return seen;
+}
+
+void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
+			   const struct mp_ends *noted, struct mp_wait *wait)
+{
+	uint32_t seen = mp_channel_prepare_crowded(channel);
+
+	if (!mp_channel_has_room(pool, channel) &&
 	    !(noted && mp_ends_is_deserted(pool, channel, noted))) {
-		mp_futex_wait(&channel->crowded, seen, deadline);
+		mp_wait_sleep(wait, &channel->crowded, seen);
 	}
 }

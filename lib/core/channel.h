@@ -46,11 +46,10 @@
 #ifndef MP_CORE_CHANNEL_H
 #define MP_CORE_CHANNEL_H
 
-#include <time.h>
-
 #include "lib/core/layout.h"
 
 struct mp_ends;
+struct mp_wait;
 
 /* Makes the channel one of that kind, if it is of none yet. False: it is of another. */
 bool mp_channel_is_of_kind(struct mp_channel *channel, enum mp_channel_kind kind);
@@ -97,13 +96,19 @@ bool mp_channel_is_over(const struct mp_pool *pool, struct mp_channel *channel,
 /* Whether there is something to receive; for others than the consumer this is a hint. */
 bool mp_channel_is_filled(const struct mp_pool *pool, const struct mp_channel *channel);
 
+/* Whether there is room for another. */
+bool mp_channel_has_room(const struct mp_pool *pool, struct mp_channel *channel);
+
+/* For who sends and is to sleep on crowded until there is room: as mp_futex_prepare(). */
+uint32_t mp_channel_prepare_crowded(struct mp_channel *channel);
+
 /*
  * Sleep until there is something to receive, or room, or the other end has gone, if @noted is not
  * NULL; see ends.h. May return earlier.
  */
 void mp_channel_await_token(const struct mp_pool *pool, struct mp_channel *channel,
-			    const struct mp_ends *noted, const struct timespec *deadline);
+			    const struct mp_ends *noted, struct mp_wait *wait);
 void mp_channel_await_room(const struct mp_pool *pool, struct mp_channel *channel,
-			   const struct mp_ends *noted, const struct timespec *deadline);
+			   const struct mp_ends *noted, struct mp_wait *wait);
 
 #endif

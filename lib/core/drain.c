@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "lib/core/broadcast.h"
+#include "lib/core/channel.h"
 #include "lib/core/drain.h"
 #include "lib/core/futex.h"
 #include "lib/core/ring.h"
@@ -72,13 +73,12 @@ int mp_drain_look(struct mp_pool *pool, struct mp_local *local, struct mp_drain 
 }
 
 void mp_drain_await(struct mp_pool *pool, struct mp_local *local, struct mp_drain *drain,
-		    const struct timespec *deadline)
+		    struct mp_wait *wait)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, drain->channel);
-	uint32_t seen = mp_futex_prepare(&channel->crowded);
+	uint32_t seen = mp_channel_prepare_crowded(channel);
 
-	mp_barrier(); /* for the consumer of a queue, as in mp_channel_await_room() */
 	if (mp_drain_look(pool, local, drain) == 0) {
-		mp_futex_wait(&channel->crowded, seen, deadline);
+		mp_wait_sleep(wait, &channel->crowded, seen);
 	}
 }

@@ -14,9 +14,9 @@
 #ifndef MP_CORE_DRAIN_H
 #define MP_CORE_DRAIN_H
 
-#include <time.h>
-
 #include "lib/core/local.h"
+
+struct mp_wait;
 
 struct mp_drain {
 	uint32_t channel;
@@ -34,6 +34,6 @@ int mp_drain_look(struct mp_pool *pool, struct mp_local *local, struct mp_drain 
 
 /* Sleeps until more is received; may return earlier. */
 void mp_drain_await(struct mp_pool *pool, struct mp_local *local, struct mp_drain *drain,
-		    const struct timespec *deadline);
+		    struct mp_wait *wait);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -37,7 +38,7 @@ bool mp_is_late(const struct timespec *deadline)
 	return !mp_is_before(&now, deadline);
 }
 
-void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
+bool mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
 {
 	struct timespec until;
 
@@ -45,7 +46,23 @@ void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *
 	if (deadline && mp_is_before(deadline, &until)) {
 		until = *deadline;
 	}
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL, FUTEX_BITSET_MATCH_ANY);
+	/* EAGAIN, ETIMEDOUT and 0 are all for the caller to look again. */
+	return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
+		       FUTEX_BITSET_MATCH_ANY) != 0 &&
+	       errno == EINTR;
+}
+
+bool mp_wait_is_cancelled(const struct mp_wait *wait)
+{
+	return (wait->cancelled && mp_load_acquire(wait->cancelled)) ||
+	       (wait->all_cancelled && mp_load_acquire(wait->all_cancelled));
+}
+
+void mp_wait_sleep(struct mp_wait *wait, mp_atomic32 *word, uint32_t expected)
+{
+	if (!mp_wait_is_cancelled(wait) && mp_futex_wait(word, expected, wait->deadline)) {
+		wait->is_interrupted = true;
+	}
 }
 
 void mp_futex_wake(mp_atomic32 *word)

@@ -6,6 +6,7 @@
 #ifndef MP_CORE_FUTEX_H
 #define MP_CORE_FUTEX_H
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "lib/core/atomic.h"
@@ -24,9 +25,27 @@ bool mp_is_late(const struct timespec *deadline);
 
 /*
  * Sleeps while the word is @expected, until woken, but no longer than to @deadline (NULL: none) and
- * than a slice. May return for no reason.
+ * than a slice. May return for no reason. Returns whether a signal handler ran meanwhile, and ended
+ * the sleep.
  */
-void mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+bool mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+
+/* A call that waits, and what else than the deadline ends it. */
+struct mp_wait {
+	const struct timespec *deadline; /* NULL: none */
+	/* Not 0: it is to sleep no more. Who sets it then changes the word, see lib/cancel.h. */
+	const mp_atomic32 *cancelled, *all_cancelled;
+	bool is_interrupted; /* set when a signal handler has ended a sleep of it */
+};
+
+/* Whether the wait has been cancelled. */
+bool mp_wait_is_cancelled(const struct mp_wait *wait);
+
+/*
+ * Sleeps as mp_futex_wait() does, unless the wait has been cancelled. @expected is to be read
+ * before: then no cancel comes unseen between the look at it and the sleep.
+ */
+void mp_wait_sleep(struct mp_wait *wait, mp_atomic32 *word, uint32_t expected);
 
 /* Wakes all who sleep on the word. */
 void mp_futex_wake(mp_atomic32 *word);

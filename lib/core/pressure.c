@@ -64,9 +64,9 @@ uint32_t mp_pressure_raise(struct mp_pool *pool)
 	return pressure_state_of(seen) == MP_ASLEEP ? seen : pressure_next(seen, MP_ASLEEP);
 }
 
-void mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline)
+bool mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline)
 {
-	mp_futex_wait(&pool->header->pressure, raised, deadline);
+	return mp_futex_wait(&pool->header->pressure, raised, deadline);
 }
 
 void mp_pressure_calm(struct mp_pool *pool)
@@ -75,6 +75,18 @@ void mp_pressure_calm(struct mp_pool *pool)
 
 	/* Wakes getters that let us go first, and waiters, which raise it anew. */
 	if (pressure_state_of(seen) != MP_CALM && pressure_change(pool, seen, MP_CALM)) {
+		mp_futex_wake(&pool->header->pressure);
+	}
+}
+
+void mp_pressure_stir(struct mp_pool *pool)
+{
+	uint32_t seen = mp_load_acquire(&pool->header->pressure);
+
+	while (pressure_state_of(seen) == MP_ASLEEP && !pressure_change(pool, seen, MP_ASLEEP)) {
+		seen = mp_load_acquire(&pool->header->pressure);
+	}
+	if (pressure_state_of(seen) == MP_ASLEEP) {
 		mp_futex_wake(&pool->header->pressure);
 	}
 }

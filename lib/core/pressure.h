@@ -72,11 +72,17 @@ void mp_announce_end(struct mp_pool *pool, bool left);
 /* For a waiter before its last look: raises the pressure. Returns it, for mp_pressure_sleep(). */
 uint32_t mp_pressure_raise(struct mp_pool *pool);
 
-/* Sleeps until the pressure changes, or until @deadline (CLOCK_MONOTONIC; NULL: none). */
-void mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline);
+/*
+ * Sleeps until the pressure changes, or until @deadline (CLOCK_MONOTONIC; NULL: none). Returns
+ * whether a signal handler ended the sleep.
+ */
+bool mp_pressure_sleep(struct mp_pool *pool, uint32_t raised, const struct timespec *deadline);
 
 /* For a waiter that raised the pressure, when it has its block or gives up. */
 void mp_pressure_calm(struct mp_pool *pool);
+
+/* Has all waiters look again, and those that are about to sleep; leaves the state as it is. */
+void mp_pressure_stir(struct mp_pool *pool);
 
 /* For a getter before it goes to the depot: lets waiters that were woken go first. */
 void mp_pressure_yield(struct mp_pool *pool);

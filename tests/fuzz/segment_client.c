@@ -252,7 +252,7 @@ static void do_send(struct play *play)
 	if (m) {
 		struct mp_channel *channel = some_channel(play, m);
 		assert(mp_channel_send(&m->pool, channel, blocks, n, &error) <= n);
-		mp_channel_await_room(&m->pool, channel, false, NULL);
+		mp_channel_await_room(&m->pool, channel, NULL, &(struct mp_wait){0});
 	}
 }
 
@@ -274,7 +274,7 @@ static void do_receive(struct play *play)
 		for (uint32_t i = 0; i < got; i++) {
 			note(play, m, blocks[i]);
 		}
-		mp_channel_await_token(&m->pool, channel, false, NULL);
+		mp_channel_await_token(&m->pool, channel, NULL, &(struct mp_wait){0});
 	}
 }
 

@@ -82,9 +82,11 @@ static struct mempool_status status_info;
 	X(mempool_block_bulk, mempool_block_bulk(pool, 0, &about, 1))                     \
 	X(mempool_block_index, mempool_block_index(pool, mine))                           \
 	X(mempool_blocks, blocks_of())                                                    \
+	X(mempool_cancel, mempool_cancel(pool))                                           \
 	X(mempool_census, mempool_census(pool, &numbers, NULL, 0))                        \
 	X(mempool_channel_borrow, NOTHING(mempool_channel_borrow(in, -1)))                \
 	X(mempool_channel_borrow_bulk, mempool_channel_borrow_bulk(in, NULL, 1, -1))      \
+	X(mempool_channel_cancel, mempool_channel_cancel(in))                             \
 	X(mempool_channel_close, mempool_channel_close(in))                               \
 	X(mempool_channel_drain, mempool_channel_drain(out, -1))                          \
 	X(mempool_channel_fd, mempool_channel_fd(in))                                     \
@@ -106,6 +108,7 @@ static struct mempool_status status_info;
 	X(mempool_create, mempool_create(conn, "child", &attr, &opened))                  \
 	X(mempool_daemon, mempool_daemon(conn, &daemon_info))                             \
 	X(mempool_destroy, mempool_destroy(conn, "frames"))                               \
+	X(mempool_fd, mempool_fd(pool))                                                   \
 	X(mempool_find_pool, mempool_find_pool(conn, "frames", &info))                    \
 	X(mempool_flush, mempool_flush(pool))                                             \
 	X(mempool_get, NOTHING(mempool_get(pool)))                                        \

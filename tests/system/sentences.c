@@ -430,7 +430,6 @@ START_TEST(channels_say_why)
 	FAILS(EIO, "shut", NOTHING(mempool_channel_receive(shut_in, 0)));
 	FAILS(EAGAIN, "channel 1 of frames", mempool_channel_receive_bulk(in, all, 5, 0));
 	FAILS(EBADF, "channel 1 of frames", mempool_channel_receive_bulk(out, all, 5, 0));
-	FAILS(EBADF, "channel 1 of frames", mempool_channel_fd(out));
 	FAILS(EMFILE, "channel 1 of frames", fd_without_descriptors());
 	end_all();
 }

@@ -2,6 +2,7 @@
 /* Ends: marks, what each end of each kind of channel is told of the other, and when. */
 #include "lib/core/broadcast.h"
 #include "lib/core/ends.h"
+#include "lib/core/futex.h"
 #include "lib/core/work.h"
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
@@ -293,16 +294,16 @@ START_TEST(nobody_sleeps_over_what_is_there)
 	mp_ends_begin(&first.pool, channel);
 	broadcast_one(&first);
 	for (int i = 0; i < 1000; i++) { /* or the suite's time is over: a sleep is a slice */
-		mp_broadcast_await_token(&receiver.pool, &subscriber, NULL, NULL);
-		mp_broadcast_await_room(&first.pool, 3, NULL, NULL);
+		mp_broadcast_await_token(&receiver.pool, &subscriber, NULL, &(struct mp_wait){0});
+		mp_broadcast_await_room(&first.pool, 3, NULL, &(struct mp_wait){0});
 	}
 	borrow_one();
 	mp_ends_stop(&first.pool, channel, 1);
 	struct mp_ends subscribers = mp_ends_note_receivers(&first.pool, channel);
 	mp_broadcast_leave(&receiver.pool, &receiver.local, &subscriber);
 	for (int i = 0; i < 1000; i++) {
-		mp_broadcast_await_token(&receiver.pool, &subscriber, &noted, NULL);
-		mp_broadcast_await_room(&first.pool, 3, &subscribers, NULL);
+		mp_broadcast_await_token(&receiver.pool, &subscriber, &noted, &(struct mp_wait){0});
+		mp_broadcast_await_room(&first.pool, 3, &subscribers, &(struct mp_wait){0});
 	}
 }
 END_TEST
