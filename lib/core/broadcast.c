@@ -608,8 +608,10 @@ void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t number,
 			     const struct mp_ends *noted, struct mp_wait *wait)
 {
 	struct mp_channel *channel = mp_pool_channel(pool, number);
-	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
+	/* As in mp_channel_prepare_crowded(); but all who receive store by CAS. */
+	mp_futex_notify(&channel->hungry);
+	uint32_t seen = mp_futex_prepare(&channel->crowded);
 	if (!mp_broadcast_has_room(pool, number) && mp_channel_members(channel) != 0 &&
 	    !(noted && mp_ends_is_deserted(pool, channel, noted))) {
 		mp_wait_sleep(wait, &channel->crowded, seen);

@@ -226,6 +226,8 @@ bool mp_channel_has_room(const struct mp_pool *pool, struct mp_channel *channel)
 
 uint32_t mp_channel_prepare_crowded(struct mp_channel *channel)
 {
+	/* Whoever posted may be stopped before it wakes who receives: then both would sleep. */
+	mp_futex_notify(&channel->hungry);
 	uint32_t seen = mp_futex_prepare(&channel->crowded);
 
 	mp_barrier(); /* the consumer does not fence between head and its look at crowded */

@@ -40,8 +40,10 @@
  * futex.h (so that the consumer needs no fence), looks again, and sleeps while crowded is as it
  * made it; the consumer looks at crowded after it has raised head. Any number may sleep on either
  * word, for reasons of their own: each notification raises the sequence, so none of them can take
- * another one's asleep for its own. A process that dies between clearing and waking costs the
- * sleepers the rest of their slice.
+ * another one's asleep for its own. Who is about to sleep on crowded looks at hungry first: the
+ * producer that filled the ring may have been stopped before it did, and then both ends would
+ * sleep. A process that dies between clearing and waking costs the sleepers the rest of their
+ * slice.
  */
 #ifndef MP_CORE_CHANNEL_H
 #define MP_CORE_CHANNEL_H

@@ -438,6 +438,21 @@ START_TEST(an_old_token_does_not_fit_a_later_share)
 }
 END_TEST
 
+/* The one that filled the ring was stopped before it looked whether somebody sleeps. */
+START_TEST(who_is_to_wait_for_room_wakes_those_who_receive)
+{
+	struct timespec now;
+	struct mp_wait wait = {.deadline = &now};
+
+	begin_with(false, true);
+	ck_assert_uint_eq(send(0, DEPTH, 0), DEPTH);
+	mp_futex_prepare(&channel->hungry);
+	mp_deadline(&now, 0);
+	mp_broadcast_await_room(&sender.pool, NUMBER, NULL, &wait);
+	ck_assert_uint_eq(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0);
+}
+END_TEST
+
 /* ---- a sibling withdraws in the middle of a send ---- */
 
 /* A ring that a reliable subscriber has not begun to read, and a block that does not fit. */
@@ -534,6 +549,7 @@ SUITE("broadcast", each_block_goes_to_every_subscriber_in_order, batches_go_acro
       without_a_local_the_last_to_return_leaves_the_block_reclaimed,
       inside_a_call_the_last_to_return_leaves_the_block_reclaimed,
       the_last_to_return_is_charged_for_nothing, an_old_token_does_not_fit_a_later_share,
+      who_is_to_wait_for_room_wakes_those_who_receive,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
       a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders,
       a_block_withdrawn_after_it_was_posted_comes_to_nobody, laps_beyond_2_32_go_on)

@@ -302,6 +302,21 @@ START_TEST(who_waits_for_room_anew_hides_no_notification)
 }
 END_TEST
 
+/* The one that filled the ring was stopped before it looked whether somebody sleeps. */
+START_TEST(who_is_to_wait_for_room_wakes_those_who_receive)
+{
+	struct timespec now;
+	struct mp_wait wait = {.deadline = &now};
+
+	begin();
+	ck_assert_uint_eq(send(0, DEPTH, 0), DEPTH);
+	mp_futex_prepare(&channel->hungry);
+	mp_deadline(&now, 0);
+	mp_channel_await_room(&sender.pool, channel, NULL, &wait);
+	ck_assert_uint_eq(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0);
+}
+END_TEST
+
 /* ---- a sibling withdraws in the middle of a send ---- */
 
 /* A channel that is full, and a block that does not fit. */
@@ -351,6 +366,7 @@ SUITE("channel", what_is_sent_arrives_in_order, a_full_channel_takes_no_more_and
       cells_emptied_by_the_dead_are_passed_over, what_the_dead_have_sent_stays_sent,
       what_the_dead_have_mailed_waits_for_their_grace, who_leaves_makes_what_it_sent_the_channels,
       scribbled_tokens_keep_nothing, scribbled_cells_are_an_error_and_not_a_hang,
+      who_is_to_wait_for_room_wakes_those_who_receive,
       a_block_withdrawn_in_the_middle_of_a_send_is_not_the_senders,
       a_block_that_finds_no_room_in_the_middle_of_a_send_stays_the_senders,
       who_prepares_to_sleep_again_hides_no_notification,
