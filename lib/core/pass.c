@@ -42,6 +42,7 @@
 #include "lib/core/broadcast.h"
 #include "lib/core/channel.h"
 #include "lib/core/ends.h"
+#include "lib/core/futex.h"
 #include "lib/core/magazine.h"
 #include "lib/core/pass.h"
 #include "lib/core/pressure.h"
@@ -91,6 +92,13 @@ static void pass_unmark(struct mp_pool *pool, struct mp_pass *pass, struct mp_ch
 	}
 }
 
+/* A sender that has died may have been about to wake who drains, or others that send. */
+static void pass_stop_sending(const struct mp_pool *pool, struct mp_channel *channel, uint32_t slot)
+{
+	mp_ends_stop(pool, channel, slot);
+	mp_futex_notify(&channel->crowded);
+}
+
 /* Notes the seats of the dead, and takes their bits out of members. */
 static void pass_expel(struct mp_pool *pool, struct mp_pass *pass, uint32_t number)
 {
@@ -118,7 +126,7 @@ static void pass_free_channel(struct mp_pool *pool, struct mp_pass *pass, uint32
 	if (pass_find_owner(pool, pass, consumer)) {
 		mp_channel_evict(channel, (uint32_t)consumer - 1);
 	}
-	pass_unmark(pool, pass, channel, mp_ends_senders(pool, channel, 0), mp_ends_stop);
+	pass_unmark(pool, pass, channel, mp_ends_senders(pool, channel, 0), pass_stop_sending);
 	pass_unmark(pool, pass, channel, mp_ends_receivers(pool, channel, 0),
 		    mp_ends_stop_receiving);
 	if (number < MP_BROADCASTS_MAX) {
