@@ -55,7 +55,7 @@ static inline mp_atomic64 *mp_ring_cell(const struct mp_pool *pool, struct mp_ch
 /* The empty cell in which the token of @position may be stored. */
 static inline uint64_t mp_ring_empty(const struct mp_pool *pool, uint64_t position)
 {
-	return (uint32_t)(position / pool->shape.depth);
+	return (uint32_t)(position >> __builtin_ctz(pool->shape.depth)); /* a power of two */
 }
 
 /* What the cell is when its token has been received. */
