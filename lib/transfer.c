@@ -357,6 +357,7 @@ static __attribute__((noinline)) ssize_t transfer_receive_otherwise(struct mempo
 static inline ssize_t transfer_receive(struct mempool_channel *channel, void **blocks, uint32_t n,
 				       int timeout_ms)
 {
+	const struct mempool *pool = channel->pool; /* after the call the handle may be closed */
 	int way = transfer_check(channel, true, timeout_ms);
 	if (unlikely(way < 0)) {
 		return way;
@@ -364,7 +365,7 @@ static inline ssize_t transfer_receive(struct mempool_channel *channel, void **b
 	ssize_t got = likely(way == 0) ? transfer_receive_alone(channel, blocks, n, timeout_ms,
 								transfer_from_queue)
 				       : transfer_receive_otherwise(channel, blocks, n, timeout_ms);
-	poison_show_all(channel->pool, blocks, got > 0 ? (size_t)got : 0, true);
+	poison_show_all(pool, blocks, got > 0 ? (size_t)got : 0, true);
 	return got;
 }
 
