@@ -111,6 +111,63 @@ START_TEST(a_put_of_a_gift_is_refused)
 }
 END_TEST
 
+/* What a subscriber does with a block that it has borrowed, but must not. */
+static void misuse_borrowed(struct mempool_channel *by, struct mempool_channel *out, void *block)
+{
+	struct mempool_channel *queue;
+
+	ck_assert_int_eq(mempool_channel_open(pool, 1, 0, &queue), 0);
+	ck_assert_int_eq(mempool_put(pool, block), -EPERM);
+	ck_assert(says("broadcast 0") && says("mempool_channel_return()"));
+	ck_assert_int_eq(mempool_put_bulk(pool, &block, 1), -EPERM);
+	ck_assert_uint_eq(mempool_give(pool, block).v, 0);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(mempool_channel_send(queue, block, 0), -EPERM);
+	ck_assert_int_eq(mempool_channel_send(out, block, 0), -EPERM);
+	ck_assert(says("broadcast 0") && says("mempool_channel_own()"));
+	ck_assert_int_eq(mempool_channel_return(queue, block), -EBADF);
+	ck_assert_int_eq(mempool_channel_return(by, (char *)block + 8), -EINVAL);
+	ck_assert_int_eq(mempool_channel_close(by), -EBUSY);
+	ck_assert(says("not returned"));
+	ck_assert_int_eq(mempool_channel_close(queue), 0);
+}
+
+/* A process that sends, and subscribes twice, has its own block twice; it can do no harm by it. */
+START_TEST(a_borrowed_block_is_returned_and_nothing_else)
+{
+	const unsigned cast = MEMPOOL_CHANNEL_BROADCAST, borrow = cast | MEMPOOL_CHANNEL_RECEIVE;
+	struct mempool_channel *out, *one, *two;
+
+	begin();
+	ck_assert_int_eq(mempool_channel_open(pool, 0, cast, &out), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, borrow, &one), 0);
+	ck_assert_int_eq(mempool_channel_open(pool, 0, borrow, &two), 0);
+	void *block = mempool_get(pool);
+	ck_assert_int_eq(mempool_channel_send(out, block, 0), 0);
+	ck_assert_ptr_eq(mempool_channel_borrow(one, 0), block);
+	ck_assert_int_eq(mempool_channel_return(two, block), -EPERM);
+	misuse_borrowed(one, out, block);
+	ck_assert_ptr_null(mempool_channel_own(one, block));
+	ck_assert_int_eq(errno, EBUSY);
+	ck_assert_ptr_eq(mempool_channel_borrow(two, 0), block);
+	ck_assert_int_eq(mempool_channel_return(one, block), 0);
+	ck_assert_int_eq(mempool_channel_return(one, block), -EPERM);
+	ck_assert(says("channel 0") && says("returned already"));
+	ck_assert_ptr_eq(mempool_channel_own(two, block), block);
+	ck_assert_int_eq(mempool_channel_return(two, block), -EPERM);
+	ck_assert(says("process's own"));
+	ck_assert_int_eq(mempool_put(pool, block), 0);
+	ck_assert_int_eq(mempool_channel_return(two, block), -EPERM);
+	ck_assert_int_eq(mempool_close(pool), -EBUSY);
+	ck_assert_int_eq(mempool_channel_close(one), 0);
+	ck_assert_int_eq(mempool_channel_close(two), 0);
+	ck_assert_int_eq(mempool_channel_close(out), 0);
+	ck_assert_uint_eq(obtainable(), BLOCKS);
+	ck_assert(is_sound());
+	end();
+}
+END_TEST
+
 START_TEST(bulk_put_with_one_wrong_puts_none)
 {
 	begin();
@@ -315,8 +372,9 @@ END_TEST
 SUITE("misuse", a_double_put_is_refused, a_foreign_put_is_refused,
       an_address_that_is_no_block_is_refused, another_pools_block_is_refused,
       stale_and_forged_tokens_are_refused, a_put_of_a_gift_is_refused,
-      bulk_put_with_one_wrong_puts_none, names_that_break_the_grammar_are_refused,
-      wrong_attributes_are_refused_in_words, attributes_of_an_earlier_version_are_taken,
+      a_borrowed_block_is_returned_and_nothing_else, bulk_put_with_one_wrong_puts_none,
+      names_that_break_the_grammar_are_refused, wrong_attributes_are_refused_in_words,
+      attributes_of_an_earlier_version_are_taken,
       attributes_of_a_later_version_are_refused_if_they_ask_for_something,
       a_pool_larger_than_dev_shm_is_refused, an_unknown_pool_is_named,
       an_unreachable_socket_is_named, a_stolen_descriptor_is_not_written_to,
