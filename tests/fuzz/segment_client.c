@@ -319,7 +319,7 @@ static void do_broadcast(struct play *play)
 	if (m) {
 		mp_channel_is_of_kind(mp_pool_channel(&m->pool, number), MP_CHANNEL_BROADCAST);
 		assert(mp_broadcast_send(&m->pool, &m->local, number, blocks, n, &error) <= n);
-		mp_broadcast_await_room(&m->pool, number, NULL, NULL);
+		mp_broadcast_await_room(&m->pool, number, NULL, &(struct mp_wait){0});
 	}
 }
 
@@ -368,7 +368,7 @@ static void do_borrow(struct play *play)
 			assert(is_block(m, blocks[i]));
 			play->held[play->n_held++ % HELD] = (void *)blocks[i];
 		}
-		mp_broadcast_await_token(&m->pool, s, NULL, NULL);
+		mp_broadcast_await_token(&m->pool, s, NULL, &(struct mp_wait){0});
 	}
 }
 
@@ -401,7 +401,7 @@ static void do_drain(struct play *play)
 			do_scribble(play);
 		}
 		assert(mp_drain_look(&m->pool, &m->local, &drain) <= 1);
-		mp_drain_await(&m->pool, &m->local, &drain, NULL);
+		mp_drain_await(&m->pool, &m->local, &drain, &(struct mp_wait){0});
 	}
 }
 
