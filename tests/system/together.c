@@ -408,7 +408,7 @@ START_TEST(a_pool_of_a_file_may_be_destroyed_while_it_is_made)
 	destroy("start");
 	expect_log("pool 'start' was destroyed while it was made; reload to have it");
 	take_away(SLOW);
-	reload("pool 'start' of uid ");
+	reload(" made by ");
 	destroy("start");
 	stop();
 }
