@@ -9,12 +9,14 @@
  * Then recoverers are killed too. A is killed after each of its stores to the pool (what it leaves
  * is the same between two stores); B begins to recover and is killed after each of its own stores;
  * C recovers the rest and must get all blocks. Where A's operation itself repairs what a dead
- * process left, B is the second to die of it. --sparse: kills only every N-th B.
+ * process left, B is the second to die of it. --sparse: kills only every N-th B; and where A
+ * searches again and again, every 4 N-th B, and A after its stores and every N-th other
+ * instruction.
  *
  * Prints for each operation how many instructions it has, at how many of them A was killed, and how
- * many recoverers were killed. Fewer kills than instructions are a fault. Where A is the daemon, it
- * is killed after its stores only: it has no robust mutex, nor anything else that the kernel would
- * clean up after it, and the next daemon begins its pass anew.
+ * many recoverers were killed. Fewer kills than instructions are a fault, but for that. Where A is
+ * the daemon, it is killed after its stores only: it has no robust mutex, nor anything else that
+ * the kernel would clean up after it, and the next daemon begins its pass anew.
  */
 #include <err.h>
 #include <signal.h>
@@ -70,10 +72,16 @@ static void core_recover(const char *name, uint32_t k, uint32_t j, struct player
 	scene_free(scene);
 }
 
-static void kill_everywhere(const struct operation *op, struct tally *tally)
+/* Whether A is not to be killed after instruction @k, which stores nothing to the pool. */
+static bool core_passes_over(const struct operation *op, uint32_t k, unsigned sparse)
+{
+	return op->daemon || (op->patient && k % sparse != 0);
+}
+
+static void kill_everywhere(const struct operation *op, unsigned sparse, struct tally *tally)
 {
 	for (uint32_t k = 1; k <= tally->instructions; k++) {
-		if (op->daemon && !trace->point[k - 1].changed) {
+		if (!trace->point[k - 1].changed && core_passes_over(op, k, sparse)) {
 			continue;
 		}
 		bool killed = kill_a(op, k);
@@ -142,10 +150,11 @@ static void core_test(const struct operation *op, unsigned sparse, struct tally 
 	play_trace((struct part){&scene->a, op->act}, trace);
 	core_recover(op->name, 0, 0, &scene->b, (struct player *[]){&scene->a, NULL});
 	tally->instructions = trace->n;
-	kill_everywhere(op, tally);
+	kill_everywhere(op, sparse, tally);
+	unsigned spared = op->patient && sparse > 1 ? 4 * sparse : sparse;
 	for (uint32_t k = 1; k <= trace->n; k++) {
 		if (trace->point[k - 1].changed) {
-			kill_recoverers(op, k, sparse, tally);
+			kill_recoverers(op, k, spared, tally);
 		}
 	}
 	printf("  %-28s %6u instructions, killed at %6lu; recoverers %5lu; %lu faults\n", op->name,

@@ -8,9 +8,10 @@
  *	pair [--only NAME] [--with NAME] [--all] [--pass]
  *	pair --list
  *
- * What B does, and which of the two dies, changes from instruction to instruction; --all: does
- * everything at each. --only: A does this operation only. --with: B does this only, one of --list,
- * at the instructions where it is the turn of this.
+ * What B does, and which of the two dies, changes from instruction to instruction; where A searches
+ * again and again, it is stopped after every eighth. --all: does everything at each. --only: A does
+ * this operation only. --with: B does this only, one of --list, at the instructions where it is the
+ * turn of this.
  *
  * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
  * is stopped after each of its own stores. Then the daemon goes on, or dies and another daemon
@@ -25,6 +26,8 @@
 
 #include "tests/crash/kinds.h"
 #include "tests/crash/play.h"
+
+#define PATIENCE 8 /* instructions of a patient operation from stop to stop */
 
 enum {
 	B_DIES = 1,
@@ -162,7 +165,9 @@ static unsigned long pair_test(const struct operation *op)
 	scene_clear(scene);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		done += pair_test_instruction(op, k);
+		if (all || !op->patient || k % PATIENCE == 0) {
+			done += pair_test_instruction(op, k);
+		}
 	}
 	printf("  %-28s %6u instructions, stopped %7lu times, %lu faults\n", op->name, trace->n,
 	       done, play_faults - before);
