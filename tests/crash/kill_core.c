@@ -9,8 +9,8 @@
  * Then recoverers are killed too. A is killed after each of its stores to the pool (what it leaves
  * is the same between two stores); B begins to recover and is killed after each of its own stores;
  * C recovers the rest and must get all blocks. Where A's operation itself repairs what a dead
- * process left, B is the second to die of it. --sparse: kills only every N-th B; and where A
- * searches again and again, every 4 N-th B, and A after its stores and every N-th other
+ * process left, B is the second to die of it. --sparse: kills only every N-th B; and where
+ * whoever comes after A has to wait, every 4 N-th B, and A after its stores and every N-th other
  * instruction.
  *
  * Prints for each operation how many instructions it has, at how many of them A was killed, and how

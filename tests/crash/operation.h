@@ -15,7 +15,7 @@ struct operation {
 	bool timed;   /* it waits, so its instructions differ from run to run */
 	bool repairs; /* it repairs what a dead process left */
 	bool daemon;  /* A is the daemon, which keeps nothing but what it stores in the pool */
-	bool patient; /* it searches again and again: quick tests take a part of its instructions */
+	bool patient; /* whoever comes after has to wait: quick tests take a part of its points */
 };
 
 /* What A does, while it is killed or stopped. */

@@ -8,10 +8,10 @@
  *	pair [--only NAME] [--with NAME] [--all] [--pass]
  *	pair --list
  *
- * What B does, and which of the two dies, changes from instruction to instruction; where A searches
- * again and again, it is stopped after every eighth. --all: does everything at each. --only: A does
- * this operation only. --with: B does this only, one of --list, at the instructions where it is the
- * turn of this.
+ * What B does, and which of the two dies, changes from instruction to instruction; where whoever
+ * comes after A has to wait, A is stopped after every eighth. --all: does everything at each.
+ * --only: A does this operation only. --with: B does this only, one of --list, at the instructions
+ * where it is the turn of this.
  *
  * And the daemon: its pass over a dead process is stopped after each of its stores, and a collector
  * is stopped after each of its own stores. Then the daemon goes on, or dies and another daemon
