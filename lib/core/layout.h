@@ -217,8 +217,7 @@ struct mp_shard {
 	uint32_t empty;       /* list of magazines without entries */
 	mp_atomic32 n_free;   /* entries in them; read by anybody for min_free */
 	mp_atomic32 changes;  /* odd while somebody has the lock, or died with it; see census.h */
-	uint32_t padding32;
-	uint64_t padding[8];
+	uint8_t padding[128 - sizeof(pthread_mutex_t) - 20]; /* the mutex: 40 bytes, on arm64 48 */
 };
 _Static_assert(sizeof(struct mp_shard) == 128, "two cache lines: neighbours prefetch in pairs");
 
