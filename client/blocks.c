@@ -16,6 +16,7 @@
 #include "client/number.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 #include "client/text.h"
 
 /* The flags' indices in the command's table. */
@@ -308,7 +309,7 @@ static enum status blocks_walk(struct walk *walk, struct mempool *pool)
 	int r = blocks_show_all(walk, pool);
 
 	if (r < 0) {
-		complain_error(r, "could not read the blocks of pool %s", walk->info->name);
+		refusal_complain(r, "could not read the blocks of pool %s", walk->info->name);
 		return STATUS_FAILED;
 	}
 	if (walk->json) {
@@ -326,7 +327,7 @@ static enum status blocks_open_and_walk(struct walk *walk, struct mempool_conn *
 	int r = mempool_open(conn, walk->info->name, MEMPOOL_OBSERVE, &pool);
 
 	if (r < 0) {
-		complain_error(r, "could not open pool %s", walk->info->name);
+		refusal_complain(r, "could not open pool %s", walk->info->name);
 		return STATUS_FAILED;
 	}
 

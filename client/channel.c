@@ -3,6 +3,7 @@
 
 #include "client/channel.h"
 #include "client/complain.h"
+#include "client/refusal.h"
 
 /* Who has it open. More may come between two calls, so there is room for all there can be. */
 static ssize_t channel_read_users(struct channel *channel, struct mempool *pool)
@@ -25,7 +26,7 @@ bool channel_read(struct channel *channel, struct mempool *pool, uint32_t number
 		r = mempool_channel_seat(pool, number, i, &channel->seats[i]);
 	}
 	if (n < 0 || r < 0) {
-		complain_error(n < 0 ? (int)n : r, "could not read channel %u", number);
+		refusal_complain(n < 0 ? (int)n : r, "could not read channel %u", number);
 		return false;
 	}
 	channel->n_users = (size_t)n;

@@ -9,10 +9,10 @@
 #include "client/call.h"
 #include "client/channel.h"
 #include "client/client.h"
-#include "client/complain.h"
 #include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 #include "client/table.h"
 #include "client/text.h"
 
@@ -234,7 +234,7 @@ static bool channels_look(const struct listing *listing, struct mempool_conn *co
 	int r = mempool_open(conn, name, MEMPOOL_OBSERVE, &pool);
 
 	if (r < 0) {
-		complain_error(r, "could not open pool %s", name);
+		refusal_complain(r, "could not open pool %s", name);
 		return false;
 	}
 

@@ -7,10 +7,10 @@
 #include <limits.h>
 
 #include "client/call.h"
-#include "client/complain.h"
 #include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 
 static struct json_object *check_json(const char *name, const struct mempool_report *report)
 {
@@ -44,13 +44,13 @@ static bool check_pool(struct call *call, const char *name, struct json_object *
 	int r = mempool_open(call->conn, name, MEMPOOL_OBSERVE, &pool);
 
 	if (r < 0) {
-		complain_error(r, "could not open pool %s", name);
+		refusal_complain(r, "could not open pool %s", name);
 		return false;
 	}
 	r = mempool_check(pool, &report);
 	mempool_close(pool);
 	if (r < 0 && r != -EUCLEAN) {
-		complain_error(r, "could not check pool %s", name);
+		refusal_complain(r, "could not check pool %s", name);
 		return false;
 	}
 	json_append(array, check_json(name, &report));

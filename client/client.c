@@ -3,6 +3,7 @@
 
 #include "client/client.h"
 #include "client/complain.h"
+#include "client/refusal.h"
 
 static void client_list_add(struct client_list *list, const struct mempool_client *client)
 {
@@ -30,7 +31,7 @@ bool client_list_load(struct client_list *list, struct mempool_conn *conn, const
 		client_list_add(list, &client);
 	}
 	if (r < 0) {
-		complain_error(r, "could not list the clients");
+		refusal_complain(r, "could not list the clients");
 	}
 	return r == 0;
 }

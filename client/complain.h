@@ -8,12 +8,6 @@
 /* Prints the sentence on stderr, after what stdout still holds back. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/*
- * Says why a call of the library failed with @error, a negative errno. Prints the library's own
- * sentence if there is one; otherwise the sentence given here, and the error's text behind it.
- */
-void complain_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* Says that memory ran out, and exits. */
 void complain_no_memory(void) __attribute__((noreturn));
 

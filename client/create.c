@@ -6,11 +6,11 @@
 
 #include "client/attr.h"
 #include "client/call.h"
-#include "client/complain.h"
 #include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
 #include "client/progress.h"
+#include "client/refusal.h"
 #include "client/text.h"
 
 /* The flag after those that make an attribute. */
@@ -56,7 +56,7 @@ static enum status create_run(struct call *call)
 
 	progress_end();
 	if (r < 0) {
-		complain_error(r, "could not create pool %s", name);
+		refusal_complain(r, "could not create pool %s", name);
 		return STATUS_FAILED;
 	}
 	mempool_close(pool);

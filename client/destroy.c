@@ -8,9 +8,9 @@
 #include <mempool/mempool.h>
 
 #include "client/call.h"
-#include "client/complain.h"
 #include "client/json.h"
 #include "client/out.h"
+#include "client/refusal.h"
 
 static struct json_object *destroy_json(const char *name, bool destroyed)
 {
@@ -26,7 +26,7 @@ static bool destroy_pool(struct call *call, const char *name)
 	int r = mempool_destroy(call->conn, name);
 
 	if (r < 0) {
-		complain_error(r, "could not destroy pool %s", name);
+		refusal_complain(r, "could not destroy pool %s", name);
 	} else if (!call->json) {
 		out_print("destroyed %s\n", name);
 	}

@@ -11,6 +11,7 @@
 #include "client/out.h"
 #include "client/pool.h"
 #include "client/progress.h"
+#include "client/refusal.h"
 #include "client/text.h"
 
 static bool grow_parse_blocks(const struct call *call, uint64_t *blocks)
@@ -41,7 +42,7 @@ static bool grow_pool(struct call *call, const struct mempool_info *before, uint
 
 	progress_end();
 	if (r < 0) {
-		complain_error(r, "could not grow pool %s", before->name);
+		refusal_complain(r, "could not grow pool %s", before->name);
 	}
 	return r == 0;
 }

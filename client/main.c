@@ -15,6 +15,7 @@
 #include "client/complain.h"
 #include "client/options.h"
 #include "client/out.h"
+#include "client/refusal.h"
 
 static const struct command *const commands[] = {
 	&list_command,
@@ -37,7 +38,7 @@ bool call_connect(struct call *call)
 	int r = mempool_connect(&call->conn, call->socket);
 
 	if (r < 0) {
-		complain_error(r, "cannot reach mempoold");
+		refusal_complain(r, "cannot reach mempoold");
 	}
 	return r == 0;
 }

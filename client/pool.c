@@ -8,6 +8,7 @@
 #include "client/complain.h"
 #include "client/json.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 #include "client/text.h"
 
 static void pool_list_add(struct pool_list *list, const struct mempool_info *info)
@@ -60,7 +61,7 @@ bool pool_list_load(struct pool_list *list, struct mempool_conn *conn, const cha
 	int r = pool_list_read_one(list, conn, name);
 
 	if (r < 0) {
-		complain_error(r, "could not find pool %s", name);
+		refusal_complain(r, "could not find pool %s", name);
 	}
 	return r == 0;
 }
@@ -70,7 +71,7 @@ bool pool_list_load_all(struct pool_list *list, struct mempool_conn *conn, const
 	int r = pool_list_read_all(list, conn, prefix);
 
 	if (r < 0) {
-		complain_error(r, "could not list the pools");
+		refusal_complain(r, "could not list the pools");
 	}
 	return r == 0;
 }
@@ -139,7 +140,7 @@ static bool pool_look(struct pool *pool, struct mempool_conn *conn)
 	pool->info.broken = r == -EIO;
 	pool->remark = pool_blind_remark(r);
 	if (pool->remark == NULL) {
-		complain_error(r, "could not open pool %s", info->name);
+		refusal_complain(r, "could not open pool %s", info->name);
 		return false;
 	}
 	return true;

@@ -14,6 +14,7 @@
 #include "client/number.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 #include "client/text.h"
 
 #define AT_ONCE 64 /* blocks that are received in one go */
@@ -81,8 +82,8 @@ static bool purge_receive(struct purge *purge, struct mempool_channel *from)
 		purge->n_put += (uint64_t)n;
 	}
 	if (r < 0) {
-		complain_error(r, "could not purge channel %" PRIu32 " of %s",
-			       purge->channel.number, purge->info->name);
+		refusal_complain(r, "could not purge channel %" PRIu32 " of %s",
+				 purge->channel.number, purge->info->name);
 	}
 	return r == 0;
 }
@@ -99,8 +100,8 @@ static bool purge_open_and_receive(struct purge *purge)
 		return purge_refuse_busy(purge);
 	}
 	if (r < 0) {
-		complain_error(r, "could not receive from channel %" PRIu32 " of %s",
-			       purge->channel.number, purge->info->name);
+		refusal_complain(r, "could not receive from channel %" PRIu32 " of %s",
+				 purge->channel.number, purge->info->name);
 		return false;
 	}
 
@@ -133,7 +134,7 @@ static bool purge_pool(struct purge *purge, uint32_t number)
 	int r = mempool_open(purge->conn, purge->info->name, MEMPOOL_RDONLY, &purge->pool);
 
 	if (r < 0) {
-		complain_error(r, "could not open pool %s", purge->info->name);
+		refusal_complain(r, "could not open pool %s", purge->info->name);
 		return false;
 	}
 

@@ -9,10 +9,10 @@
 #include <mempool/admin.h>
 
 #include "client/call.h"
-#include "client/complain.h"
 #include "client/json.h"
 #include "client/out.h"
 #include "client/pool.h"
+#include "client/refusal.h"
 #include "client/table.h"
 #include "client/text.h"
 
@@ -223,7 +223,7 @@ static enum status status_run(struct call *call)
 	bool loaded = false;
 
 	if (r < 0) {
-		complain_error(r, "mempoold does not tell its status");
+		refusal_complain(r, "mempoold does not tell its status");
 	} else {
 		loaded = pool_list_load_all(&pools, call->conn, NULL);
 	}
