@@ -11,6 +11,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/commands.h"
 #include "client/complain.h"
 #include "client/json.h"
 #include "client/number.h"
@@ -18,9 +19,6 @@
 #include "client/pool.h"
 #include "client/refusal.h"
 #include "client/text.h"
-
-/* The flags' indices in the command's table. */
-enum { HELD_BY, STATE };
 
 static const char *const states[] = {
 	[MEMPOOL_BLOCK_NONE] = "none",     [MEMPOOL_BLOCK_FREE] = "free",
@@ -339,12 +337,12 @@ static enum status blocks_open_and_walk(struct walk *walk, struct mempool_conn *
 
 static bool blocks_parse_filter(const struct call *call, struct filter *filter)
 {
-	const char *state = call->values[STATE];
+	const char *state = call->values[BLOCKS_STATE];
 	uint64_t pid;
 
 	*filter = (struct filter){.pid = -1, .state = -1};
-	if (call->values[HELD_BY] != NULL) {
-		if (!number_parse("--held-by", call->values[HELD_BY], 1, INT32_MAX, &pid)) {
+	if (call->values[BLOCKS_HELD_BY] != NULL) {
+		if (!number_parse("--held-by", call->values[BLOCKS_HELD_BY], 1, INT32_MAX, &pid)) {
 			return false;
 		}
 		filter->pid = (int64_t)pid;
@@ -362,7 +360,7 @@ static bool blocks_parse_filter(const struct call *call, struct filter *filter)
 	return true;
 }
 
-static enum status blocks_run(struct call *call)
+enum status blocks_run(struct call *call)
 {
 	struct pool_list pools = {0};
 	struct client_list clients = {0};
@@ -381,19 +379,3 @@ static enum status blocks_run(struct call *call)
 	pool_list_finish(&pools);
 	return status;
 }
-
-const struct command blocks_command = {
-	.name = "blocks",
-	.arguments = "POOL",
-	.about = "list the blocks of a pool, and which process holds each",
-	.min_names = 1,
-	.max_names = 1,
-	.flags =
-		{
-			[HELD_BY] = {"held-by", "PID", "list only blocks that this process holds",
-				     NULL},
-			[STATE] = {"state", "STATE",
-				   "list only free, cached, used, moving, shared or reclaimed"},
-		},
-	.run = blocks_run,
-};

@@ -3,9 +3,8 @@
  * A call of mempoolctl: the command that the user named, its arguments and options, and the
  * connection that the command uses.
  *
- * To add a command, write a file with a run function and a struct command; declare the struct at
- * the end of this header; name it in the table of main.c and in meson.build. Parser and --help both
- * read the flags of the struct.
+ * To add a command, write a file with a run function; declare the function at the end of this
+ * header; name it in main.c, and the file in meson.build; add a line to the table of commands.c.
  */
 #ifndef CLIENT_CALL_H
 #define CLIENT_CALL_H
@@ -38,8 +37,7 @@ struct command {
 	const char *required; /* the flags that the user must give, as --help shows them, or NULL */
 	const char *about;    /* one line for --help */
 	int min_names, max_names;
-	struct flag flags[CALL_FLAGS_MAX]; /* a name of NULL ends the list */
-	enum status (*run)(struct call *call);
+	const struct flag *flags; /* at most CALL_FLAGS_MAX; a name of NULL ends them. Or NULL */
 };
 
 struct call {
@@ -57,17 +55,17 @@ struct call {
 /* Connects to mempoold. When that fails, complains and returns false. */
 bool call_connect(struct call *call);
 
-extern const struct command blocks_command;
-extern const struct command channels_command;
-extern const struct command check_command;
-extern const struct command mpstat_command;
-extern const struct command clients_command;
-extern const struct command create_command;
-extern const struct command destroy_command;
-extern const struct command grow_command;
-extern const struct command list_command;
-extern const struct command purge_command;
-extern const struct command show_command;
-extern const struct command status_command;
+enum status blocks_run(struct call *call);
+enum status channels_run(struct call *call);
+enum status check_run(struct call *call);
+enum status clients_run(struct call *call);
+enum status create_run(struct call *call);
+enum status destroy_run(struct call *call);
+enum status grow_run(struct call *call);
+enum status list_run(struct call *call);
+enum status mpstat_run(struct call *call);
+enum status purge_run(struct call *call);
+enum status show_run(struct call *call);
+enum status status_run(struct call *call);
 
 #endif

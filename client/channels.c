@@ -274,7 +274,7 @@ static bool channels_print_table(struct listing *listing, struct mempool_conn *c
 	return read;
 }
 
-static enum status channels_run(struct call *call)
+enum status channels_run(struct call *call)
 {
 	struct pool_list pools = {0};
 	struct client_list clients = {0};
@@ -291,12 +291,3 @@ static enum status channels_run(struct call *call)
 	pool_list_finish(&pools);
 	return shown ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command channels_command = {
-	.name = "channels",
-	.arguments = "POOL",
-	.about = "list the channels of a pool, who sends and who receives",
-	.min_names = 1,
-	.max_names = 1,
-	.run = channels_run,
-};

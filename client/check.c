@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 
 #include "client/call.h"
 #include "client/json.h"
@@ -92,7 +91,7 @@ static bool check_all(struct call *call, struct json_object *array)
 	return sound;
 }
 
-static enum status check_run(struct call *call)
+enum status check_run(struct call *call)
 {
 	if (!call_connect(call)) {
 		return STATUS_FAILED;
@@ -108,11 +107,3 @@ static enum status check_run(struct call *call)
 	}
 	return sound ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command check_command = {
-	.name = "check",
-	.arguments = "[POOL...]",
-	.about = "check pools for lost and duplicated blocks",
-	.max_names = INT_MAX,
-	.run = check_run,
-};

@@ -170,7 +170,7 @@ static void clients_print_table(const struct client_list *clients, const struct 
 	table_finish(&table);
 }
 
-static enum status clients_run(struct call *call)
+enum status clients_run(struct call *call)
 {
 	const char *name = call->n_names > 0 ? call->names[0] : NULL;
 	struct client_list clients = {0};
@@ -196,11 +196,3 @@ static enum status clients_run(struct call *call)
 	pool_list_finish(&pools);
 	return loaded ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command clients_command = {
-	.name = "clients",
-	.arguments = "[POOL]",
-	.about = "list the processes that have a pool open",
-	.max_names = 1,
-	.run = clients_run,
-};

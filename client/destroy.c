@@ -3,7 +3,6 @@
  * mempoolctl destroy: takes pools' names away. The daemon frees a pool's memory when no process has
  * it open any more.
  */
-#include <limits.h>
 
 #include <mempool/mempool.h>
 
@@ -33,7 +32,7 @@ static bool destroy_pool(struct call *call, const char *name)
 	return r == 0;
 }
 
-static enum status destroy_run(struct call *call)
+enum status destroy_run(struct call *call)
 {
 	enum status status = STATUS_DONE;
 
@@ -58,12 +57,3 @@ static enum status destroy_run(struct call *call)
 	}
 	return status;
 }
-
-const struct command destroy_command = {
-	.name = "destroy",
-	.arguments = "POOL...",
-	.about = "destroy pools; processes that have one open keep it",
-	.min_names = 1,
-	.max_names = INT_MAX,
-	.run = destroy_run,
-};

@@ -86,7 +86,7 @@ static bool grow_tell(const struct call *call, const struct mempool_info *before
 	return loaded;
 }
 
-static enum status grow_run(struct call *call)
+enum status grow_run(struct call *call)
 {
 	struct pool_list list = {0};
 	uint64_t blocks;
@@ -102,12 +102,3 @@ static enum status grow_run(struct call *call)
 	pool_list_finish(&list);
 	return grown ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command grow_command = {
-	.name = "grow",
-	.arguments = "POOL BLOCKS",
-	.about = "grow a pool to BLOCKS blocks in all, at most its --max-blocks",
-	.min_names = 1,
-	.max_names = 2,
-	.run = grow_run,
-};

@@ -65,7 +65,7 @@ static void list_print_table(const struct pool_list *list)
 	table_finish(&table);
 }
 
-static enum status list_run(struct call *call)
+enum status list_run(struct call *call)
 {
 	const char *prefix = call->n_names > 0 ? call->names[0] : NULL;
 	struct pool_list list = {0};
@@ -85,11 +85,3 @@ static enum status list_run(struct call *call)
 	pool_list_finish(&list);
 	return loaded ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command list_command = {
-	.name = "list",
-	.arguments = "[PREFIX]",
-	.about = "list the pools, or those named PREFIX or PREFIX.*",
-	.max_names = 1,
-	.run = list_run,
-};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempoolctl shows and manages the pools of mempoold. This file has the table of commands; each
+ * mempoolctl shows and manages the pools of mempoold. The table of commands is in commands.c; each
  * command has a file of its own.
  */
 #include <fcntl.h>
@@ -12,25 +12,19 @@
 #include <mempool/mempool.h>
 
 #include "client/call.h"
+#include "client/commands.h"
 #include "client/complain.h"
 #include "client/options.h"
 #include "client/out.h"
 #include "client/refusal.h"
 
-static const struct command *const commands[] = {
-	&list_command,
-	&show_command,
-	&clients_command,
-	&blocks_command,
-	&channels_command,
-	&create_command,
-	&grow_command,
-	&purge_command,
-	&destroy_command,
-	&check_command,
-	&mpstat_command,
-	&status_command,
-	NULL,
+static enum status (*const runs[COMMANDS_N])(struct call *call) = {
+	[COMMAND_LIST] = list_run,         [COMMAND_SHOW] = show_run,
+	[COMMAND_CLIENTS] = clients_run,   [COMMAND_BLOCKS] = blocks_run,
+	[COMMAND_CHANNELS] = channels_run, [COMMAND_CREATE] = create_run,
+	[COMMAND_GROW] = grow_run,         [COMMAND_PURGE] = purge_run,
+	[COMMAND_DESTROY] = destroy_run,   [COMMAND_CHECK] = check_run,
+	[COMMAND_MPSTAT] = mpstat_run,     [COMMAND_STATUS] = status_run,
 };
 
 bool call_connect(struct call *call)
@@ -43,17 +37,6 @@ bool call_connect(struct call *call)
 	return r == 0;
 }
 
-static const struct command *main_find_command(const char *name)
-{
-	for (int i = 0; commands[i] != NULL; i++) {
-		if (strcmp(commands[i]->name, name) == 0) {
-			return commands[i];
-		}
-	}
-	complain("there is no command \"%s\"; see mempoolctl --help", name);
-	return NULL;
-}
-
 /* Answers --version, and --help of mempoolctl or of a command. */
 static enum status main_print_about(const struct call *call)
 {
@@ -62,7 +45,7 @@ static enum status main_print_about(const struct call *call)
 	} else if (call->command != NULL) {
 		options_print_command_help(call->command);
 	} else {
-		options_print_help(commands);
+		options_print_help();
 	}
 	return STATUS_DONE;
 }
@@ -81,11 +64,16 @@ static enum status main_run(struct call *call, int argc, char **argv)
 		complain("a command is missing; see mempoolctl --help");
 		return STATUS_USAGE;
 	}
-	call->command = main_find_command(argv[at]);
-	if (call->command == NULL || !options_parse_command(call, argc - at, argv + at)) {
+	call->command = commands_find(argv[at]);
+	if (call->command == NULL) {
+		complain("there is no command \"%s\"; see mempoolctl --help", argv[at]);
 		return STATUS_USAGE;
 	}
-	return call->help || call->version ? main_print_about(call) : call->command->run(call);
+	if (!options_parse_command(call, argc - at, argv + at)) {
+		return STATUS_USAGE;
+	}
+	return call->help || call->version ? main_print_about(call)
+					   : runs[call->command - commands](call);
 }
 
 /*

@@ -89,7 +89,7 @@ static void mpstat_print_json(const struct pool_list *list)
 	json_print(array);
 }
 
-static enum status mpstat_run(struct call *call)
+enum status mpstat_run(struct call *call)
 {
 	struct pool_list list = {0};
 
@@ -109,11 +109,3 @@ static enum status mpstat_run(struct call *call)
 	pool_list_finish(&list);
 	return loaded ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command mpstat_command = {
-	.name = "mpstat",
-	.arguments = "[NAME]",
-	.about = "list the pools, or NAME, in Mynewt's columns: name blksz cnt free min",
-	.max_names = 1,
-	.run = mpstat_run,
-};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/call.h"
+#include "client/commands.h"
 #include "client/complain.h"
 #include "client/options.h"
 #include "client/out.h"
@@ -67,13 +68,11 @@ static void options_list(const struct command *command, struct option options[OP
 	struct option *option = options + COMMON;
 
 	memcpy(options, common, sizeof(common));
-	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
-		const struct flag *flag = &command->flags[i];
-
+	for (const struct flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
 		*option = (struct option){
 			.name = flag->name,
 			.has_arg = flag->value != NULL ? required_argument : no_argument,
-			.val = FIRST_FLAG + i,
+			.val = FIRST_FLAG + (int)(flag - command->flags),
 		};
 		option++;
 		if (flag->also != NULL) {
@@ -153,16 +152,17 @@ static void options_print_common(void)
 	options_print_flag("version", NULL, "print the version and exit");
 }
 
-void options_print_help(const struct command *const *commands)
+void options_print_help(void)
 {
 	out_print("Usage: mempoolctl [--socket PATH] [--json] COMMAND [ARGUMENT...]\n"
 		  "Show and manage the memory pools of mempoold.\n\n"
 		  "Commands:\n");
-	for (; *commands != NULL; commands++) {
+	for (int i = 0; i < COMMANDS_N; i++) {
+		const struct command *command = &commands[i];
 		char left[40];
 
-		snprintf(left, sizeof(left), "%s %s", (*commands)->name, (*commands)->arguments);
-		out_print("  %-24s %s\n", left, (*commands)->about);
+		snprintf(left, sizeof(left), "%s %s", command->name, command->arguments);
+		out_print("  %-24s %s\n", left, command->about);
 	}
 	out_print("\nOptions:\n");
 	options_print_common();
@@ -179,11 +179,9 @@ void options_print_command_help(const struct command *command)
 	if (command->required != NULL) {
 		out_print(" %s", command->required);
 	}
-	out_print("%s\n%c%s.\n\nOptions:\n", command->flags[0].name != NULL ? " [OPTION...]" : "",
+	out_print("%s\n%c%s.\n\nOptions:\n", command->flags != NULL ? " [OPTION...]" : "",
 		  toupper(command->about[0]), command->about + 1);
-	for (int i = 0; i < CALL_FLAGS_MAX && command->flags[i].name != NULL; i++) {
-		const struct flag *flag = &command->flags[i];
-
+	for (const struct flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
 		options_print_flag(flag->name, flag->value, flag->help);
 	}
 	options_print_common();

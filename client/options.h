@@ -23,8 +23,7 @@ int options_parse(struct call *call, int argc, char **argv);
  */
 bool options_parse_command(struct call *call, int argc, char **argv);
 
-/* @commands ends with NULL. */
-void options_print_help(const struct command *const *commands);
+void options_print_help(void);
 void options_print_command_help(const struct command *command);
 
 #endif

@@ -9,6 +9,7 @@
 #include "client/call.h"
 #include "client/channel.h"
 #include "client/client.h"
+#include "client/commands.h"
 #include "client/complain.h"
 #include "client/json.h"
 #include "client/number.h"
@@ -18,9 +19,6 @@
 #include "client/text.h"
 
 #define AT_ONCE 64 /* blocks that are received in one go */
-
-/* The flag's index in the command's table. */
-enum { CHANNEL };
 
 /* A purge that is under way. */
 struct purge {
@@ -161,9 +159,9 @@ static void purge_tell(const struct purge *purge, bool json)
 	}
 }
 
-static enum status purge_run(struct call *call)
+enum status purge_run(struct call *call)
 {
-	const char *text = call->values[CHANNEL];
+	const char *text = call->values[PURGE_CHANNEL];
 	struct pool_list pools = {0};
 	struct purge purge = {0};
 	bool purged = false;
@@ -187,17 +185,3 @@ static enum status purge_run(struct call *call)
 	pool_list_finish(&pools);
 	return purged ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command purge_command = {
-	.name = "purge",
-	.arguments = "POOL",
-	.required = "--channel N",
-	.about = "put back what waits in a channel of a pool that nobody receives",
-	.min_names = 1,
-	.max_names = 1,
-	.flags =
-		{
-			[CHANNEL] = {"channel", "N", "the channel's number, from 0", NULL},
-		},
-	.run = purge_run,
-};

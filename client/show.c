@@ -83,7 +83,7 @@ static void show_pool(const struct pool *pool)
 	}
 }
 
-static enum status show_run(struct call *call)
+enum status show_run(struct call *call)
 {
 	struct pool_list list = {0};
 
@@ -102,12 +102,3 @@ static enum status show_run(struct call *call)
 	pool_list_finish(&list);
 	return loaded ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command show_command = {
-	.name = "show",
-	.arguments = "POOL",
-	.about = "show everything about a pool",
-	.min_names = 1,
-	.max_names = 1,
-	.run = show_run,
-};

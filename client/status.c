@@ -210,7 +210,7 @@ static void status_print_json(const struct mempool_status *s, const struct pool_
 	json_print(object);
 }
 
-static enum status status_run(struct call *call)
+enum status status_run(struct call *call)
 {
 	struct mempool_status status;
 	struct pool_list pools = {0};
@@ -235,10 +235,3 @@ static enum status status_run(struct call *call)
 	pool_list_finish(&pools);
 	return loaded ? STATUS_DONE : STATUS_FAILED;
 }
-
-const struct command status_command = {
-	.name = "status",
-	.arguments = "",
-	.about = "show how the service is, and what is wrong",
-	.run = status_run,
-};

@@ -10,6 +10,7 @@
 
 #include "client/attr.h"
 #include "client/call.h"
+#include "client/commands.h"
 #include "client/options.h"
 #include "daemon/config/table.h"
 #include "tests/unit/told.h"
@@ -96,7 +97,7 @@ static bool parse_line(struct call *call, struct mempool_attr *attr, int n, char
 static uint64_t by_option(const struct meaning *meaning, const char *text)
 {
 	struct mempool_attr attr = MEMPOOL_ATTR_INIT;
-	struct call call = {.command = &create_command};
+	struct call call = {.command = &commands[COMMAND_CREATE]};
 	char option[40], word[] = "x";
 	char *words[12];
 	int n = 0;
@@ -404,9 +405,9 @@ START_TEST(every_option_of_create_has_its_key)
 		const char *key = table_pool.settings[i].name;
 		ck_assert(!strcmp(key, "name") || meaning_of(key));
 	}
-	for (int i = 0; create_command.flags[i].name; i++) {
+	for (const struct flag *flag = commands[COMMAND_CREATE].flags; flag->name; flag++) {
 		char key[40];
-		snprintf(key, sizeof key, "%s", create_command.flags[i].name);
+		snprintf(key, sizeof key, "%s", flag->name);
 		if (strcmp(key, "if-missing") == 0) {
 			continue;
 		}
