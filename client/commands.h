@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of commands: their names, arguments and flags, and what --help says of them. Parser,
- * --help, manual page and completion are made of it. It needs nothing of the library: describe.c has it
- * printed on the machine that builds, whatever machine mempoolctl is for.
+ * --help, manual page and completion are made of it. It needs nothing of the library: describe.c
+ * has it printed on the machine that builds, whatever machine mempoolctl is for.
  */
 #ifndef CLIENT_COMMANDS_H
 #define CLIENT_COMMANDS_H
