@@ -48,7 +48,11 @@ struct relay_ops {
 /* Between two looks at something that another CPU is to change. */
 RELAY_INLINE void relay_pause(void)
 {
+#if defined(__x86_64__)
 	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
 }
 
 RELAY_INLINE void relay_write(void *block, uint64_t number)

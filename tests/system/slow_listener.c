@@ -3,6 +3,7 @@
  * For a daemon that is started with this in LD_PRELOAD: each step between the socket's file and a
  * socket that listens takes its time, and the last one as long as the file $HELD_LISTENER is there.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 VISIBLE int chmod(const char *path, mode_t mode)
 {
 	usleep(100000);
-	return (int)syscall(SYS_chmod, path, mode);
+	return (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
 }
 
 VISIBLE int listen(int fd, int backlog)
