@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints where in its struct each field that a rule names lies, and how large it is. */
-#include <stdio.h>
-
+/* Where in its struct each field that a rule names lies, and how large it is, for check to read. */
 #include "lib/core/broadcast.h"
 #include "lib/core/cache.h"
 #include "lib/core/layout.h"
@@ -15,10 +13,10 @@
 		name "." #field, offsetof(type, field), sizeof(((type *)0)->field[0]) \
 	}
 
-static const struct {
-	const char *name;
-	size_t offset, size;
-} fields[] = {
+const struct {
+	char name[48];
+	uint64_t offset, size;
+} fields[] __attribute__((section("field_table"))) = {
 	FIELD("header", struct mp_header, born),
 	FIELD("header", struct mp_header, pressure),
 	FIELD("header", struct mp_header, growing),
@@ -60,11 +58,3 @@ static const struct {
 	FIELD("local", struct mp_local, record),
 	FIELD("subscriber", struct mp_subscriber, cursor),
 };
-
-int main(void)
-{
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-		printf("%s %zu %zu\n", fields[i].name, fields[i].offset, fields[i].size);
-	}
-	return 0;
-}
