@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Code: the disassembly of a library, and of which statements each instruction was made.
 
-A class for each machine says what an instruction is, as in x86.py. It has
+A class for each machine says what an instruction is: see x86.py and aarch64.py. It has
 	decode(i)	reads the text; sets flow, and what its other methods want
 	accesses(i)	the accesses to memory that it makes, in order
 	jump_table(i)	where a jump through a register goes
