@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+import sys
+from types import TracebackType
+from typing import Final, Iterable, List, Literal, Optional, Type, TypedDict, final
+
+__version__: str
+
+PERSISTENT: Final[int]
+UNTIL_LAST_USER: Final[int]
+UNTIL_CREATOR: Final[int]
+BACKING_AUTO: Final[int]
+BACKING_SHM: Final[int]
+BACKING_MEMFD: Final[int]
+NO: Final[int]
+TRY: Final[int]
+REQUIRE: Final[int]
+NO_CACHE: Final[int]
+
+class _Stats(TypedDict):
+    blocks: int
+    max_blocks: int
+    used: int
+    cached: int
+    free: int
+    moving: int
+    shared: int
+    reclaimed: int
+    min_free: int
+    gets: int
+    puts: int
+    failures: int
+    waits: int
+    recoveries: int
+    recovered: int
+    repairs: int
+
+class _Report(TypedDict):
+    blocks: int
+    lost: int
+    duplicated: int
+    broken: int
+    first: str
+
+class Error(OSError): ...
+class Empty(Error): ...
+class Full(Error): ...
+class EndOfStream(Error): ...
+
+def destroy(name: str, *, socket: Optional[str] = None) -> None: ...
+
+@final
+class Block:
+    @property
+    def index(self) -> int: ...
+    @property
+    def readonly(self) -> bool: ...
+    def view(self, readonly: bool = False) -> memoryview: ...
+    def put(self) -> None: ...
+    def give(self) -> int: ...
+    def own(self) -> None: ...
+    def __len__(self) -> int: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __enter__(self) -> Block: ...
+    def __exit__(
+        self,
+        type: Optional[Type[BaseException]] = None,
+        value: Optional[BaseException] = None,
+        traceback: Optional[TracebackType] = None,
+        /,
+    ) -> None: ...
+
+@final
+class Pool:
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        block_size: int,
+        blocks: int,
+        *,
+        max_blocks: int = 0,
+        alignment: int = 0,
+        uid: Optional[int] = None,
+        gid: Optional[int] = None,
+        mode: int = 0,
+        processes: int = 0,
+        threads: int = 0,
+        thread_cache: int = 0,
+        shards: int = 0,
+        gift_grace_ms: int = 0,
+        schema: int = 0,
+        schema_version: int = 0,
+        quota: int = 0,
+        lifetime: int = ...,
+        channels: int = 0,
+        channel_depth: int = 0,
+        backing: int = ...,
+        huge_pages: int = ...,
+        prefault: int = ...,
+        socket: Optional[str] = None,
+    ) -> Pool: ...
+    @classmethod
+    def open_or_create(
+        cls,
+        name: str,
+        block_size: int,
+        blocks: int,
+        *,
+        max_blocks: int = 0,
+        alignment: int = 0,
+        uid: Optional[int] = None,
+        gid: Optional[int] = None,
+        mode: int = 0,
+        processes: int = 0,
+        threads: int = 0,
+        thread_cache: int = 0,
+        shards: int = 0,
+        gift_grace_ms: int = 0,
+        schema: int = 0,
+        schema_version: int = 0,
+        quota: int = 0,
+        lifetime: int = ...,
+        channels: int = 0,
+        channel_depth: int = 0,
+        backing: int = ...,
+        huge_pages: int = ...,
+        prefault: int = ...,
+        socket: Optional[str] = None,
+    ) -> Pool: ...
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        readonly: bool = False,
+        observe: bool = False,
+        schema: int = 0,
+        schema_version: int = 0,
+        socket: Optional[str] = None,
+    ) -> Pool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def block_size(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def state(self) -> Literal["live", "destroyed", "replaced", "broken"]: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+    def get(self, timeout: Optional[float] = 0) -> Block: ...
+    def get_bulk(self, n: int, /) -> List[Block]: ...
+    def put_bulk(self, blocks: Iterable[Block], /) -> None: ...
+    def stat(self) -> _Stats: ...
+    def check(self) -> _Report: ...
+    def fileno(self) -> int: ...
+    def flush(self) -> None: ...
+    def cancel(self) -> None: ...
+    def grow(self, blocks: int, /) -> None: ...
+    def __enter__(self) -> Pool: ...
+    def __exit__(
+        self,
+        type: Optional[Type[BaseException]] = None,
+        value: Optional[BaseException] = None,
+        traceback: Optional[TracebackType] = None,
+        /,
+    ) -> None: ...
