@@ -437,6 +437,25 @@ static PyObject *pool_repr(PyObject *self)
 				    pool->handle ? "" : ", closed");
 }
 
+PyDoc_STRVAR(take_doc,
+	     "take($self, token, /)\n--\n\n"
+	     "Takes the block that somebody gave. Error with ESTALE: the token was used.");
+
+PyDoc_STRVAR(withdraw_doc, "withdraw($self, token, /)\n--\n\n"
+			   "Takes back a gift of this process that nobody has taken yet.");
+
+PyDoc_STRVAR(give_bulk_doc, "give_bulk($self, blocks, /)\n--\n\n"
+			    "Gives blocks away, all or none: a list of their tokens.");
+
+PyDoc_STRVAR(take_bulk_doc, "take_bulk($self, tokens, /)\n--\n\n"
+			    "Takes blocks: a list, with None where a token was used.");
+
+PyDoc_STRVAR(withdraw_bulk_doc, "withdraw_bulk($self, tokens, /)\n--\n\n"
+				"Takes gifts back: a list, with None for those that were taken.");
+
+PyDoc_STRVAR(gifts_doc, "gifts($self, /)\n--\n\n"
+			"The tokens of this process's gifts that nobody has taken yet: a list.");
+
 PyDoc_STRVAR(stat_doc, "stat($self, /)\n--\n\n"
 		       "The numbers of the pool, those of struct mempool_stats: a dict.");
 
@@ -455,6 +474,12 @@ static PyMethodDef pool_methods[] = {
 	{"get", WITH_KEYWORDS(pool_get), METH_VARARGS | METH_KEYWORDS, get_doc},
 	{"get_bulk", pool_get_bulk, METH_O, get_bulk_doc},
 	{"put_bulk", pool_put_bulk, METH_O, put_bulk_doc},
+	{"take", pool_take, METH_O, take_doc},
+	{"withdraw", pool_withdraw, METH_O, withdraw_doc},
+	{"give_bulk", pool_give_bulk, METH_O, give_bulk_doc},
+	{"take_bulk", pool_take_bulk, METH_O, take_bulk_doc},
+	{"withdraw_bulk", pool_withdraw_bulk, METH_O, withdraw_bulk_doc},
+	{"gifts", pool_gifts, METH_NOARGS, gifts_doc},
 	{"stat", pool_stat, METH_NOARGS, stat_doc},
 	{"check", pool_check, METH_NOARGS, check_doc},
 	{"fileno", pool_fileno, METH_NOARGS, fileno_doc},
