@@ -180,7 +180,9 @@ static bool add_types(PyObject *module, struct state *state)
 {
 	state->pool_type = add_type(module, &pool_spec);
 	state->block_type = add_type(module, &block_spec);
-	return state->pool_type && state->block_type;
+	state->sender_type = add_type(module, &sender_spec);
+	state->receiver_type = add_type(module, &receiver_spec);
+	return state->pool_type && state->block_type && state->sender_type && state->receiver_type;
 }
 
 /*

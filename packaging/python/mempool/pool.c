@@ -464,6 +464,18 @@ PyDoc_STRVAR(check_doc,
 	     "Checks the pool's invariants: a dict with blocks, lost, duplicated, broken, and\n"
 	     "first, a sentence on the first finding, or ''. All is well if first is ''.");
 
+PyDoc_STRVAR(sender_doc,
+	     "sender($self, number, kind='queue', *, ends=False)\n--\n\n"
+	     "Opens a channel of the pool to send: a Sender. Its kind, 'queue', 'work' or\n"
+	     "'broadcast', is that of its first open. With ends, send() says EndOfStream when\n"
+	     "nobody receives any more.");
+
+PyDoc_STRVAR(receiver_doc,
+	     "receiver($self, number, kind='queue', *, ends=False, lossy=False)\n--\n\n"
+	     "Opens a channel of the pool to receive: a Receiver. With ends, it is told when\n"
+	     "nobody sends any more. A lossy subscriber of a broadcast loses the oldest blocks,\n"
+	     "where others hold senders up.");
+
 #define CLASS_METHOD (METH_VARARGS | METH_KEYWORDS | METH_CLASS)
 
 static PyMethodDef pool_methods[] = {
@@ -480,6 +492,8 @@ static PyMethodDef pool_methods[] = {
 	{"take_bulk", pool_take_bulk, METH_O, take_bulk_doc},
 	{"withdraw_bulk", pool_withdraw_bulk, METH_O, withdraw_bulk_doc},
 	{"gifts", pool_gifts, METH_NOARGS, gifts_doc},
+	{"sender", WITH_KEYWORDS(pool_sender), METH_VARARGS | METH_KEYWORDS, sender_doc},
+	{"receiver", WITH_KEYWORDS(pool_receiver), METH_VARARGS | METH_KEYWORDS, receiver_doc},
 	{"stat", pool_stat, METH_NOARGS, stat_doc},
 	{"check", pool_check, METH_NOARGS, check_doc},
 	{"fileno", pool_fileno, METH_NOARGS, fileno_doc},
