@@ -38,7 +38,7 @@ static void play_hang(void)
 {
 	static int hangs;
 
-	play_fault("hung for %d s", HUNG_S);
+	play_fault("hung for %d s or more", HUNG_S);
 	if (++hangs == HANGS) {
 		errx(1, "%d hung, no more are looked for", HANGS);
 	}
@@ -85,6 +85,7 @@ void play_trace(struct part part, struct trace *trace)
 
 	pid_t pid = play_begin();
 	if (pid == 0) {
+		alarm(TRACE_S);
 		trace_record(trace, part.act, part.player, arena->daemon.header,
 			     arena->daemon.shape.control_size);
 		_exit(0);

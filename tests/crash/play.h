@@ -9,7 +9,8 @@
 #include "tests/crash/operation.h"
 #include "tests/crash/step.h"
 
-#define HUNG_S 10 /* a machine that others load may take a second or two */
+#define HUNG_S 30   /* an emulated machine that others load may take several seconds */
+#define TRACE_S 120 /* thousands of steps there */
 
 /* Who does what. */
 struct part {

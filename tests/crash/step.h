@@ -2,12 +2,15 @@
 /*
  * Traces an operation instruction by instruction, and stops or kills a process after the k-th.
  *
- * The trap flag raises SIGTRAP after each instruction, libc's included. The handler notes where the
- * operation is, and whether the instruction changed the memory that is watched: that is the trace,
- * at some fifty thousand steps a second. To come to the k-th instruction again, a process runs at
- * full speed to a breakpoint there, and passes it as often as the trace says. When it does not come
- * there, because it differs from the trace (a wait ended sooner, a string instruction was
- * interrupted), the caller lets it go slowly, step by step. x86-64 only.
+ * After each instruction, libc's included, there is a trap. Then is noted where the operation is,
+ * and whether the instruction changed the memory that is watched: that is the trace. To come to the
+ * k-th instruction again, a process runs at full speed to a breakpoint there, and passes it as
+ * often as the trace says. When it does not come there, because it differs from the trace (a wait
+ * ended sooner, a string instruction was interrupted), the caller lets it go slowly, step by step.
+ *
+ * How to trap is the machine's, see step_machine.h: a process of x86-64 sets its own trap flag; one
+ * of aarch64 is traced by a child. There, a load-exclusive and its store-exclusive are one
+ * instruction, with what is between them.
  */
 #ifndef TESTS_CRASH_STEP_H
 #define TESTS_CRASH_STEP_H
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define TRACE_MAX 65536
 
@@ -49,5 +53,8 @@ bool step_to(const struct trace *trace, uint32_t k, bool slowly, void (*act)(voi
 
 /* A @stop that kills the process. */
 void step_die(void);
+
+/* Lets a process that is traced and stopped do one instruction. Its status, as waitpid() has it. */
+int step_one(pid_t pid);
 
 #endif
