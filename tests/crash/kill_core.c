@@ -3,7 +3,7 @@
  * Kills a process, A, after every instruction of every operation of the engine, libc's included.
  * Then the daemon's pass and a survivor, B, recover what A had, and B must get all blocks.
  *
- *	kill_core [--only NAME] [--sparse N]
+ *	kill_core [--only NAME] [--sparse N] [--part N]
  *	kill_core --list
  *
  * Then recoverers are killed too. A is killed after each of its stores to the pool (what it leaves
@@ -11,10 +11,11 @@
  * C recovers the rest and must get all blocks. Where A's operation itself repairs what a dead
  * process left, B is the second to die of it. --sparse: kills only every N-th B; and where
  * whoever comes after A has to wait, every 4 N-th B, and A after its stores and every N-th other
- * instruction.
+ * instruction. --part, for a machine so slow that tracing takes most of the time: kills A after its
+ * stores and every N-th other instruction, and every N-th B after every N-th of these stores.
  *
  * Prints for each operation how many instructions it has, at how many of them A was killed, and how
- * many recoverers were killed. Fewer kills than instructions are a fault, but for that. Where A is
+ * many recoverers were killed. Fewer kills than instructions are a fault, but for those. Where A is
  * the daemon, it is killed after its stores only: it has no robust mutex, nor anything else that
  * the kernel would clean up after it, and the next daemon begins its pass anew.
  */
@@ -34,6 +35,7 @@ struct tally {
 
 static struct scene *scene;
 static struct trace *trace, *repair;
+static unsigned part = 1; /* of the points where A is killed, one in so many */
 
 static void core_arrange(const struct operation *op)
 {
@@ -75,7 +77,9 @@ static void core_recover(const char *name, uint32_t k, uint32_t j, struct player
 /* Whether A is not to be killed after instruction @k, which stores nothing to the pool. */
 static bool core_passes_over(const struct operation *op, uint32_t k, unsigned sparse)
 {
-	return op->daemon || (op->patient && k % sparse != 0);
+	unsigned each = part > 1 ? part : op->patient ? sparse : 1;
+
+	return op->daemon || k % each != 0;
 }
 
 static void kill_everywhere(const struct operation *op, unsigned sparse, struct tally *tally)
@@ -152,8 +156,9 @@ static void core_test(const struct operation *op, unsigned sparse, struct tally 
 	tally->instructions = trace->n;
 	kill_everywhere(op, sparse, tally);
 	unsigned spared = op->patient && sparse > 1 ? 4 * sparse : sparse;
+	unsigned stores = 0;
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		if (trace->point[k - 1].changed) {
+		if (trace->point[k - 1].changed && stores++ % part == 0) {
 			kill_recoverers(op, k, spared, tally);
 		}
 	}
@@ -186,8 +191,10 @@ int main(int argc, char **argv)
 			only = argv[i + 1];
 		} else if (i + 1 < argc && !strcmp(argv[i], "--sparse") && atoi(argv[i + 1]) > 0) {
 			sparse = (unsigned)atoi(argv[i + 1]);
+		} else if (i + 1 < argc && !strcmp(argv[i], "--part") && atoi(argv[i + 1]) > 0) {
+			sparse = part = (unsigned)atoi(argv[i + 1]);
 		} else {
-			errx(2, "usage: kill_core [--only NAME] [--sparse N] | --list");
+			errx(2, "usage: kill_core [--only NAME] [--sparse N] [--part N] | --list");
 		}
 	}
 	signal(SIGALRM, core_on_alarm);

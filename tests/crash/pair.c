@@ -5,11 +5,12 @@
  * the end of its operation. Whoever lives must have the blocks it believes to have, none of which
  * the other has; and a third process, after them, must get every block.
  *
- *	pair [--only NAME] [--with NAME] [--all] [--pass]
+ *	pair [--only NAME] [--with NAME] [--part N] [--all] [--pass]
  *	pair --list
  *
  * What B does, and which of the two dies, changes from instruction to instruction; where whoever
- * comes after A has to wait, A is stopped after every eighth. --all: does everything at each.
+ * comes after A has to wait, A is stopped after every eighth. --all: does everything at each. --part:
+ * A is stopped after every N-th instruction, and of a collector's stores every N-th is taken.
  * --only: A does this operation only. --with: B does this only, one of --list, at the instructions
  * where it is the turn of this.
  *
@@ -21,6 +22,7 @@
 #include <err.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ static struct scene *scene;
 static struct trace *trace, *second;
 static const struct operation *with; /* what B does; NULL: each in turn */
 static bool all;
+static unsigned part; /* A is stopped after one instruction of so many; 0: as the operation says */
 
 static void pair_arrange(const struct operation *op)
 {
@@ -165,7 +168,7 @@ static unsigned long pair_test(const struct operation *op)
 	scene_clear(scene);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		if (all || !op->patient || k % PATIENCE == 0) {
+		if (all || k % (part ? part : op->patient ? PATIENCE : 1) == 0) {
 			done += pair_test_instruction(op, k);
 		}
 	}
@@ -281,8 +284,10 @@ static unsigned long pair_test_crossings(uint32_t k)
 		if (!all && !second->point[j - 1].changed) {
 			continue;
 		}
-		pair_test_crossing(k, j, (int)(turn++ % ENDS));
-		done++;
+		if (turn++ % (part ? part : 1) == 0) {
+			pair_test_crossing(k, j, (int)(turn / (part ? part : 1) % ENDS));
+			done++;
+		}
 	}
 	return done;
 }
@@ -344,9 +349,12 @@ int main(int argc, char **argv)
 			only = argv[++i];
 		} else if (i + 1 < argc && !strcmp(argv[i], "--with")) {
 			with = pair_find_meeting(argv[++i]);
+		} else if (i + 1 < argc && !strcmp(argv[i], "--part") && atoi(argv[i + 1]) > 0) {
+			part = (unsigned)atoi(argv[++i]);
 		} else {
-			errx(2, "usage: pair [--only NAME] [--with NAME] [--all] [--pass]\n"
-				"       pair --list");
+			errx(2,
+			     "usage: pair [--only NAME] [--with NAME] [--part N] [--all] [--pass]\n"
+			     "       pair --list");
 		}
 	}
 	signal(SIGALRM, pair_on_alarm);
