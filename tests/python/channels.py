@@ -126,14 +126,20 @@ class Channels(case.Case):
 
     def test_cancel_ends_iteration_in_another_thread(self):
         receiver, seen = self.pool.receiver(0), []
-        thread = threading.Thread(target=lambda: seen.extend(block.put() for block in receiver))
+
+        def put_all():
+            for block in receiver:
+                seen.append(block.put())
+            seen.append("end")
+
+        thread = threading.Thread(target=put_all)
         thread.start()
         with self.pool.sender(0) as sender:
             sender.send(self.pool.get())
             sender.drain()
         receiver.cancel()
         thread.join(case.HANG_S)
-        self.assertEqual(seen, [None])
+        self.assertEqual(seen, [None, "end"])
         with self.refuses(mempool.Error, "cancel") as caught:
             receiver.receive()
         self.assertEqual(caught.exception.errno, errno.ECANCELED)
