@@ -247,12 +247,13 @@ with pool.get() as block, block.view() as view:
             mempool.Pool.open(self.name).close()
         kinds = [type(thing) for thing in (self.pool, block_type(self.pool), sender, receiver)]
         counts = [sys.getrefcount(kind) for kind in kinds]
-        before = rss()
+        objects, pages = sys.getallocatedblocks(), rss()
         for _ in range(10000):
             use_all()
         for _ in range(200):
             mempool.Pool.open(self.name).close()
-        self.assertLess(rss() - before, 100)  # pages; an object a turn would be some 100 or more
+        self.assertLess(sys.getallocatedblocks() - objects, 1000)
+        self.assertLess(rss() - pages, 500)
         self.assertEqual([sys.getrefcount(kind) for kind in kinds], counts)
         for end in (sender, receiver, camera, subscriber):
             end.close()
