@@ -39,6 +39,26 @@ int identity_open(pid_t pid)
 	return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 }
 
+/* How many numbers we have ourselves, as procfs_count_numbers() counts them. */
+static unsigned identity_count_own(void)
+{
+	static unsigned count;
+	int pidfd = count == 0 ? identity_open(getpid()) : -1;
+
+	if (pidfd >= 0) {
+		count = procfs_count_numbers(pidfd);
+		close(pidfd);
+	}
+	return count;
+}
+
+bool identity_is_below(int pidfd)
+{
+	unsigned own = identity_count_own(), n = procfs_count_numbers(pidfd);
+
+	return own != 0 && n > own;
+}
+
 /* The inode of one of our namespaces, by /proc or by our own pidfd. 0: the kernel does not tell. */
 static uint64_t identity_namespace(const char *path, unsigned long request)
 {

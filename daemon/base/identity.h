@@ -46,6 +46,12 @@ enum identity_look identity_look(const struct identity *identity, int *pidfd);
 /* A pidfd by number. Returns it, -ESRCH when no process has that pid, or -errno. */
 int identity_open(pid_t pid);
 
+/*
+ * Whether the kernel says that the process of that pidfd, to which it gave us a pid, is in a PID
+ * namespace below ours. False, too, when it does not tell.
+ */
+bool identity_is_below(int pidfd);
+
 /* Whether the process of that pidfd has died. */
 bool identity_has_died(int pidfd);
 

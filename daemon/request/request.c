@@ -70,7 +70,7 @@ static int handle_hello(struct session *session, const union wire_message *messa
 	uint32_t serial = message->head.serial;
 	union wire_message reply;
 
-	if (peer->pid == 0) {
+	if (session->is_elsewhere) {
 		return request_refuse_namespace(session, &message->hello);
 	}
 	if (session->is_hidden) {
@@ -88,6 +88,7 @@ static int handle_hello(struct session *session, const union wire_message *messa
 			       "architecture and libc");
 		return -EPROTONOSUPPORT;
 	}
+	/* Where /proc does not tell, the numbers do, unless they happen to be the same. */
 	if (message->hello.pid != peer->pid) {
 		return request_refuse_namespace(session, &message->hello);
 	}

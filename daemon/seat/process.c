@@ -164,6 +164,11 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 	return process_get(seats, pid, identity, pidfd, process);
 }
 
+bool process_is_below(const struct process *process)
+{
+	return process->pidfd >= 0 && identity_is_below(process->pidfd);
+}
+
 void process_store(struct process *process)
 {
 	if (!process->stored && process->pidfd >= 0 && process->identity != 0) {

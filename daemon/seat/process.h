@@ -55,6 +55,12 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
 		    struct process **process);
 
+/*
+ * Whether it is known to be in a PID namespace below ours, where it has a pid of ours and another of
+ * its own.
+ */
+bool process_is_below(const struct process *process);
+
 /* Call it at an attachment: has the manager keep the pidfd for the next daemon. */
 void process_store(struct process *process);
 

@@ -237,6 +237,7 @@ static int session_identify(struct session *session)
 		return -errno;
 	}
 	r = process_of_peer(session->sessions->seats, session->fd, peer->pid, &session->process);
+	session->is_elsewhere = r == 0 && (peer->pid == 0 || process_is_below(session->process));
 	if (r == -EACCES) { /* it is told so when it says HELLO */
 		session->is_hidden = true;
 		r = process_of_peer(session->sessions->seats, session->fd, 0, &session->process);
