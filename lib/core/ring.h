@@ -19,7 +19,11 @@
  * empty already: so who receives may empty many cells and then raise head once.
  *
  * tail and limit are hints that save producers the search and the look at head. Any producer stores
- * them plainly; they may go back, and are never too large.
+ * them; they may go back, and are never too large. A producer that takes a position for filled, as
+ * its CAS there has failed, must have looked at a cell that was emptied for that position: so who
+ * goes by the limit acquires it, and who stores it has acquired the head, which was raised after
+ * the cell was emptied. Else it might see the new limit and the token of the lap before, pass over
+ * an empty position, and post behind it; and as tail is beyond the gap then, nobody would fill it.
  *
  * Invariants, between any two instructions of anybody:
  *	positions [head, first empty) are tokens or empty(lap + 1), in any pattern
@@ -83,7 +87,7 @@ static inline uint64_t mp_ring_look_at_head(const struct mp_pool *pool, struct m
 	if (*p < head || *p - head > pool->shape.depth) {
 		*p = head;
 	}
-	mp_store(&channel->limit, head + pool->shape.depth);
+	mp_store_release(&channel->limit, head + pool->shape.depth);
 	return head + pool->shape.depth;
 }
 
@@ -106,7 +110,7 @@ static inline bool mp_ring_has_position(const struct mp_pool *pool, struct mp_ch
 static inline bool mp_ring_post(const struct mp_pool *pool, struct mp_channel *channel, uint64_t *p,
 				uint64_t token)
 {
-	uint64_t limit = mp_load(&channel->limit);
+	uint64_t limit = mp_load_acquire(&channel->limit);
 
 	/* Others may be ahead of us by a ring or two; if by more, somebody has scribbled on it. */
 	for (uint32_t tries = 4 * pool->shape.depth; tries > 0; tries--) {
