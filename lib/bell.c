@@ -56,6 +56,7 @@ static bool bell_try(struct bell *bell, uint32_t *seen)
 	if (!mp_cas32(&bell->state, BELL_ARMED, BELL_LOOKING)) {
 		return bell_rest(bell);
 	}
+	mp_fence_after_rmw();
 	if (!bell_look(bell, seen)) {
 		/* If it fails, a taker has made it ARMED, or the bell is STOPPED. */
 		mp_cas32(&bell->state, BELL_LOOKING, BELL_ARMED);

@@ -28,7 +28,8 @@
  *	3 something is due, and bell_settle() is not under way => RUNG, or the ringer will look,
  *	  or who made it due is about to notify the word. So no wake is lost.
  *
- * 2: The ringer looks after it has made the state LOOKING, and makes it RUNG by CAS from that. A
+ * 2: The ringer looks after it has made the state LOOKING and a full barrier, and makes it RUNG by
+ * CAS from that. A
  * taker takes everything, then a full barrier, then looks at the state. Finding ARMED, it knows
  * that a later look of the ringer sees that all is taken. Finding LOOKING, it makes the CAS fail.
  * Finding RUNG, it reads the eventfd; if that is empty, the ringer has yet to write it, or another

@@ -23,8 +23,10 @@ static bool broadcast_has(const mp_atomic64 *at, uint64_t word, uint32_t channel
 	return at && mp_word_state(word) == MP_SHARED && mp_share_channel(word) == channel;
 }
 
+/* Wakes who sleeps there, after a read-modify-write that was waited for. */
 static void broadcast_wake(mp_atomic32 *word)
 {
+	mp_fence_after_rmw();
 	if (__builtin_expect(mp_load(word) & MP_FUTEX_ASLEEP, 0)) {
 		mp_futex_notify(word);
 	}
@@ -227,6 +229,7 @@ static int broadcast_post(struct mp_pool *pool, struct mp_local *local, uint32_t
 			return mp_word_take(pool, token, true) >= 0 ? -EAGAIN : 0;
 		}
 	}
+	mp_fence_after_rmw(); /* members are read after the token is posted */
 	broadcast_try_decide(pool, local, number, token);
 	return 0;
 }
@@ -533,6 +536,7 @@ void mp_broadcast_leave(struct mp_pool *pool, struct mp_local *local, const stru
 	uint64_t cell;
 
 	mp_and(&channel->members, ~(broadcast_bit(s) | broadcast_bit(s) << MP_LOSSY_SHIFT));
+	mp_fence_after_rmw(); /* the ring is walked after the bit is out */
 	uint64_t head = mp_load_acquire(&channel->head);
 	for (uint64_t p = head; p - head < pool->shape.depth; p++) {
 		enum mp_ring_look look = mp_ring_look(pool, channel, p, &cell);
@@ -624,6 +628,7 @@ void mp_broadcast_await_room(const struct mp_pool *pool, uint32_t number,
 void mp_broadcast_expel(struct mp_channel *channel, uint32_t seats)
 {
 	mp_and(&channel->members, ~(seats | seats << MP_LOSSY_SHIFT));
+	mp_fence_after_rmw(); /* the ring is walked after the bits are out */
 }
 
 bool mp_broadcast_sweep(struct mp_pool *pool, uint32_t number, uint32_t seats, uint64_t index)

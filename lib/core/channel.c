@@ -44,9 +44,10 @@ void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
 
 /* ---- sending ---- */
 
-/* Wakes the consumer if it sleeps. The CAS of mp_ring_post(), just before, is the fence. */
+/* Wakes the consumer if it sleeps, after the CAS of mp_ring_post(). */
 static void channel_feed(struct mp_channel *channel)
 {
+	mp_fence_after_rmw();
 	if (__builtin_expect(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0)) {
 		mp_futex_notify(&channel->hungry);
 	}
@@ -163,7 +164,8 @@ static bool channel_settle_own(struct mp_pool *pool, uint32_t number)
 	for (uint32_t k = 0; k < pool->shape.depth; k++) {
 		if (mp_channel_sender(pool, number, k) == pool->slot) {
 			left |= mp_broadcast_settle(
-				pool, number, mp_load(&mp_pool_channel(pool, number)->cell[k]));
+				pool, number,
+				mp_load_acquire(&mp_pool_channel(pool, number)->cell[k]));
 		}
 	}
 	return left;

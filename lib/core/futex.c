@@ -72,11 +72,15 @@ void mp_futex_wake(mp_atomic32 *word)
 
 uint32_t mp_futex_prepare(mp_atomic32 *word)
 {
-	return mp_or(word, MP_FUTEX_ASLEEP) | MP_FUTEX_ASLEEP;
+	uint32_t seen = mp_or(word, MP_FUTEX_ASLEEP) | MP_FUTEX_ASLEEP;
+
+	mp_fence_after_rmw();
+	return seen;
 }
 
 void mp_futex_notify(mp_atomic32 *word)
 {
+	mp_fence_after_rmw();
 	uint32_t seen = mp_load(word);
 
 	/* If the CAS fails, then another has raised the sequence since, and wakes all. */

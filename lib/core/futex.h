@@ -56,7 +56,8 @@ uint32_t mp_thread_number(void);
 /*
  * A word {sequence : 31 | asleep : 1} on which any number sleep until something happens. Who is to
  * sleep calls mp_futex_prepare(), looks whether it has happened, and sleeps while the word is what
- * the call returned. Who makes it happen calls mp_futex_notify() after that. Each notification
+ * the call returned. Who makes it happen, by a read-modify-write, calls mp_futex_notify() after
+ * that. Each of the two has a full barrier between its store and its look. Each notification
  * raises the sequence. By a bare flag a sleeper could miss its own: a notification clears the flag,
  * another sleeper sets it again, and the first goes to sleep on that.
  */
@@ -65,7 +66,10 @@ uint32_t mp_thread_number(void);
 /* Sets asleep; a full barrier. Returns the word. */
 uint32_t mp_futex_prepare(mp_atomic32 *word);
 
-/* Clears asleep, if it is set, and wakes all. Does not order its look; a caller's barrier does. */
+/*
+ * Clears asleep, if it is set, and wakes all. Its look comes after a read-modify-write before it; a
+ * caller that has stored plainly needs a fence of its own, or its sleepers a barrier.
+ */
 void mp_futex_notify(mp_atomic32 *word);
 
 /* Wakes all, and keeps those awake that are about to sleep. Leaves asleep as it is. */

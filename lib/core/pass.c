@@ -162,7 +162,7 @@ static void pass_keep(struct mp_pool *pool, struct mp_pass *pass, uint32_t at)
 	struct mp_dead *dead = pass_find(pool, pass, slot);
 
 	if (mp_pool_broadcasts(pool, number)) {
-		bool last = mp_broadcast_settle(pool, number, mp_load(&channel->cell[k]));
+		bool last = mp_broadcast_settle(pool, number, mp_load_acquire(&channel->cell[k]));
 		if (dead) {
 			dead->had = true;
 			dead->recovered += last;

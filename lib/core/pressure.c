@@ -34,6 +34,7 @@ void mp_pressure_wake(struct mp_pool *pool)
 void mp_announce(struct mp_pool *pool)
 {
 	mp_add(&pool->header->reclaim_seq, 1);
+	mp_fence_after_rmw(); /* a waiter raises the pressure, and then looks at reclaim_seq */
 	mp_pressure_wake(pool);
 }
 
