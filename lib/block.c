@@ -23,9 +23,7 @@ static void block_leave(struct mempool *pool, struct mp_local *local)
 		thread_finish_vanished();
 	}
 	mp_leave(local->cache);
-	if (unlikely(pool->core.fenced)) {
-		mp_fence(); /* no waiter's barrier reaches this process, see pressure.h */
-	}
+	mp_pressure_order(&pool->core);
 	if (mp_is_pressed(&pool->core)) {
 		mp_relieve(&pool->core, local);
 	}

@@ -51,9 +51,7 @@ static void broadcast_put(struct mp_pool *pool, struct mp_local *local, uint64_t
 	/* If it is refused, then a sibling thread has put it, or somebody scribbles on the word. */
 	mp_put(pool, local, mp_pool_address(pool, index));
 	mp_leave(local->cache);
-	if (__builtin_expect(pool->fenced, 0)) {
-		mp_fence(); /* no waiter's barrier reaches this process, see pressure.h */
-	}
+	mp_pressure_order(pool);
 	if (mp_is_pressed(pool)) {
 		mp_relieve(pool, local);
 	}

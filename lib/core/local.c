@@ -102,6 +102,7 @@ void mp_local_finish(struct mp_pool *pool, struct mp_local *local)
 	} else {
 		mp_leave(c);
 	}
+	mp_pressure_order(pool);
 	if (mp_is_pressed(pool)) {
 		mp_pressure_wake(pool);
 	}
@@ -212,6 +213,7 @@ void mp_relieve(struct mp_pool *pool, struct mp_local *local)
 	if (mp_enter(local->cache)) {
 		mp_flush(pool, local);
 		mp_leave(local->cache);
+		mp_pressure_order(pool);
 	}
 	mp_pressure_wake(pool);
 }

@@ -32,8 +32,9 @@
  * There is no count of waiters that a death could falsify.
  *
  * A process that could not register for membarrier fences between busy = 0 and its look at the
- * pressure. When it waits, its own barrier reaches nobody else: it may sleep through a put, until
- * its slice is over.
+ * pressure (mp_pressure_order()). When it waits, its own barrier reaches nobody else: it may sleep
+ * through a put, until its slice is over. An announcement is a read-modify-write, made also by the
+ * daemon, which no waiter's barrier need reach; the fence after it is its own.
  */
 #ifndef MP_CORE_PRESSURE_H
 #define MP_CORE_PRESSURE_H
@@ -53,6 +54,17 @@ enum {
 static inline bool mp_is_pressed(const struct mp_pool *pool)
 {
 	return __builtin_expect(mp_load(&pool->header->pressure) & MP_ASLEEP, 0);
+}
+
+/*
+ * Orders what was put, and busy = 0, before the look at the pressure, in a process that no waiter's
+ * barrier reaches. To be called after mp_leave().
+ */
+static inline void mp_pressure_order(const struct mp_pool *pool)
+{
+	if (__builtin_expect(pool->fenced, 0)) {
+		mp_fence();
+	}
 }
 
 /* Wakes all waiters. What they are to find is in the depot or RECLAIMED. */
