@@ -213,7 +213,7 @@ EXPORT int mempool_channel_open(struct mempool *pool, uint32_t number, unsigned 
 bool channel_is_busy(const struct mempool_channel *channel)
 {
 	/* Acquire: what a borrow that was not busy any more has added to held is seen. */
-	return mp_load_acquire(&channel->busy) || mp_load(&channel->sleepers);
+	return mp_load_acquire(&channel->busy) || mp_load_acquire(&channel->sleepers);
 }
 
 void channel_free(struct mempool_channel *channel, struct mp_local *local)
@@ -228,10 +228,11 @@ void channel_free(struct mempool_channel *channel, struct mp_local *local)
 /* Why the handle cannot be closed now, or NULL. */
 static const char *channel_find_hindrance(const struct mempool_channel *channel)
 {
-	return channel_is_busy(channel)  ? "a thread is inside a call on it"
-	       : mp_load(&channel->held) ? "blocks that were borrowed by it are not returned, "
-					   "do so first"
-					 : NULL;
+	return channel_is_busy(channel) ? "a thread is inside a call on it"
+	       : mp_load_acquire(&channel->held)
+		       ? "blocks that were borrowed by it are not returned, "
+			 "do so first"
+		       : NULL;
 }
 
 /* Takes the channel off its pool's list. Returns why it cannot, or NULL. */

@@ -34,13 +34,16 @@ void close_handle(struct mempool *pool)
 	free(pool);
 }
 
-/* Whether any thread is inside a call; the mutex is held. */
+/*
+ * Whether any thread is inside a call; the mutex is held. If none is, all they did in their calls
+ * comes before what the caller does: acquires what mp_leave() and mp_add() release.
+ */
 static bool close_is_busy(const struct process *process, const struct mempool *pool)
 {
 	for (const struct thread *t = process->threads; t; t = t->next) {
 		const struct mp_local *local = &t->locals[pool->place];
 		if (local->handle == pool->tag &&
-		    (mp_load(&local->cache->busy) || mp_load(&local->waiting))) {
+		    (mp_load_acquire(&local->cache->busy) || mp_load_acquire(&local->waiting))) {
 			return true;
 		}
 	}
@@ -49,7 +52,7 @@ static bool close_is_busy(const struct process *process, const struct mempool *p
 			return true;
 		}
 	}
-	return mp_load(&pool->bare_waits) > 0;
+	return mp_load_acquire(&pool->bare_waits) > 0;
 }
 
 /* Whether this process still has blocks of the pool, or gifts that nobody took. */

@@ -150,7 +150,7 @@ EXPORT void *mempool_get_wait(struct mempool *pool, int timeout_ms)
 		mp_store(&local->waiting, MP_WAITING_SOON);
 		block = wait_get(pool, local, timeout_ms);
 		/* In a signal handler: the wait that it interrupted goes on. */
-		mp_store(&local->waiting, before);
+		mp_store_release(&local->waiting, before); /* for close, which acquires it */
 	} else {
 		mp_add(&pool->bare_waits, 1);
 		block = wait_get(pool, NULL, timeout_ms);
