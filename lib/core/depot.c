@@ -94,11 +94,14 @@ static void depot_rebuild(struct mp_pool *pool, uint32_t shard)
 	mp_add(&pool->header->repairs, 1);
 }
 
-/* Tells a census that it cannot go by what it sees of the shard; see census.h. */
+/*
+ * Tells a census that it cannot go by what it sees of the shard; see census.h. Whoever sees one of
+ * the stores that follow sees this one.
+ */
 static void depot_begin_changes(struct mp_shard *s)
 {
 	mp_store(&s->changes, mp_load(&s->changes) | 1);
-	mp_compiler_fence();
+	mp_write_fence();
 }
 
 static void depot_end_changes(struct mp_shard *s)

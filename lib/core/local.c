@@ -118,9 +118,11 @@ bool mp_local_find_record(struct mp_pool *pool, struct mp_local *local)
 
 /* ---- magazines ---- */
 
+/* For onlookers: a census goes by it that what was done with the magazines before is seen. */
 static void local_note_hands(struct mp_local *local)
 {
-	mp_store(&local->cache->hands, mp_hands(local->loaded.index, local->previous.index));
+	mp_store_release(&local->cache->hands,
+			 mp_hands(local->loaded.index, local->previous.index));
 }
 
 void mp_local_swap(struct mp_local *local)
