@@ -208,7 +208,7 @@ int mp_get_bulk(struct mp_pool *pool, struct mp_local *local, void **blocks, uin
 	}
 	uint32_t got =
 		mp_magazine_pop_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);
-	mp_count(&local->cache->gets, got);
+	mp_count_release(&local->cache->gets, got);
 	return got == n ? 0 : cache_get_rest(pool, local, blocks, got, n);
 }
 
@@ -259,7 +259,7 @@ int mp_put_bulk(struct mp_pool *pool, struct mp_local *local, void *const *block
 	int error =
 		mp_magazine_push_bulk(pool, local->loaded.magazine, local->loaded.free, blocks, n);
 	if (error == 0) {
-		mp_count(&local->cache->puts, n);
+		mp_count_release(&local->cache->puts, n);
 	}
 	return error;
 }

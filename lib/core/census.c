@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/core/census.h"
 #include "lib/core/collect.h"
+#include "lib/core/futex.h"
 #include "lib/core/magazine.h"
+
+#define LOOKS (MP_KEEPS_ORDER ? 2 : 4)
 
 /* Adds a number to what a look has seen; by FNV-1a, a number at a time. */
 static void census_note(uint64_t *seen, uint64_t number)
@@ -79,6 +82,7 @@ static bool census_cache_is_bare(const struct mp_pool *pool, const struct mp_cac
 /* One look. Whether it saw no block; @seen tells looks apart. */
 static bool census_look(const struct mp_pool *pool, uint64_t *seen)
 {
+	mp_read_fence(); /* after the look before, also in a pool without records */
 	*seen = 0;
 	census_note(seen, mp_load_acquire(&pool->header->reclaim_seq));
 	if (mp_collect_pending(pool)) {
@@ -128,9 +132,44 @@ enum mp_supply mp_census_supply(const struct mp_pool *pool)
 	return mp_census_finds_none(pool) ? MP_SUPPLY_NONE : MP_SUPPLY_HELD;
 }
 
+/*
+ * Whether there is a record whose owner does not fence, and so needs a barrier to reach it. An owner
+ * stores fenced before it notes its first magazine.
+ */
+static bool census_has_unfenced(const struct mp_pool *pool)
+{
+	for (uint32_t r = 0; r < pool->shape.n_caches; r++) {
+		const struct mp_cache *c = &pool->caches[r];
+		if (mp_load_acquire(&c->hands) != mp_hands(MP_NONE, MP_NONE) &&
+		    !mp_load(&c->fenced)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Has all owners' stores come out up to some point of their program. False: it cannot be done. */
+static bool census_barrier(const struct mp_pool *pool)
+{
+	if (!pool->fenced) {
+		return mp_barrier();
+	}
+	mp_fence();
+	return !census_has_unfenced(pool) || (pool->ask_barrier && pool->ask_barrier(pool));
+}
+
 bool mp_census_finds_none(const struct mp_pool *pool)
 {
-	uint64_t first, second;
+	uint64_t first = 0, seen;
 
-	return census_look(pool, &first) && census_look(pool, &second) && first == second;
+	for (int i = 0; i < LOOKS; i++) {
+		if (!census_look(pool, &seen) || (i > 0 && seen != first)) {
+			return false;
+		}
+		first = seen;
+		if (!MP_KEEPS_ORDER && (i == 0 || i == LOOKS - 2) && !census_barrier(pool)) {
+			return false;
+		}
+	}
+	return true;
 }

@@ -34,10 +34,35 @@
  *	cache -> cache	the thief notes the magazine before its CAS; the owner notes it until its
  *			next call, and nobody minds a magazine that is noted twice
  *	swap		both hands are noted by one store
+ * Each of these notes is a release, and so are the steps before it or after it, as far as another
+ * looks at them.
+ *
  * A look asks only whether noted magazines have valid entries, whoever holds them. A dead process's
  * count until its record is free, and that is after they were announced. A record without an owner
  * holds nothing: of it a look notes the owner word alone, whose sequence a claim raises.
  * tests/model/census.pml verifies this, and what goes wrong when any of it is left out.
+ *
+ * Where stores may come out of order. Of a get or a put, words, count and counters are stored
+ * with nothing between (cache.h), so that a look may see the counter of a put and not its entry, or
+ * the word of the next get and not the counter of the put before. There a census is four looks, all
+ * without a block and with nothing changed, and two barriers that reach all who run:
+ *	look, barrier, look, look, barrier, look
+ * What the first look saw of a thread, and all that this thread had stored before, the looks in
+ * the middle see. What they saw of a thread, and all that it had stored before, the last look sees.
+ * So if counters and hands, and the shards' changes, are the same in the first and in the last,
+ * the looks in the middle have seen all of the calls that had ended by then, as far as those have
+ * counters, and of later calls at most one a record, without its counter: and of that one any part.
+ * But no exchange, no theft and no flush, as these change hands or changes. If it is a get, words
+ * leave FREE and none becomes so: what the second look found bare stays bare. If it is a put, it is
+ * the other way round: what the third look found bare was bare before; a put of which only a part
+ * is seen has not happened yet. (A get that collects puts what it brings in, but for the block that
+ * it gets itself: that was its own since it was claimed.) Hence at the moment between these two
+ * every record is bare, and so is each shard, whose n_free did not change.
+ * A barrier does not reach owners that have no membarrier (record.fenced). In each of their calls a
+ * fence comes before the first store, and the counter is a release: so who sees a counter sees the
+ * call, and who sees a part of a call sees the counters of those before it.
+ * Who has no membarrier himself has the daemon run it, when there are owners that need it. If that
+ * fails, he knows nothing, and his get ends in EAGAIN.
  *
  * A census reads, and stores nothing; nobody waits for it. It may see a block that the caller
  * cannot have now: its owner is inside a call, or stopped there, or dead and not yet buried.

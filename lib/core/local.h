@@ -160,7 +160,7 @@ static inline void mp_local_count(const struct mp_local *local, mp_atomic64 *of_
 				  mp_atomic64 *of_slot, uint32_t n)
 {
 	if (local->record != MP_NONE) {
-		mp_count(of_record, n);
+		mp_count_release(of_record, n); /* for a census, see cache.h */
 	} else {
 		mp_add(of_slot, n);
 	}
