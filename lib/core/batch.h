@@ -47,7 +47,7 @@ static inline bool mp_batch_pop_one(const struct mp_batch b, const mp_atomic32 *
 	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
 		return false;
 	}
-	mp_store_release(&b.words[index].low, b.to);
+	mp_store_ordered(&b.words[index].low, b.to);
 	*block = b.data + index * b.stride;
 	return true;
 }
@@ -85,8 +85,8 @@ static inline bool mp_batch_push_one(const struct mp_batch b, mp_atomic32 *entry
 	if (__builtin_expect(mp_load(&b.words[index].low) != b.from, 0)) {
 		return false;
 	}
-	mp_store_release(entry, (uint32_t)index);
-	mp_store_release(&b.words[index].low, b.to);
+	mp_store_ordered(entry, (uint32_t)index);
+	mp_store_ordered(&b.words[index].low, b.to);
 	return true;
 }
 

@@ -19,7 +19,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 		got += had;
 		at -= had < run ? had + 1 : run; /* drops the leftover that ended the run */
 	}
-	mp_store_release(&m->count, at);
+	mp_store_ordered(&m->count, at);
 	return got;
 }
 
@@ -27,7 +27,7 @@ uint32_t mp_magazine_pop_bulk(const struct mp_pool *pool, struct mp_magazine *m,
 static void magazine_set_word(const struct mp_pool *pool, uint32_t index, uint32_t low)
 {
 	if (index < pool->max_blocks) {
-		mp_store_release(&pool->words[index].low, low);
+		mp_store_ordered(&pool->words[index].low, low);
 	}
 }
 
@@ -41,7 +41,7 @@ void mp_magazine_unpush(const struct mp_pool *pool, struct mp_magazine *m, uint3
 	while (at > bottom) {
 		magazine_set_word(pool, mp_load(&m->entry[--at]), pool->used);
 	}
-	mp_store_release(&m->count, bottom);
+	mp_store_ordered(&m->count, bottom);
 }
 
 int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uint32_t free,
@@ -56,7 +56,7 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 		base = pool->shape.capacity -
 		       n; /* somebody scribbled on the count: there was room */
 	}
-	mp_store_release(&m->count, base + n);
+	mp_store_ordered(&m->count, base + n);
 	uint32_t had =
 		mp_batch_push(mp_batch_of(pool, pool->used, free), &m->entry[base], blocks, n);
 	if (had == n) {
@@ -66,7 +66,7 @@ int mp_magazine_push_bulk(const struct mp_pool *pool, struct mp_magazine *m, uin
 	uint64_t index = mp_pool_index(pool, blocks[had]);
 	int error = index < pool->max_blocks ? mp_word_refusal(mp_load(&pool->words[index].whole))
 					     : -EINVAL;
-	mp_store_release(&m->count, base + had);
+	mp_store_ordered(&m->count, base + had);
 	mp_magazine_unpush(pool, m, had);
 	return error;
 }
@@ -85,7 +85,7 @@ void mp_magazine_trim(const struct mp_pool *pool, struct mp_magazine *m, uint32_
 	while (n > 0 && !mp_magazine_peek(pool, m, free, n - 1, &index)) {
 		n--;
 	}
-	mp_store_release(&m->count, n);
+	mp_store_ordered(&m->count, n);
 }
 
 uint32_t mp_magazine_merge(const struct mp_pool *pool, struct mp_magazine *to,
@@ -98,13 +98,13 @@ uint32_t mp_magazine_merge(const struct mp_pool *pool, struct mp_magazine *to,
 
 	while (n > 0 && k < pool->shape.capacity) {
 		if (mp_magazine_peek(pool, from, here, n - 1, &index)) {
-			mp_store_release(&to->entry[k], index);
-			mp_store_release(&to->count, ++k);
-			mp_store_release(&pool->words[index].low, there);
+			mp_store_ordered(&to->entry[k], index);
+			mp_store_ordered(&to->count, ++k);
+			mp_store_ordered(&pool->words[index].low, there);
 		} else {
 			dropped++;
 		}
-		mp_store_release(&from->count, --n);
+		mp_store_ordered(&from->count, --n);
 	}
 	return dropped;
 }

@@ -38,6 +38,15 @@
  *		3 word: FREE(A) -> FREE(B)	a leftover in A; the block is B's
  *		4 count of A - 1		done
  * Bulk get does step 1 for all, from the top down, then step 2 once.
+ *
+ * These are mp_store_ordered(): for who comes after a death. While their holder lives, another CPU
+ * may see them in any order, and nobody goes by that order:
+ *	- The next holder comes by a hand-over, which orders all stores of the last one, also those
+ *	  into blocks, before all its own loads and stores. Through a shard: the CAS of the holder
+ *	  and the unlock release, lock and CAS acquire. A thief acquires busy = 0, see steal.h. After
+ *	  a death, the kernel and the daemon's CAS are between, or the kernel and the robust mutex.
+ *	- A census has barriers of its own, see census.h. An audit asks again for longer than any
+ *	  CPU keeps a store to itself. Counts for people are a mix of moments anyhow.
  */
 #ifndef MP_CORE_MAGAZINE_H
 #define MP_CORE_MAGAZINE_H
@@ -112,9 +121,9 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 	while (n > 0) {
 		bool valid = mp_magazine_peek(pool, m, free, n - 1, &index);
 		if (valid) {
-			mp_store_release(&pool->words[index].low, pool->used);
+			mp_store_ordered(&pool->words[index].low, pool->used);
 		}
-		mp_store_release(&m->count, --n);
+		mp_store_ordered(&m->count, --n);
 		if (valid) {
 			return index;
 		}
@@ -126,9 +135,9 @@ static inline uint32_t mp_magazine_pop(const struct mp_pool *pool, struct mp_mag
 static inline void mp_magazine_push_at(const struct mp_pool *pool, struct mp_magazine *m,
 				       uint32_t free, uint32_t n, uint32_t index)
 {
-	mp_store_release(&m->entry[n], index); /* not before a pop that made the room */
-	mp_store_release(&m->count, n + 1);
-	mp_store_release(&pool->words[index].low, free);
+	mp_store_ordered(&m->entry[n], index); /* not before a pop that made the room */
+	mp_store_ordered(&m->count, n + 1);
+	mp_store_ordered(&pool->words[index].low, free);
 }
 
 static inline void mp_magazine_push(const struct mp_pool *pool, struct mp_magazine *m,

@@ -29,6 +29,30 @@
  * The stores are of the low half alone, and safe because nobody else moves a word out of those
  * states: FREE(m) only m's holder, USED(p) only p while it lives and the daemon after. Death before
  * or after any one of them leaves a word that says where the block is.
+ *
+ * Two sizes. Some write the whole word, by a CAS, and some the low half; some load one, some the
+ * other. C says nothing of that; what is relied on is what x86-64 and 64-bit Arm (B2.2.1 of its
+ * manual, single-copy atomicity) say of aligned accesses of up to 8 bytes that overlap:
+ *	- None is torn. Of two stores, one comes after the other in all bytes that both write. A load
+ *	  that sees a byte of a store sees in its other bytes that store, or later ones.
+ *	- A CAS leaves no room between what it compares and what it writes, in any of its bytes, also
+ *	  for a store of 4: an exclusive store fails if another CPU has written any byte of the line
+ *	  since (ldaxr, stlxr), and casal has the line.
+ * So a CAS and a low-half store at once come one after the other. If the CAS is first, it has
+ * changed the state, and who stores had no right to; so this never happens: the store's state is
+ * one out of which nobody else may move the word. If the store is first, the CAS fails, as no CAS
+ * expects FREE(m), nor another's than its own process's USED: it compares what it loaded in another
+ * state. (Two threads of p that use one block at once are not kept from it, as mempool.h says.)
+ *
+ * A load of the whole sees one value that the word had. Only a CAS writes the generation, and a
+ * low-half store comes after the CAS before it: its thread has made or seen that CAS, or has the
+ * block by a hand-over from one that has. Who sees the low half of the store then has both halves
+ * at least as new as that CAS, as one load takes both at one moment; and a generation that is newer
+ * than the low half would be of a CAS that came after the store, and wrote the low half as well.
+ *
+ * The low-half stores are for who comes after a death: mp_store_ordered(). Who gets the block next,
+ * with what is in it, comes to it by the hand-over of its magazine, which is a release and an
+ * acquire, see magazine.h. Each CAS is both: a taker sees what the giver wrote into the block.
  */
 #ifndef MP_CORE_WORD_H
 #define MP_CORE_WORD_H
