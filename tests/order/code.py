@@ -42,6 +42,7 @@ class Function:
 class Code:
 	"""The disassembly of a library."""
 	COMMENT = "#"  # begins one
+	HAS_BARRIERS = True  # has an instruction for mp_fence_after_rmw() and mp_write_fence()
 
 	def __init__(self, library, objdump):
 		self.library, self.objdump = library, objdump

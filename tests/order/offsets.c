@@ -36,6 +36,7 @@ const struct {
 	FIELD("cache", struct mp_cache, taking),
 	FIELD("channel", struct mp_channel, head),
 	FIELD("channel", struct mp_channel, tail),
+	FIELD("channel", struct mp_channel, limit),
 	FIELD("channel", struct mp_channel, consumer),
 	FIELD("channel", struct mp_channel, hungry),
 	FIELD("channel", struct mp_channel, crowded),

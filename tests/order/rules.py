@@ -66,7 +66,8 @@ def first(order):
 	return set()
 
 
-def parse_order(text, names):
+def parse_order(text, names, absent):
+	"""Of a text with these names; those that are absent are as if they were not in it."""
 	tokens = re.findall(r"[a-z]+|\S", text) + ["end"]
 
 	def either():
@@ -88,6 +89,8 @@ def parse_order(text, names):
 			order = either()
 			if tokens.pop(0) != ")":
 				raise Fault("no ) in: " + text)
+		elif token in absent:
+			order = EMPTY
 		elif token in names:
 			order = ("name", token)
 		else:
@@ -135,7 +138,8 @@ def lines_of(place, text):
 	raise Fault("%s: %s has no statement with: %s" % (file, function, text))
 
 
-def read_rules(path):
+def read_rules(path, has_barriers):
+	"""The rules for machines that have, or have not, an instruction for each barrier."""
 	rules = []
 	with open(path) as f:
 		for line in f:
@@ -155,5 +159,9 @@ def read_rules(path):
 					Event(name, kind, field if field != "-" else None,
 					      lines_of(place, text), None))
 	for rule in rules:
-		rule.order = parse_order(rule.text, {event.name for event in rule.events})
+		names = {event.name for event in rule.events}
+		if not has_barriers:
+			rule.events = [event for event in rule.events if event.kind != "barrier"]
+		absent = names - {event.name for event in rule.events}
+		rule.order = parse_order(rule.text, names, absent)
 	return rules

@@ -6,7 +6,8 @@ from rules import NOTHING, Fault, after, ends, first
 
 # Kinds of events that are more than an access: what that is, and what it keeps in order.
 ORDERED = {"release": ("store", "release"), "acquire": ("load", "acquire"),
-	   "lock": ("lock", "full"), "fence": ("fence", "full")}
+	   "lock": ("lock", "full"), "fence": ("fence", "full"),
+	   "barrier": ("fence", "full")}
 
 
 class Walk:
@@ -45,8 +46,9 @@ class Walk:
 		offset, wide = self.fields[event.field] if event.field else (0, 0)
 		if kind == "load":
 			narrow = access.narrow and access.size < wide
-			if access.kind != kind or offset not in access.displacements or (
-					not narrow and access.size != wide):
+			if access.kind != kind or event.field and (
+					offset not in access.displacements
+					or not narrow and access.size != wide):
 				return False
 		elif access.kind == "load" or (access.kind == "fence") != (kind == "fence"):
 			return False

@@ -40,6 +40,7 @@ def size_of(i):
 
 
 class X86(Code):
+	HAS_BARRIERS = False
 
 	def decode(self, i):
 		words = i.text.split(None, 1)
