@@ -5,6 +5,7 @@ When a case ends, no block of its pool is out, and the pool is sound. What is at
 process or after a signal is told by a pipe or by the pool's numbers; nothing sleeps on the chance.
 """
 import gc
+import os
 import select
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import unittest
 
 import mempool
 
+FOLDER = os.environ["TMPDIR"]  # goes with the test
 HANG_S = 30  # what has not happened by then never will
 
 
@@ -101,12 +103,13 @@ class Tap(unittest.TestResult):
     addError = addFailure
 
 
-def main():
+def main(only=None):
     """Runs the cases of the main module. With names of cases as arguments, those alone."""
+    only = sys.argv[1:] if only is None else only
     cases = []
     for suite in unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]):
         cases += [case for case in suite
-                  if len(sys.argv) < 2 or name_of(case) in sys.argv[1:]]
+                  if not only or name_of(case) in only]
     print("1..%d" % len(cases), flush=True)
     result = Tap()
     unittest.TestSuite(cases).run(result)
