@@ -22,16 +22,41 @@
 #include "daemon/session/session.h"
 #include "lib/core/futex.h"
 
-static int request_refuse_namespace(struct session *session, const struct wire_hello *hello)
+/* Whether the request makes its sender a client of the pool: *@name, then. */
+static bool request_takes_part(const union wire_message *message, const char **name)
 {
-	const struct ucred *peer = &session->peer;
+	switch (message->head.type) {
+	case WIRE_CREATE:
+	case WIRE_OPEN_OR_CREATE:
+		*name = message->create.name;
+		return true;
+	case WIRE_OPEN:
+		*name = message->open.name;
+		return message->open.access != WIRE_OBSERVER;
+	default:
+		return false;
+	}
+}
 
-	log_warning("uid %u, pid %d: is in another PID namespace", peer->uid, (int)peer->pid);
-	session_refuse(session, hello->head.serial, EACCES,
-		       "the client is in another PID namespace (its pid is %d there and %d here); "
-		       "run it and mempoold in the same one",
-		       hello->pid, (int)peer->pid);
-	return -EACCES;
+/*
+ * In another PID namespace a thread may have the number of one here, by which the kernel would take
+ * the locks of one for those of the other. Who only looks takes no lock.
+ */
+static int request_refuse_elsewhere(struct session *session, uint32_t serial, const char *name)
+{
+	int r = lookup_check_name(session, serial, name);
+
+	if (r) {
+		return r;
+	}
+	log_warning("uid %u, pid %d: is in another PID namespace, and may only observe pool '%s'",
+		    session->peer.uid, (int)session->peer.pid, name);
+	return session_refuse(
+		session, serial, EACCES,
+		"pool '%s': from another PID namespace than mempoold's it can only be "
+		"observed; share one (--pid=, hostPID, shareProcessNamespace): "
+		"mempool-containers(7)",
+		name);
 }
 
 /* The kernel and /proc hide which process it is. */
@@ -70,9 +95,6 @@ static int handle_hello(struct session *session, const union wire_message *messa
 	uint32_t serial = message->head.serial;
 	union wire_message reply;
 
-	if (session->is_elsewhere) {
-		return request_refuse_namespace(session, &message->hello);
-	}
 	if (session->is_hidden) {
 		return request_refuse_hidden(session, serial);
 	}
@@ -89,9 +111,7 @@ static int handle_hello(struct session *session, const union wire_message *messa
 		return -EPROTONOSUPPORT;
 	}
 	/* Where /proc does not tell, the numbers do, unless they happen to be the same. */
-	if (message->hello.pid != peer->pid) {
-		return request_refuse_namespace(session, &message->hello);
-	}
+	session->is_elsewhere = session->is_elsewhere || message->hello.pid != peer->pid;
 	session_set_state(session, SESSION_READY);
 	wire_init(&reply, WIRE_WELCOME, serial);
 	snprintf(reply.welcome.instance, sizeof reply.welcome.instance, "%s",
@@ -194,6 +214,7 @@ int request_handle(struct session *session, const union wire_message *message)
 {
 	bool is_hello = message->head.type == WIRE_HELLO;
 	bool is_new = session->state == SESSION_HELLO || session->state == SESSION_EXCESS;
+	const char *name;
 
 	if (message->head.type >= WIRE_REQUEST_END) {
 		return session_misbehaved(session, "it sent a reply instead of a request");
@@ -206,6 +227,9 @@ int request_handle(struct session *session, const union wire_message *message)
 		return session_refuse(session, message->head.serial, EBUSY,
 				      "a pool is being made for this connection; wait for the "
 				      "reply, or use another connection");
+	}
+	if (session->is_elsewhere && request_takes_part(message, &name)) {
+		return request_refuse_elsewhere(session, message->head.serial, name);
 	}
 	return handlers[message->head.type](session, message);
 }

@@ -211,15 +211,15 @@ static const char *session_limit(const struct sessions *sessions, uid_t uid)
 }
 
 /*
- * Returns 0 when the limits allow the session and we can see the peer's PID namespace; -EUSERS when
- * it shall become EXCESS, to be told why not; -EMFILE when too many are EXCESS already.
+ * Returns 0 when the limits allow the session and we can tell who it is; -EUSERS when it shall
+ * become EXCESS, to be told why not; -EMFILE when too many are EXCESS already.
  */
 static int session_check_limits(struct session *session)
 {
 	const struct ucred *peer = &session->peer;
 
-	session->limit = peer->pid != 0 ? session_limit(session->sessions, peer->uid) : NULL;
-	if (peer->pid != 0 && !session->is_hidden && !session->limit) {
+	session->limit = session_limit(session->sessions, peer->uid);
+	if (!session->is_hidden && !session->limit) {
 		return 0;
 	}
 	return session->sessions->n_excess < EXCESS ? -EUSERS : -EMFILE;

@@ -70,7 +70,7 @@ struct session {
 	struct ucred peer;        /* credentials when it connected, from the kernel */
 	struct process *process;
 	bool is_hidden;        /* EXCESS: /proc and this kernel hide who it is */
-	bool is_elsewhere;     /* in another PID namespace */
+	bool is_elsewhere;     /* in another PID namespace: it may look, and not take part */
 	const char *limit;     /* EXCESS: the setting that it is beyond, if any */
 	struct reply *owed;    /* BUILDING: what it waits for */
 	struct event readable; /* watched unless the task waits */

@@ -208,7 +208,7 @@ struct mempool_report {
  * Returns 0, or
  * -ENOENT         there is no socket at that address
  * -ECONNREFUSED   there is a socket and no daemon behind it
- * -EACCES         no right to the socket, or this process is in another PID namespace
+ * -EACCES         no right to the socket
  * -ENAMETOOLONG   the address is longer than a socket address can be
  * -EPROTONOSUPPORT the daemon speaks another version
  * -EUSERS         the daemon has as many sessions as it may
@@ -263,7 +263,7 @@ int mempool_create(struct mempool_conn *conn, const char *name, const struct mem
  * Returns 0, or
  * -ENOENT          there is no such pool; or it was being made and that failed: mempool_errmsg()
  *                  says why
- * -EACCES          no right to open it so
+ * -EACCES          no right to open it so; who is in another PID namespace may only observe
  * -EBUSY           this process has it open as reader and asks for writer, or the other way
  * -EUSERS          as many processes as it allows have it open, or as many of this user as the
  *                  daemon lets have it
