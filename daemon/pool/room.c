@@ -99,7 +99,9 @@ static int room_check_memory(const struct pools *pools, const struct registry_po
 		 "needs %llu MiB and %s has %llu MiB free; make it smaller, destroy other "
 		 "pools%s",
 		 MIB_UP(need), memory_name(record), MIB(left),
-		 backing == WIRE_SHM ? ", or mount /dev/shm with a bigger size" : "");
+		 backing == WIRE_SHM
+			 ? ", ask for backing memfd, or mount /dev/shm with a bigger size"
+			 : "");
 	return ENOSPC;
 }
 
