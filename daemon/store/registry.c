@@ -136,7 +136,8 @@ static int registry_open_locked(const char *name)
 		}
 		if (fd < 0) {
 			r = -errno;
-			log_error("cannot open /dev/shm%s: %s", name, strerror(-r));
+			log_error("cannot open /dev/shm%s: %s%s", name, strerror(-r),
+				  r == -ENOENT ? "; mount a tmpfs on /dev/shm" : "");
 			return r;
 		}
 		r = registry_lock(fd);
