@@ -158,7 +158,8 @@ void look_end(struct look *look)
 
 	if (look_is_observer(look->pool)) {
 		if (look->has_read_all) {
-			uint64_t kept = (shape->channels_at + MP_PAGE - 1) / MP_PAGE * MP_PAGE;
+			uint64_t kept =
+				(shape->channels_at + shape->page - 1) / shape->page * shape->page;
 			madvise((char *)look->pool->control + kept, shape->control_size - kept,
 				MADV_DONTNEED);
 		}

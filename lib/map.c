@@ -48,7 +48,7 @@ void map_close(struct mempool *pool)
 		munmap(pool->data, pool->core.shape.data_size);
 	}
 	if (pool->liveness) {
-		munmap(pool->liveness, MP_PAGE);
+		munmap(pool->liveness, pool->core.shape.page);
 	}
 }
 
@@ -90,7 +90,7 @@ static int map_control(struct mempool *pool, const int *fds)
 {
 	uint64_t size = pool->core.shape.control_size;
 
-	pool->liveness = map_one(fds[LIVENESS], MP_PAGE, PROT_NONE);
+	pool->liveness = map_one(fds[LIVENESS], pool->core.shape.page, PROT_NONE);
 	pool->control = pool->liveness ? map_one(fds[CONTROL], size, PROT_READ | PROT_WRITE) : NULL;
 	return pool->control ? 0 : map_failed(pool);
 }

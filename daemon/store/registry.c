@@ -3,10 +3,11 @@
  * Picture. One shared-memory object, mode 0600, mapped by the daemon alone:
  *
  *	| header | pool 0 .. 1023, 256 B each | slots of pool 0 | slots of pool 1 | ...
- *	  1 page   reserved at the start        4096 * 64 B, reserved while pool 0 is not FREE
+ *	  4 KiB    reserved at the start        4096 * 64 B, reserved while pool 0 is not FREE
  *
  * Most of it is a hole. Pages are reserved before they are touched, so a full /dev/shm is an errno
- * and never SIGBUS.
+ * and never SIGBUS. Where a page is larger than 4 KiB, parts of two neighbours may lie in one: it is
+ * reserved with either of them, and giving one's part back zeroes that part, and nothing else.
  *
  * Invariants, at every instant, also between two instructions of a daemon about to die:
  * 1. An object of a pool exists => its record is not FREE and has the object's id and name.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <features.h>
+#include <unistd.h>
 
 #include "lib/core/layout.h"
 
@@ -69,6 +70,9 @@ static const char *layout_find_fault(const struct mp_shape *s)
 	if (s->n_channels > MP_CHANNELS_MAX || !layout_is_depth(s->depth)) {
 		return "channels must be at most 64, of 8, 16, 32 ... 65536 entries";
 	}
+	if (!layout_is_power_of_two(s->page) || s->page < MP_HEADER_SIZE) {
+		return "a page must be a power of two from 4096 on";
+	}
 	return NULL;
 }
 
@@ -81,6 +85,7 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 	s->max_blocks = s->max_blocks ? s->max_blocks : s->blocks;
 	s->n_channels = s->n_channels ? s->n_channels : 4;
 	s->depth = s->depth ? s->depth : 256;
+	s->page = s->page ? s->page : (uint32_t)sysconf(_SC_PAGESIZE);
 	const char *fault = layout_find_fault(s);
 	if (fault) {
 		return fault;
@@ -96,7 +101,7 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 			 4 * s->n_shards + 16;
 	s->magazine_size = (uint32_t)sizeof(struct mp_magazine) + 4 * s->capacity;
 	s->stride = layout_round_up(s->block_size, s->alignment);
-	s->shards_at = MP_PAGE;
+	s->shards_at = MP_HEADER_SIZE;
 	s->slots_at = s->shards_at + s->n_shards * sizeof(struct mp_shard);
 	s->caches_at = layout_round_up(s->slots_at + s->n_slots * sizeof(struct mp_slot), 128);
 	s->channels_at = s->caches_at + s->n_caches * sizeof(struct mp_cache);
@@ -106,14 +111,14 @@ const char *mp_shape_resolve(struct mp_shape *s, unsigned cpus)
 		layout_round_up(s->channels_at + (uint64_t)s->n_channels * s->channel_size, 128);
 	s->magazines_at = layout_round_up(s->words_at + s->max_blocks * sizeof(uint64_t), 128);
 	s->control_size = layout_round_up(
-		s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, MP_PAGE);
+		s->magazines_at + (uint64_t)s->n_magazines * s->magazine_size, s->page);
 	s->data_size = mp_shape_data(s, s->max_blocks);
 	return NULL;
 }
 
 uint64_t mp_shape_data(const struct mp_shape *shape, uint32_t blocks)
 {
-	return layout_round_up(shape->stride * blocks, MP_PAGE);
+	return layout_round_up(shape->stride * blocks, shape->page);
 }
 
 /* The inverse of an odd number modulo 2^64: each step of Newton's doubles the right bits. */

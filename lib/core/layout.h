@@ -3,8 +3,12 @@
  * What lies where in a pool's control segment, and a process's view of it.
  *
  *	control  | header | shards | slots | caches | channels      | words     | magazines     |
- *	         | 1 page | 128 B  | 64 B  | 128 B  | 1152 + 8/cell | 8 B/block | 32 + 4/entry  |
+ *	         | 4 KiB  | 128 B  | 64 B  | 128 B  | 1152 + 8/cell | 8 B/block | 32 + 4/entry  |
  *	data     | block 0 | block 1 | ...                          (stride bytes each)
+ *
+ * Where things lie does not depend on the size of a page, which on 64-bit Arm may be 4, 16 or 64
+ * KiB. Both segments are whole pages long, and so is what a pool grows by, as it is by pages that
+ * memory is mapped, reserved and given back.
  *
  * A pool that can grow is laid out for max_blocks from the start: all words and magazines are
  * there, the words of blocks yet to come are UNBORN, and of data only the pages of born blocks are
@@ -30,7 +34,7 @@
 #define MP_LAYOUT_VERSION 3u
 
 #define MP_NONE UINT32_MAX /* no index */
-#define MP_PAGE 4096u
+#define MP_HEADER_SIZE 4096u
 #define MP_DATA_MAX (1ull << 46) /* bytes that a process can map: half of its addresses */
 
 enum {
@@ -60,7 +64,7 @@ enum mp_fate {
 	MP_FATE_REPLACED,  /* likewise, and by its name there is another pool now */
 };
 
-/* The first page. Words that are written often share no cache line with others' words. */
+/* The first 4 KiB. Words that are written often share no cache line with others' words. */
 struct mp_header {
 	uint64_t magic;
 	uint32_t version;
@@ -108,7 +112,7 @@ struct mp_header {
 	mp_atomic64 repairs;
 	mp_atomic64 min_free;
 };
-_Static_assert(sizeof(struct mp_header) <= MP_PAGE, "the header is one page");
+_Static_assert(sizeof(struct mp_header) <= MP_HEADER_SIZE, "the shards come after it");
 
 /*
  * A process's place in the pool. The daemon writes state and pid; the process's threads add to the
@@ -285,6 +289,7 @@ struct mp_shape {
 	uint32_t n_shards;
 	uint32_t n_channels;
 	uint32_t depth; /* cells of a channel */
+	uint32_t page;  /* bytes of one; the default is this machine's */
 
 	uint32_t n_magazines;
 	uint32_t magazine_size;                       /* bytes */

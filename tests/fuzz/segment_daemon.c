@@ -226,10 +226,10 @@ static void do_restart(struct play *play)
 
 static void do_truncate(struct play *play)
 {
-	uint64_t pages = shape.control_size / MP_PAGE;
+	uint64_t pages = shape.control_size / shape.page;
 
 	play->truncated = true;
-	if (ftruncate(play->control_fd, (off_t)(bytes_u8(&play->in) % pages * MP_PAGE)) < 0) {
+	if (ftruncate(play->control_fd, (off_t)(bytes_u8(&play->in) % pages * shape.page)) < 0) {
 		err(1, "ftruncate");
 	}
 }

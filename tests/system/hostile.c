@@ -245,7 +245,7 @@ START_TEST(a_dead_mans_lock_on_a_shard_stops_nobody)
 		off_t size = lseek(fds[0], 0, SEEK_END);
 		unsigned char *p =
 			mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
-		struct mp_shard *shard = (void *)(p + MP_PAGE);
+		struct mp_shard *shard = (void *)(p + MP_HEADER_SIZE);
 		pthread_mutex_lock(&shard->lock);
 		kill(getpid(), SIGKILL);
 	}

@@ -56,7 +56,8 @@ static void expect_bookkeeping(uint32_t threads, uint64_t most)
 		ck_assert_int_eq(mempool_create(conn, "size", &attr, &made), 0);
 		ck_assert_int_eq(mempool_close(made), 0);
 		ck_assert_int_eq(mempool_find_pool(conn, "size", &info), 0);
-		uint64_t data = (info.stride * attr.blocks + 4095) / 4096 * 4096;
+		uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+		uint64_t data = (info.stride * attr.blocks + page - 1) / page * page;
 		ck_assert_uint_le(info.memory - data, 16ull * attr.blocks + most);
 		ck_assert_uint_eq(info.threads, threads ? threads : info.processes);
 		ck_assert_int_eq(mempool_destroy(conn, "size"), 0);

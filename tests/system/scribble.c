@@ -51,7 +51,7 @@ static size_t scribble_at(enum area area, const struct mp_shape *shape, uint32_t
 		offsetof(struct mp_header, reclaim_seq),  offsetof(struct mp_header, collected_seq),
 		offsetof(struct mp_header, collect_hint),
 	};
-	size_t slots = (MP_PAGE + MP_SHARDS_MAX * sizeof(struct mp_shard)) / 4;
+	size_t slots = (MP_HEADER_SIZE + MP_SHARDS_MAX * sizeof(struct mp_shard)) / 4;
 	size_t n = shape->control_size / 4, channels = shape->channels_at / 4;
 	/* Cells are many: as often the words before them. */
 	uint32_t of_channel = shape->channel_size / 4, before = sizeof(struct mp_channel) / 4;
@@ -66,7 +66,7 @@ static size_t scribble_at(enum area area, const struct mp_shape *shape, uint32_t
 /* Returns when it has begun. */
 static pid_t scribbler(const char *name, unsigned seed, enum area area)
 {
-	scribbles = mmap(NULL, MP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	scribbles = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid = check_fork();
 	if (pid != 0) {
 		for (int64_t end_ms = now_ms() + HANG_MS; *scribbles == 0 && now_ms() < end_ms;) {

@@ -52,7 +52,7 @@ static void mark_broken(const char *name)
 	if (pid == 0) {
 		attach(name, fds);
 		struct mp_header *header =
-			mmap(NULL, MP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
 		if (header != MAP_FAILED) {
 			mp_store(&header->broken, 1);
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The shape of pools: limits, defaults, exact division, what a segment must look like. */
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/arena.h"
 #include "tests/unit/suite.h"
@@ -143,6 +144,46 @@ START_TEST(regions_do_not_overlap)
 }
 END_TEST
 
+/*
+ * Where pages are larger than 4 KiB, segments that were not whole pages could not be reserved or
+ * given back by parts.
+ */
+START_TEST(segments_are_whole_pages_and_lie_alike_whatever_a_page_is)
+{
+	for (uint32_t blocks = 1; blocks < 100000; blocks = blocks * 3 + 1) {
+		struct mp_shape small = shape(100, blocks);
+		ck_assert_ptr_null(mp_shape_resolve(&small, 8));
+		for (uint32_t page = 4096; page <= 65536; page *= 4) {
+			struct mp_shape s = shape(100, blocks);
+			s.page = page;
+			ck_assert_ptr_null(mp_shape_resolve(&s, 8));
+			uint64_t end = s.magazines_at + (uint64_t)s.n_magazines * s.magazine_size;
+			uint64_t half = mp_shape_data(&s, blocks / 2);
+			ck_assert_uint_eq(s.control_size % page, 0);
+			ck_assert_uint_eq(s.data_size % page, 0);
+			ck_assert_uint_eq(half % page, 0);
+			ck_assert_uint_lt(s.control_size - end, page);
+			ck_assert_uint_lt(s.data_size - s.stride * blocks, page);
+			ck_assert_uint_lt(half - s.stride * (blocks / 2), page);
+			ck_assert_uint_eq(s.shards_at, small.shards_at);
+			ck_assert_uint_eq(s.magazines_at, small.magazines_at);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_page_is_the_machines_unless_it_is_said)
+{
+	struct mp_shape s = shape(64, 100);
+	ck_assert_ptr_null(mp_shape_resolve(&s, 2));
+	ck_assert_uint_eq(s.page, sysconf(_SC_PAGESIZE));
+	s.page = 5000;
+	ck_assert_ptr_nonnull(mp_shape_resolve(&s, 2));
+	s.page = 2048;
+	ck_assert_ptr_nonnull(mp_shape_resolve(&s, 2));
+}
+END_TEST
+
 /* Every stride from 16 up to some odd thousand, at the ends and in the middle of blocks. */
 START_TEST(only_a_blocks_address_has_an_index)
 {
@@ -198,5 +239,6 @@ SUITE("layout", limits_are_kept, every_limit_is_reached_and_not_passed,
       bookkeeping_is_at_most_16_bytes_a_block,
       by_default_bookkeeping_is_at_most_16_bytes_a_block_and_512_kb,
       by_default_there_are_as_many_caches_as_processes, regions_do_not_overlap,
-      only_a_blocks_address_has_an_index, a_fresh_pool_is_sound_and_recognised,
-      blocks_come_in_address_order_at_first)
+      segments_are_whole_pages_and_lie_alike_whatever_a_page_is,
+      a_page_is_the_machines_unless_it_is_said, only_a_blocks_address_has_an_index,
+      a_fresh_pool_is_sound_and_recognised, blocks_come_in_address_order_at_first)
