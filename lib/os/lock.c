@@ -14,7 +14,7 @@ static inline void os_lock_pause(void)
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
-	__asm__ volatile("yield");
+	__asm__ volatile("isb"); /* as mp_pause() does, which says why */
 #else
 	__asm__ volatile("" : : : "memory");
 #endif
