@@ -12,7 +12,8 @@
  * process left, B is the second to die of it. --sparse: kills only every N-th B; and where
  * whoever comes after A has to wait, every 4 N-th B, and A after its stores and every N-th other
  * instruction. --part, for a machine so slow that tracing takes most of the time: kills A after its
- * stores and every N-th other instruction, and every N-th B after every N-th of these stores.
+ * stores and every N-th other instruction, and every N-th B after every N-th of these stores, all
+ * operations counted.
  *
  * Prints for each operation how many instructions it has, at how many of them A was killed, and how
  * many recoverers were killed. Fewer kills than instructions are a fault, but for those. Where A is
@@ -35,7 +36,7 @@ struct tally {
 
 static struct scene *scene;
 static struct trace *trace, *repair;
-static unsigned part = 1; /* of the points where A is killed, one in so many */
+static unsigned one_in = 1; /* points where A is killed */
 
 static void core_arrange(const struct operation *op)
 {
@@ -77,7 +78,7 @@ static void core_recover(const char *name, uint32_t k, uint32_t j, struct player
 /* Whether A is not to be killed after instruction @k, which stores nothing to the pool. */
 static bool core_passes_over(const struct operation *op, uint32_t k, unsigned sparse)
 {
-	unsigned each = part > 1 ? part : op->patient ? sparse : 1;
+	unsigned each = one_in > 1 ? one_in : op->patient ? sparse : 1;
 
 	return op->daemon || k % each != 0;
 }
@@ -150,15 +151,16 @@ static void kill_recoverers(const struct operation *op, uint32_t k, unsigned spa
 
 static void core_test(const struct operation *op, unsigned sparse, struct tally *tally)
 {
+	static unsigned stores; /* of all operations */
+
 	core_arrange(op);
 	play_trace((struct part){&scene->a, op->act}, trace);
 	core_recover(op->name, 0, 0, &scene->b, (struct player *[]){&scene->a, NULL});
 	tally->instructions = trace->n;
 	kill_everywhere(op, sparse, tally);
 	unsigned spared = op->patient && sparse > 1 ? 4 * sparse : sparse;
-	unsigned stores = 0;
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		if (trace->point[k - 1].changed && stores++ % part == 0) {
+		if (trace->point[k - 1].changed && stores++ % one_in == 0) {
 			kill_recoverers(op, k, spared, tally);
 		}
 	}
@@ -192,7 +194,7 @@ int main(int argc, char **argv)
 		} else if (i + 1 < argc && !strcmp(argv[i], "--sparse") && atoi(argv[i + 1]) > 0) {
 			sparse = (unsigned)atoi(argv[i + 1]);
 		} else if (i + 1 < argc && !strcmp(argv[i], "--part") && atoi(argv[i + 1]) > 0) {
-			sparse = part = (unsigned)atoi(argv[i + 1]);
+			sparse = one_in = (unsigned)atoi(argv[i + 1]);
 		} else {
 			errx(2, "usage: kill_core [--only NAME] [--sparse N] [--part N] | --list");
 		}

@@ -9,8 +9,8 @@
  *	pair --list
  *
  * What B does, and which of the two dies, changes from instruction to instruction; where whoever
- * comes after A has to wait, A is stopped after every eighth. --all: does everything at each. --part:
- * A is stopped after every N-th instruction, and of a collector's stores every N-th is taken.
+ * comes after A has to wait, A is stopped after every eighth. --all: does everything at each.
+ * --part: A is stopped after every N-th instruction, and nothing is done of what --pass does.
  * --only: A does this operation only. --with: B does this only, one of --list, at the instructions
  * where it is the turn of this.
  *
@@ -41,7 +41,7 @@ static struct scene *scene;
 static struct trace *trace, *second;
 static const struct operation *with; /* what B does; NULL: each in turn */
 static bool all;
-static unsigned part; /* A is stopped after one instruction of so many; 0: as the operation says */
+static unsigned one_in; /* instructions A is stopped after; 0: as the operation says */
 
 static void pair_arrange(const struct operation *op)
 {
@@ -168,7 +168,7 @@ static unsigned long pair_test(const struct operation *op)
 	scene_clear(scene);
 	scene_free(scene);
 	for (uint32_t k = 1; k <= trace->n; k++) {
-		if (all || k % (part ? part : op->patient ? PATIENCE : 1) == 0) {
+		if (all || k % (one_in ? one_in : op->patient ? PATIENCE : 1) == 0) {
 			done += pair_test_instruction(op, k);
 		}
 	}
@@ -284,10 +284,8 @@ static unsigned long pair_test_crossings(uint32_t k)
 		if (!all && !second->point[j - 1].changed) {
 			continue;
 		}
-		if (turn++ % (part ? part : 1) == 0) {
-			pair_test_crossing(k, j, (int)(turn / (part ? part : 1) % ENDS));
-			done++;
-		}
+		pair_test_crossing(k, j, (int)(turn++ % ENDS));
+		done++;
 	}
 	return done;
 }
@@ -350,7 +348,7 @@ int main(int argc, char **argv)
 		} else if (i + 1 < argc && !strcmp(argv[i], "--with")) {
 			with = pair_find_meeting(argv[++i]);
 		} else if (i + 1 < argc && !strcmp(argv[i], "--part") && atoi(argv[i + 1]) > 0) {
-			part = (unsigned)atoi(argv[++i]);
+			one_in = (unsigned)atoi(argv[++i]);
 		} else {
 			errx(2,
 			     "usage: pair [--only NAME] [--with NAME] [--part N] [--all] [--pass]\n"
@@ -367,7 +365,7 @@ int main(int argc, char **argv)
 			done += pair_test(&operations[i]);
 		}
 	}
-	for (size_t i = 0; i < sizeof crossings / sizeof *crossings && !with; i++) {
+	for (size_t i = 0; i < sizeof crossings / sizeof *crossings && !with && !one_in; i++) {
 		if (!only || !strcmp(only, crossings[i].pass.name)) {
 			done += pair_test_pass(&crossings[i]);
 		}
