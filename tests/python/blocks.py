@@ -2,6 +2,7 @@
 """Blocks as buffers: who has a view of one cannot lose it, and who has lost it gets no view."""
 import errno
 import gc
+import os
 import pickle
 import sys
 
@@ -253,7 +254,8 @@ with pool.get() as block, block.view() as view:
         for _ in range(200):
             mempool.Pool.open(self.name).close()
         self.assertLess(sys.getallocatedblocks() - objects, 1000)
-        self.assertLess(rss() - pages, 500)
+        if "ASAN_OPTIONS" not in os.environ:  # it keeps what is freed
+            self.assertLess(rss() - pages, 500)
         self.assertEqual([sys.getrefcount(kind) for kind in kinds], counts)
         for end in (sender, receiver, camera, subscriber):
             end.close()
