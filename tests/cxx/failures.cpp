@@ -172,7 +172,7 @@ CASE(pool_too_small_for_the_type_is_refused)
 	CHECK(!pool<large>::create(conn, "cxx.large", attr, code));
 	CHECK(code == std::errc::protocol_error);
 	CHECK(!pool<>::open(conn, "cxx.large", code)); /* none was made */
-	CHECK(code == std::errc::no_such_file_or_directory);
+	CHECK(code == std::errc::no_such_file_or_directory && code.message() == mempool_errmsg());
 	frames.close(); /* and those that were refused are closed again */
 	CHECK(!pool<>::open(conn, "cxx", code));
 }

@@ -72,6 +72,8 @@ CASE(queue_brings_what_was_sent_in_order)
 	CHECK(mempools::last_error() == std::errc::resource_unavailable_try_again);
 	to.drain();
 	CHECK(to.stat().sent == 3 && used(frames) == 0);
+	auto block = frames.get();
+	CHECK(to.try_send(std::move(block)) && !block && from.receive());
 	CHECK(throws(std::errc::timed_out, [&] { from.receive(1ms); }));
 }
 
@@ -134,7 +136,7 @@ CASE(loans_are_returned_and_owned_by_the_last)
 
 CASE(loop_ends_with_the_stream)
 {
-	auto frames = make(16);
+	auto frames = make(2); /* one is kept, so the loop has to put the other before it waits */
 	receiver<frame> from(frames, 0, MEMPOOL_CHANNEL_ENDS);
 	std::uint64_t sum = 0;
 	std::thread source([&] {
@@ -362,6 +364,8 @@ CASE(reader_s_blocks_are_const)
 	auto read = pool<const frame>::open(conn, "cxx.read");
 	auto block = read.get();
 	CHECK(block && block->number == 0 && used(read) == 1);
+	CHECK(throws(std::errc::device_or_resource_busy, /* it is reader, and so no writer */
+		     [&] { pool<frame>::open(conn, "cxx.read"); }));
 	block.put();
 	read.close();
 	conn.destroy("cxx.read");
