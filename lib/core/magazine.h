@@ -45,6 +45,7 @@
  *	  into blocks, before all its own loads and stores. Through a shard: the CAS of the holder
  *	  and the unlock release, lock and CAS acquire. A thief acquires busy = 0, see steal.h. After
  *	  a death, the kernel and the daemon's CAS are between, or the kernel and the robust mutex.
+ *	  tests/model/weak/hand.pml is a model of it.
  *	- A census has barriers of its own, see census.h. An audit asks again for longer than any
  *	  CPU keeps a store to itself. Counts for people are a mix of moments anyhow.
  */

@@ -24,6 +24,7 @@
  * goes by the limit acquires it, and who stores it has acquired the head, which was raised after
  * the cell was emptied. Else it might see the new limit and the token of the lap before, pass over
  * an empty position, and post behind it; and as tail is beyond the gap then, nobody would fill it.
+ * tests/model/weak/ring.pml is a model of it.
  *
  * Invariants, between any two instructions of anybody:
  *	positions [head, first empty) are tokens or empty(lap + 1), in any pattern

@@ -28,7 +28,7 @@
  * the end of that call, or later; and a later call sees steal. busy = 0 is a release and the thief
  * acquires it, so it sees all that the owner did until then, in whatever order the owner's CPU let
  * its stores out; and what the owner still had to load is loaded. That release is all that a get or
- * a put pays for thieves.
+ * a put pays for thieves. tests/model/weak/steal.pml is a model of it.
  *
  * Who pays for the fence:
  *	owner registered with membarrier	one load and a branch a call; the thief pays
