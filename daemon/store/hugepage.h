@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Huge pages of shared memory: whether the system has them, and how much of a mapping is on them.
- * They have 2 MiB where a page has 4 KiB. Where pages are larger, so are huge ones (32 or 512 MiB on
- * 64-bit Arm), and the windows by which memory is reserved are too small for one: pools may still
- * get them, but none is counted, and pools that require them are refused.
+ * They have 2 MiB where a page has 4 KiB. Where pages are larger, so are huge ones (32 or 512 MiB
+ * on 64-bit Arm), and the windows by which memory is reserved are too small for one: pools may
+ * still get them, but none is counted, and pools that require them are refused.
  */
 #ifndef MP_DAEMON_HUGEPAGE_H
 #define MP_DAEMON_HUGEPAGE_H

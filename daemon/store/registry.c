@@ -6,8 +6,8 @@
  *	  4 KiB    reserved at the start        4096 * 64 B, reserved while pool 0 is not FREE
  *
  * Most of it is a hole. Pages are reserved before they are touched, so a full /dev/shm is an errno
- * and never SIGBUS. Where a page is larger than 4 KiB, parts of two neighbours may lie in one: it is
- * reserved with either of them, and giving one's part back zeroes that part, and nothing else.
+ * and never SIGBUS. Where a page is larger than 4 KiB, parts of two neighbours may lie in one: it
+ * is reserved with either of them, and giving one's part back zeroes that part, and nothing else.
  *
  * Invariants, at every instant, also between two instructions of a daemon about to die:
  * 1. An object of a pool exists => its record is not FREE and has the object's id and name.

@@ -51,10 +51,10 @@
  * the walk comes to that cell is decided by it at the latest, and what is posted later is decided
  * by somebody who reads members without the bit. One side stores the token and then loads members,
  * the other stores members and then loads the cell: both by a read-modify-write and the fence after
- * it. Somebody else who comes to the token has acquired the cell, so it sees members at least as new
- * as who posted it. A producer that was stopped with an old mask loses its CAS, as the word is not
- * MOVING any more. Who joins has its bit in before it reads head, so each block that has its bit is
- * at its cursor or beyond; an older head would do as well.
+ * it. Somebody else who comes to the token has acquired the cell, so it sees members at least as
+ * new as who posted it. A producer that was stopped with an old mask loses its CAS, as the word is
+ * not MOVING any more. Who joins has its bit in before it reads head, so each block that has its
+ * bit is at its cursor or beyond; an older head would do as well.
  *
  * Lossy is read after the word: a lossy seat's successor may be reliable, and only a word that
  * still has the bit of the first makes the CAS fail.

@@ -133,8 +133,8 @@ enum mp_supply mp_census_supply(const struct mp_pool *pool)
 }
 
 /*
- * Whether there is a record whose owner does not fence, and so needs a barrier to reach it. An owner
- * stores fenced before it notes its first magazine.
+ * Whether there is a record whose owner does not fence, and so needs a barrier to reach it. An
+ * owner stores fenced before it notes its first magazine.
  */
 static bool census_has_unfenced(const struct mp_pool *pool)
 {

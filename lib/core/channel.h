@@ -37,7 +37,8 @@
  * and sleeps while hungry is as it made it; so does its bell (lib/bell.h), beside it. A producer
  * looks at hungry after its CAS and a full barrier, once a batch (mp_fence_after_rmw(); a consumer
  * that sleeps seldom could pay for both, but one that waits for each message sleeps each time); if
- * it says asleep, it clears that, raises the sequence and wakes all; tests/model/weak/sleep.pml. A producer that finds no room sets asleep in crowded, runs the barrier of
+ * it says asleep, it clears that, raises the sequence and wakes all. tests/model/weak/sleep.pml is
+ * a model of it. A producer that finds no room sets asleep in crowded, runs the barrier of
  * futex.h (so that the consumer needs no fence), looks again, and sleeps while crowded is as it
  * made it; the consumer looks at crowded after it has raised head. Any number may sleep on either
  * word, for reasons of their own: each notification raises the sequence, so none of them can take

@@ -43,9 +43,9 @@
  * may see them in any order, and nobody goes by that order:
  *	- The next holder comes by a hand-over, which orders all stores of the last one, also those
  *	  into blocks, before all its own loads and stores. Through a shard: the CAS of the holder
- *	  and the unlock release, lock and CAS acquire. A thief acquires busy = 0, see steal.h. After
- *	  a death, the kernel and the daemon's CAS are between, or the kernel and the robust mutex.
- *	  tests/model/weak/hand.pml is a model of it.
+ *	  and the unlock release, lock and CAS acquire. A thief acquires busy = 0, see steal.h.
+ *	  After a death, the kernel and the daemon's CAS are between, or the kernel and the robust
+ *	  mutex. tests/model/weak/hand.pml is a model of it.
  *	- A census has barriers of its own, see census.h. An audit asks again for longer than any
  *	  CPU keeps a store to itself. Counts for people are a mix of moments anyhow.
  */

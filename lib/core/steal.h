@@ -22,13 +22,13 @@
  * the owner settles once. Names of thieves are unique among the living: else one could take
  * another's announcement, for which the membarrier is still to come, for its own.
  *
- * On any machine: a membarrier is a full barrier at some point of the owner's program, wherever that
- * is, also for its plain stores and loads. If the point comes before the load of steal, the owner
- * sees steal. Else it comes after the store of busy, so the thief sees busy = 1, or the busy = 0 of
- * the end of that call, or later; and a later call sees steal. busy = 0 is a release and the thief
- * acquires it, so it sees all that the owner did until then, in whatever order the owner's CPU let
- * its stores out; and what the owner still had to load is loaded. That release is all that a get or
- * a put pays for thieves. tests/model/weak/steal.pml is a model of it.
+ * On any machine: a membarrier is a full barrier at some point of the owner's program, wherever
+ * that is, also for its plain stores and loads. If the point comes before the load of steal, the
+ * owner sees steal. Else it comes after the store of busy, so the thief sees busy = 1, or the busy
+ * = 0 of the end of that call, or later; and a later call sees steal. busy = 0 is a release and the
+ * thief acquires it, so it sees all that the owner did until then, in whatever order the owner's
+ * CPU let its stores out; and what the owner still had to load is loaded. That release is all that
+ * a get or a put pays for thieves. tests/model/weak/steal.pml is a model of it.
  *
  * Who pays for the fence:
  *	owner registered with membarrier	one load and a branch a call; the thief pays

@@ -33,11 +33,11 @@
  * Two sizes. Some write the whole word, by a CAS, and some the low half; some load one, some the
  * other. C says nothing of that; what is relied on is what x86-64 and 64-bit Arm (B2.2.1 of its
  * manual, single-copy atomicity) say of aligned accesses of up to 8 bytes that overlap:
- *	- None is torn. Of two stores, one comes after the other in all bytes that both write. A load
- *	  that sees a byte of a store sees in its other bytes that store, or later ones.
- *	- A CAS leaves no room between what it compares and what it writes, in any of its bytes, also
- *	  for a store of 4: an exclusive store fails if another CPU has written any byte of the line
- *	  since (ldaxr, stlxr), and casal has the line.
+ *	- None is torn. Of two stores, one comes after the other in all bytes that both write. A
+ *	  load that sees a byte of a store sees in its other bytes that store, or later ones.
+ *	- A CAS leaves no room between what it compares and what it writes, in any of its bytes,
+ *	  also for a store of 4: an exclusive store fails if another CPU has written any byte of the
+ *	  line since (ldaxr, stlxr), and casal has the line.
  * So a CAS and a low-half store at once come one after the other. If the CAS is first, it has
  * changed the state, and who stores had no right to; so this never happens: the store's state is
  * one out of which nobody else may move the word. If the store is first, the CAS fails, as no CAS
