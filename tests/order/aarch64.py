@@ -149,13 +149,15 @@ class Aarch64(Code):
 		made by adrp and add; how long it is says a comparison before.
 		"""
 		def last(what, target=None, at=i.at):
-			for b in reversed(self.within(self.function_at(i.at))):
+			for b in self.before(i):
 				if b.at < at and re.match(what, b.text) and (
 						not target or target == register(b.operands[0])):
 					return b
 			raise Fault("%x: %s: where to?" % (i.at, i.text))
 
-		jump = last(r"add\t", register(i.operands[0]))
+		jump = last(r"(add|ldr|mov)\t", register(i.operands[0]))
+		if jump.name != "add":
+			return []
 		origin = last(r"adr\t", register(jump.operands[1]))
 		load = last(r"ldr[bh]\t", register(jump.operands[2]))
 		low = last(r"add\t", register(load.operands[1]), load.at)

@@ -4,7 +4,7 @@
 A class for each machine says what an instruction is: see x86.py and aarch64.py. It has
 	decode(i)	reads the text; sets flow, and what its other methods want
 	accesses(i)	the accesses to memory that it makes, in order
-	jump_table(i)	where a jump through a register goes
+	jump_table(i)	where a jump through a register goes; nowhere, if it is a call
 """
 import bisect
 import collections
@@ -123,6 +123,10 @@ class Code:
 	def within(self, function):
 		return [self.code[at] for at in range(function.begin, function.end)
 			if at in self.code]
+
+	def before(self, i):
+		"""The instructions of its function that stand before it, the nearest first."""
+		return reversed([b for b in self.within(self.function_at(i.at)) if b.at < i.at])
 
 	def base(self, at):
 		return self.function_at(at).name.split(".")[0]

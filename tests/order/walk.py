@@ -126,7 +126,10 @@ class Walk:
 			left.add(order)
 			return []
 		if i.flow == "jump" and not i.target:
-			return [(target, order) for target in self.code.jump_table(i)]
+			targets = self.code.jump_table(i)
+			if not targets:  # a call, the last thing that the function does
+				left.add(order)
+			return [(target, order) for target in targets]
 		found = [(i.target, order)] if i.flow else []
 		if i.flow != "jump" and i.next:
 			found.append((i.next, order))

@@ -71,14 +71,17 @@ class X86(Code):
 
 	def jump_table(self, i):
 		"""Where a jump through a register goes: its table is the last one named before."""
-		function = self.function_at(i.at)
-		tables = [int(lea.address, 16) for lea in self.within(function)
-			  if lea.at < i.at and lea.name == "lea" and lea.address
-			  and int(lea.address, 16) in self.rodata]
-		targets, at = [], tables[-1] if tables else 0
+		made_by = next((b for b in self.before(i) if b.operands
+				and b.operands[-1] == i.operands[0][1:]), None)
+		if not made_by or not made_by.name.startswith("add"):
+			return []
+		table = next((int(b.address, 16) for b in self.before(i)
+			      if b.name == "lea" and b.address
+			      and int(b.address, 16) in self.rodata), 0)
+		targets, at = [], table
 		while at in self.rodata and at + 3 in self.rodata:
 			entry = bytes(self.rodata[at + n] for n in range(4))
-			target = tables[-1] + int.from_bytes(entry, "little", signed=True)
+			target = table + int.from_bytes(entry, "little", signed=True)
 			if target not in self.code or self.base(target) != self.base(i.at):
 				break
 			targets.append(target)
