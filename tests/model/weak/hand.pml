@@ -12,14 +12,14 @@
  *			   depot_hand_out() besides)
  *		  LOCKED   lock, the list's head, mp_magazine_hand() (depot_hand_out()), unlock
  *		pops the block (mp_magazine_pop()) and writes into it
- *	daemon	with -DDEATH: A dies after any of its steps, and the daemon's pass makes the magazine
- *		an ORPHAN, and a block that is A's RECLAIMED (pass.c)
+ *	daemon	with -DDEATH: A dies after any of its steps, and the daemon's pass makes the
+ *		magazine an ORPHAN, and a block that is A's RECLAIMED (pass.c)
  *
  * Checked: who has got the magazine sees count, entry and word as the one before left them, and his
  * own stores come to stay: nothing that A stored, into the block neither, is in memory after what B
- * stored there. With -DDEATH: however much of its push A has done, the block is in the magazine that
- * B gets, or is RECLAIMED: so push needs the order of its stores for the dead alone, and that is
- * the compiler's; no store of it is a release here.
+ * stored there. With -DDEATH: however much of its push A has done, the block is in the magazine
+ * that B gets, or is RECLAIMED: so push needs the order of its stores for the dead alone, and that
+ * is the compiler's; no store of it is a release here.
  *
  * Not here: other blocks and entries, which are independent of these; merging; that of two who take
  * one fails, which does not depend on the order (pool.pml).

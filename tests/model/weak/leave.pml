@@ -4,12 +4,12 @@
  *
  *	S	posts the token, CAS of the cell; fence; decides: word, members, CAS of the word
  *		(broadcast_post(), broadcast_try_decide())
- *	Q	leaves: its bit out of members; fence; looks at the cell; if there is a token, decides
- *		if nobody has, and takes its bit off the word (mp_broadcast_leave()). So does the
- *		daemon's pass for the dead (mp_broadcast_expel())
+ *	Q	leaves: its bit out of members; fence; looks at the cell; if there is a token,
+ *		decides if nobody has, and takes its bit off the word (mp_broadcast_leave()). So
+ *		does the daemon's pass for the dead (mp_broadcast_expel())
  *
- * Another subscriber stays. Checked: in the end the word is decided, and does not have Q's bit: else
- * the block would wait for ever for somebody who has gone, or for his seat's next owner.
+ * Another subscriber stays. Checked: in the end the word is decided, and does not have Q's bit:
+ * else the block would wait for ever for somebody who has gone, or for his seat's next owner.
  *
  * Not here: the ring (ring.pml), and all else of broadcast.pml, one folder up.
  *

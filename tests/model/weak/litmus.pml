@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine by itself: the little programs by which processors are told apart, each with what Armv8
- * allows. What it forbids must be sound, what it allows an error: else the other models, which are
- * searched on this machine, show nothing.
+ * The machine by itself: the little programs by which processors are told apart, each with what
+ * Armv8 allows. What it forbids must be sound, what it allows an error: else the other models,
+ * which are searched on this machine, show nothing.
  *
  *	-DMP	x = 1, y = 1; who sees y sees x
  *	-DSB	x = 1, looks at y; y = 1, looks at x: one of them sees the other
@@ -11,8 +11,8 @@
  *	-DWW	x = 1, y = 2; y = 1, x = 2: not both of the first ones last
  *	-DA=..	what the first (for IRIW, the looking) processors do between the two
  *	-DB=..	what the other one does between
- *		NOTHING, ORDER (release the second, acquire the first), BRANCH, DMB, RMW (the first is
- *		a CAS that is acquire and release), RMW_SC (besides, the second is ldar), MEMB
+ *		NOTHING, ORDER (release the second, acquire the first), BRANCH, DMB, RMW (the first
+ *		is a CAS that is acquire and release), RMW_SC (besides, the second is ldar), MEMB
  */
 #define NOTHING 0
 #define ORDER 1

@@ -2,21 +2,21 @@
 /*
  * A machine that reorders, as Armv8 may: what the models in this folder run on.
  *
- * Memory is the list of all stores, 1 .. n, in the order in which they reach memory; a store's place
- * in it is its time. A processor has views, each a time: what it is bound to know. It takes its
- * instructions in program order, but a load may return any store to its location that its views do
- * not rule out, and a store may have been in memory already for a while (it was promised): so both
- * act at other times than their turn. This is the promising machine of Pulte and others
+ * Memory is the list of all stores, 1 .. n, in the order in which they reach memory; a store's
+ * place in it is its time. A processor has views, each a time: what it is bound to know. It takes
+ * its instructions in program order, but a load may return any store to its location that its views
+ * do not rule out, and a store may have been in memory already for a while (it was promised): so
+ * both act at other times than their turn. This is the promising machine of Pulte and others
  * ("Promising-ARM/RISC-V", PLDI 2019), shown there to allow what the axioms of Armv8 allow.
  *
  * So each of these may come in the wrong order, if nothing is between them that forbids it:
  *	store, store	the later one was promised
  *	store, load	the load returns a store from before
- *	load, load	the later one returns what was there before; also behind a branch, and behind a
- *			load on which its address depends
+ *	load, load	the later one returns what was there before; also behind a branch, and
+ *			behind a load on which its address depends
  *	load, store	the store was promised
- *	CAS, load	likewise: a CAS acquires by its load and releases by its store, and a later load
- *			may act between
+ *	CAS, load	a CAS acquires by its load and releases by its store, and a later load may
+ *			act between the two
  * What forbids it:
  *	same location	loads of one go forward in time, and a store comes behind what was loaded
  *	ACQUIRE		nothing that follows acts before it (ldapr: earlier release stores may still
@@ -35,9 +35,12 @@
  *
  * A store that was promised must be made. Which stores a processor may promise is the model's to
  * say, and how many: only those that are no releases, as it is of no use to promise others. Runs in
- * which a promise is not kept are none, so a fault counts only in the end: CLAIM notes it, and init asserts
- * that there was none. A processor stores a value at a location once at most, so that it is clear
- * which promise it keeps.
+ * which a promise is not kept are none, so a fault counts only in the end: CLAIM notes it, and init
+ * asserts that there was none. A processor stores a value at a location once at most, so that it is
+ * clear which promise it keeps.
+ *
+ * What is searched to its end is so with up to PROMISES stores of each processor out of their turn
+ * in a run, and any number of loads.
  *
  * Here locations are bytes. A model defines P, L and W (processors, locations, stores at most), and
  * may define FIRST(l), what is there at first.
@@ -46,7 +49,7 @@
 #define FIRST(l) 0
 #endif
 #ifndef PROMISES
-#define PROMISES 1 /* a processor has made, and may still have to keep */
+#define PROMISES 1
 #endif
 
 #define AT(p, l) ((p) * L + (l))
@@ -55,7 +58,8 @@
 byte n, n_owed;
 byte where[W], what[W], who[W];
 byte owed[W]; /* 0: made; else promised, and FRESH while its processor has done nothing since */
-byte coherent[P * L], own[P * L];	/* the least time of the next access; of the last own store */
+byte coherent[P * L];			/* the least time of the next access */
+byte own[P * L];			/* the time of its last own store */
 byte loaded[P], stored[P];		/* the latest time of a load, of a store, until now */
 byte loads[P], stores[P];		/* the least time of later loads, of later stores */
 byte decided[P], released[P];		/* what branches hang on; the last release */

@@ -25,8 +25,8 @@
  *			process without membarrier
  *	-DLDAR		no fence in prepare, but the look at the cell is ldar: sound too
  * Broken on purpose, each found:
- *	-DNOFENCE	no fence between the CAS of the cell and the look at hungry: "a CAS is a full
- *			barrier", as on x86-64; with -DSTOPPED in notify; with -DFENCED in C
+ *	-DNOFENCE	no fence between the CAS of the cell and the look at hungry: "a CAS is a
+ *			full barrier", as on x86-64; with -DSTOPPED in notify; with -DFENCED in C
  *	-DNOPREPARE	no fence between hungry |= asleep and the look at the cell
  *	-DNOBARRIER	A fences, but runs no membarrier, with -DCROWDED
  */

@@ -6,8 +6,8 @@
  *	O	a call: busy = 1, plain; steal? settle; works on the magazine; busy = 0, release
  *		(mp_enter(), mp_settle(), mp_magazine_pop() and _push(), mp_leave()). It gets the
  *		block, then puts it, or only one of the two
- *	T	holder, acquire, count?; steal = me; membarrier; busy = 0 and steal still me, acquire;
- *		CAS of the holder; gets the block (steal.c). Before the CAS it may be slow
+ *	T	holder, acquire, count?; steal = me; membarrier; busy = 0 and steal still me,
+ *		acquire; CAS of the holder; gets the block (steal.c). Before the CAS it may be slow
  *
  * Checked: not both have the block; T gets it if it is in the magazine T has, as count and word are
  * then as O left them; all that T stores comes to stay; whoever has not got it, the block is in the

@@ -8,7 +8,8 @@
  *		depot under its lock, what is to be collected, the cache of S; sleeps
  *		(lib/wait.c: wait_get_until())
  * or, with -DLOOSE:
- *	S	makes the block RECLAIMED, CAS; reclaim_seq + 1; fence; the pressure? (mp_announce())
+ *	S	makes the block RECLAIMED, CAS; reclaim_seq + 1; fence; the pressure?
+ *		(mp_announce())
  *	W	as above
  * or, with -DDEPOT:
  *	S	puts into the depot, under the lock, and is in no call then; the pressure?
@@ -24,8 +25,8 @@
  *	-DLOOSE -DDEPOT	see above
  *	-DFENCED	W's barrier does not reach S, which fences before its look at the pressure
  * Broken on purpose, each found:
- *	-DNOBARRIER	W fences, but runs no membarrier. Sound with -DDEPOT, as both have had the lock
- *	-DNOFENCE	S does not fence, with -DFENCED, also with -DLOOSE: reclaim_seq + 1 is no fence
+ *	-DNOBARRIER	W fences, but runs no membarrier. Sound with -DDEPOT: both have had the lock
+ *	-DNOFENCE	S does not fence, with -DFENCED; also with -DLOOSE: reclaim_seq + 1 is none
  *	-DNOWFENCE	no fence nor barrier in W, with -DLOOSE
  */
 /* Processors. */

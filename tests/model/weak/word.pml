@@ -181,7 +181,10 @@ inline CAS_WHOLE(p, low, high, new, newer, done, acquires, releases)
 			:: else
 			fi;
 			if
-			:: releases -> append_pair(p, new, newer, 0); t_ = n - 1; have_stored_pair(p)
+			:: releases ->
+				append_pair(p, new, newer, 0);
+				t_ = n - 1;
+				have_stored_pair(p)
 			:: else -> place_pair(p, new, newer)
 			fi
 		:: else
