@@ -136,6 +136,12 @@ int map_open(struct mempool *pool, int *fds)
 	return 0;
 }
 
+/* The kernel's, which older headers of libc do not name, nor do musl's. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /*
  * Puts the pages into this process's page tables. The daemon has reserved them, so this fails only
  * for want of memory for the tables, or because the kernel is older than 5.14.

@@ -6,7 +6,26 @@
 #ifndef OS_QUEUE_H
 #define OS_QUEUE_H
 
+/* musl has no such header: a program that uses more than these needs one from elsewhere. */
+#if __has_include(<sys/queue.h>)
 #include <sys/queue.h>
+#else
+#define SLIST_HEAD(name, type)          \
+	struct name {                   \
+		struct type *slh_first; \
+	}
+#define SLIST_ENTRY(type)              \
+	struct {                       \
+		struct type *sle_next; \
+	}
+#define SLIST_FIRST(head) ((head)->slh_first)
+#define SLIST_NEXT(element, field) ((element)->field.sle_next)
+#define STAILQ_ENTRY(type)              \
+	struct {                        \
+		struct type *stqe_next; \
+	}
+#define STAILQ_NEXT(element, field) ((element)->field.stqe_next)
+#endif
 
 /* Walks that allow the element at hand to be removed: @after has the one that follows. */
 #ifndef SLIST_FOREACH_SAFE

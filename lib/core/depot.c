@@ -109,12 +109,30 @@ static void depot_end_changes(struct mp_shard *s)
 	mp_store_release(&s->changes, (mp_load(&s->changes) | 1) + 1);
 }
 
+/*
+ * musl has no lock with an end on the monotonic clock. One on the wall clock would wait for as long
+ * as that is set back.
+ */
+static int depot_lock_until(pthread_mutex_t *mutex, const struct timespec *deadline)
+{
+#ifdef __GLIBC__
+	return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline);
+#else
+	const struct timespec pause = {.tv_nsec = 50000};
+	int error;
+
+	while ((error = pthread_mutex_trylock(mutex)) == EBUSY && !mp_is_late(deadline)) {
+		nanosleep(&pause, NULL);
+	}
+	return error == EBUSY ? ETIMEDOUT : error;
+#endif
+}
+
 /* Locks the shard, and repairs it if need be. @deadline NULL: only tries. */
 static bool depot_lock(struct mp_pool *pool, uint32_t shard, const struct timespec *deadline)
 {
 	pthread_mutex_t *mutex = &pool->shards[shard].lock;
-	int error = deadline ? pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, deadline)
-			     : pthread_mutex_trylock(mutex);
+	int error = deadline ? depot_lock_until(mutex, deadline) : pthread_mutex_trylock(mutex);
 
 	if (error == EOWNERDEAD) {
 		depot_begin_changes(&pool->shards[shard]);

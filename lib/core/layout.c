@@ -164,12 +164,22 @@ static uint64_t layout_mix(uint64_t hash, uint64_t number)
 	return hash;
 }
 
+/*
+ * A mutex is locked and repaired by one libc's code. musl has no macro of its own: it is the one
+ * that is not glibc.
+ */
+#ifdef __GLIBC__
+#define LIBC __GLIBC__
+#else
+#define LIBC 0
+#endif
+
 uint64_t mp_signature(void)
 {
 	static const uint64_t facts[] = {
 		MP_LAYOUT_VERSION,
 		sizeof(void *),
-		__GLIBC__,
+		LIBC,
 		sizeof(pthread_mutex_t),
 		sizeof(struct mp_header),
 		offsetof(struct mp_header, broken),
