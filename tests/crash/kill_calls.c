@@ -28,6 +28,7 @@
 
 #include <mempool/admin.h>
 
+#include "tests/crash/step.h"
 #include "tests/support/service.h"
 
 #define FIRST 40 /* blocks */
@@ -357,6 +358,15 @@ static void calls_check(const char *name, const char *how, unsigned at)
 
 /* ---- kills ---- */
 
+/* Whether the victim has stopped, and not come to its end. */
+static bool calls_is_stopped(int status)
+{
+	if (!WIFSTOPPED(status) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+		errx(1, "a victim ended with status %#x", status);
+	}
+	return WIFSTOPPED(status);
+}
+
 static bool calls_wait_for_stop(pid_t pid)
 {
 	int status;
@@ -366,10 +376,7 @@ static bool calls_wait_for_stop(pid_t pid)
 		err(99, "waitpid");
 	}
 	alarm(0);
-	if (!WIFSTOPPED(status) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-		errx(1, "a victim ended with status %#x", status);
-	}
-	return WIFSTOPPED(status);
+	return calls_is_stopped(status);
 }
 
 /* Starts a victim, which stops before it acts. */
@@ -397,11 +404,20 @@ static void calls_finish(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* Lets the victim run to its next stop. False: it has ended. */
-static bool calls_go_on(pid_t pid, enum __ptrace_request how)
+/* Lets the victim run to where it begins or ends a system call. False: it has ended. */
+static bool calls_go_on(pid_t pid)
 {
-	ptrace(how, pid, NULL, NULL);
+	ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
 	return calls_wait_for_stop(pid);
+}
+
+/* Lets the victim do one instruction. False: it has ended. */
+static bool calls_step(pid_t pid)
+{
+	alarm(HANG_MS / 1000);
+	int status = step_one(pid);
+	alarm(0);
+	return calls_is_stopped(status);
 }
 
 /* Kills the victim at its @n-th stop before or after a system call. False: it ended before. */
@@ -410,7 +426,7 @@ static bool kill_at_system_call(const struct call *call, unsigned n)
 	pid_t pid = calls_start(call);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!calls_go_on(pid, PTRACE_SYSCALL)) {
+		if (!calls_go_on(pid)) {
 			return false;
 		}
 	}
@@ -426,7 +442,7 @@ static bool kill_at_change(const struct call *call, unsigned n)
 
 	memcpy(shadow, control, control_size);
 	while (n > 0) {
-		if (!calls_go_on(pid, PTRACE_SINGLESTEP)) {
+		if (!calls_step(pid)) {
 			return false;
 		}
 		if (memcmp(shadow, control, control_size) != 0) {
