@@ -55,10 +55,7 @@ int process_of_peer(struct seats *seats, int socket, pid_t pid, struct process *
 int process_of_slot(struct seats *seats, const struct registry_slot *slot, enum liveness lock,
 		    struct process **process);
 
-/*
- * Whether it is known to be in a PID namespace below ours, where it has a pid of ours and another of
- * its own.
- */
+/* Whether it is known to be in a PID namespace below ours, and so has a pid there, too. */
 bool process_is_below(const struct process *process);
 
 /* Call it at an attachment: has the manager keep the pidfd for the next daemon. */
