@@ -40,7 +40,8 @@ class Aarch64(Code):
 		super().__init__(library, objdump)
 		self.registers = {}  # begin of a function: what its registers hold
 		for i in list(self.code.values()):
-			if re.match("ld.*x", i.name) and not HELPER.match(self.function_at(i.at).name):
+			if re.match("ld.*x", i.name) and not HELPER.match(
+					self.function_at(i.at).name):
 				self.find_loop(i)
 
 	def decode(self, i):
@@ -81,7 +82,7 @@ class Aarch64(Code):
 						   load.operands[0]), (), ORDERS[acquire + release])
 
 	def find_store(self, load):
-		"""The exclusive store to the same place, on any way on that touches nothing else."""
+		"""The exclusive store to the same place, on a way that touches nothing else."""
 		todo, seen, stores = [load.next], set(), []
 		while todo:
 			i = self.code.get(todo.pop())
@@ -112,7 +113,8 @@ class Aarch64(Code):
 		if i.role:
 			return [i.role]
 		if i.name in ("dmb", "dsb"):
-			return [Access("fence", order={"ish": "full", "sy": "full"}.get(i.operands[0], ""))]
+			order = "full" if i.operands[0] in ("ish", "sy") else ""
+			return [Access("fence", order=order)]
 		match = LSE.match(i.name)
 		if match:
 			order = ORDERS[match[2] + match[3]]
@@ -145,8 +147,8 @@ class Aarch64(Code):
 	def jump_table(self, i):
 		"""Where a jump through a register goes.
 
-		The register is an address, of an adr, and an entry of a table, times 4. The table is
-		made by adrp and add; how long it is says a comparison before.
+		The register is an address, of an adr, and an entry of a table, times 4. The table
+		is made by adrp and add; how long it is says a comparison before.
 		"""
 		def last(what, target=None, at=i.at):
 			for b in self.before(i):

@@ -15,7 +15,7 @@ import subprocess
 from rules import Fault
 
 # kind: load, store, lock (a read-modify-write in one piece) or fence. displacements: what may have
-# been added to a pointer to get there. order: what it orders for other processors: acquire, release,
+# been added to a pointer to get there. order: what it is for other processors: acquire, release,
 # "full" for both, or "". narrow: it may look at a part of what the source names.
 Access = collections.namedtuple("Access", "kind size displacements order narrow",
 				defaults=(0, (), "full", False))

@@ -22,7 +22,7 @@ class Walk:
 		self.events = {}   # address: events
 
 	def events_of(self, i):
-		"""The names of the events that the instruction is: few are one, very few are two."""
+		"""The names of the events that the instruction is: few are any."""
 		if i.at not in self.events:
 			self.events[i.at] = tuple(self.find_events(i))
 		return self.events[i.at]
@@ -36,7 +36,8 @@ class Walk:
 		found = []
 		for access in self.code.accesses(i):
 			for event in self.rule.events:
-				if not event.call and event.lines & i.lines and self.fits(i, event, access):
+				if not event.call and event.lines & i.lines \
+						and self.fits(i, event, access):
 					found.append(event.name)
 					break
 		return found
@@ -58,7 +59,8 @@ class Walk:
 			raise Fault("%s is no store of %d bytes: %x: %s"
 				    % (event.name, wide, i.at, i.text))
 		if order and access.order not in (order, "full"):
-			raise Fault("%s is no %s here: %x: %s" % (event.name, event.kind, i.at, i.text))
+			raise Fault("%s is no %s here: %x: %s"
+				    % (event.name, event.kind, i.at, i.text))
 		return True
 
 	def begins(self):
