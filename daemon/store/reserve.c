@@ -16,6 +16,11 @@
 #include "daemon/store/reserve.h"
 #include "daemon/base/loop.h"
 
+/* The kernel's, which headers of glibc 2.34 do not name. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 #define SLICE_SIZE (16u << 20)
 #define RING_ENTRIES 8 /* UNDER_WAY of them are used */
 #define UNDER_WAY 2
