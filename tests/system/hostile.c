@@ -40,11 +40,40 @@ START_TEST(a_request_before_hello_ends_the_session)
 }
 END_TEST
 
-START_TEST(another_layout_and_another_pid_are_refused_in_words)
+START_TEST(another_layout_is_refused_in_words)
 {
 	begin();
 	ck_assert_int_eq(greet(getpid(), mp_signature() + 1), -EPROTONOSUPPORT);
-	ck_assert_int_eq(greet(getpid() + 1, mp_signature()), -EACCES);
+	ck_assert(is_unharmed());
+	end();
+}
+END_TEST
+
+/* Whose pid is another than the kernel says is taken for one of another PID namespace. */
+START_TEST(another_pid_may_observe_and_is_refused_a_slot_in_words)
+{
+	begin();
+	union wire_message m;
+	int fd = greet(getpid() + 1, mp_signature());
+	ck_assert_int_ge(fd, 0);
+	for (uint32_t access = WIRE_WRITER; access <= WIRE_OBSERVER; access++) {
+		int fds[3], n = 3;
+		wire_init(&m, WIRE_OPEN, 2);
+		strcpy(m.open.name, "frames");
+		m.open.access = access;
+		ck_assert(ask(fd, &m, fds, &n));
+		if (access == WIRE_OBSERVER) {
+			ck_assert_int_eq(m.head.type, WIRE_ATTACHED);
+		} else {
+			ck_assert_int_eq(m.head.error, EACCES);
+			ck_assert_ptr_nonnull(strstr(m.error.text, "another PID namespace"));
+			n = 0;
+		}
+		while (n > 0) {
+			close(fds[--n]);
+		}
+	}
+	close(fd);
 	ck_assert(is_unharmed());
 	end();
 }
@@ -256,7 +285,8 @@ START_TEST(a_dead_mans_lock_on_a_shard_stops_nobody)
 END_TEST
 
 SUITE("hostile", garbage_ends_the_session, a_request_before_hello_ends_the_session,
-      another_layout_and_another_pid_are_refused_in_words, descriptors_are_not_accepted,
-      who_never_reads_is_hung_up_on, who_does_not_read_and_lets_go_of_a_growing_pool_harms_nobody,
+      another_layout_is_refused_in_words, another_pid_may_observe_and_is_refused_a_slot_in_words,
+      descriptors_are_not_accepted, who_never_reads_is_hung_up_on,
+      who_does_not_read_and_lets_go_of_a_growing_pool_harms_nobody,
       foreign_seats_cannot_be_given_up, a_truncated_pool_is_broken_and_no_other,
       a_scribbled_pool_harms_no_other, a_dead_mans_lock_on_a_shard_stops_nobody)
