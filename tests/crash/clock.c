@@ -11,8 +11,8 @@ static void *held_arg;
 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-void __real_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
-void __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+bool __real_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
+bool __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
 
 void clock_hold(void (*meanwhile)(void *arg), void *arg)
 {
@@ -36,14 +36,14 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 	return 0;
 }
 
-void __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
+bool __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline)
 {
 	if (!held) {
-		__real_mp_futex_wait(word, expected, deadline);
-		return;
+		return __real_mp_futex_wait(word, expected, deadline);
 	}
 	if (deadline && mp_is_before(&time_held, deadline)) {
 		time_held = *deadline;
 	}
 	held_meanwhile(held_arg);
+	return false;
 }
