@@ -57,6 +57,24 @@ CASE(waits_last_as_long_as_was_said)
 	late.join();
 }
 
+CASE(deadlines_far_away_have_passed_or_are_for_ever)
+{
+	using std::chrono::steady_clock;
+	using std::chrono::system_clock;
+	using seconds = std::chrono::time_point<system_clock, std::chrono::seconds>;
+	using fraction = std::chrono::duration<double>;
+	using fractions = std::chrono::time_point<steady_clock, fraction>;
+	const auto now = std::chrono::time_point_cast<std::chrono::seconds>(system_clock::now());
+
+	CHECK(timeout(steady_clock::time_point::min()).ms() == 0);
+	CHECK(timeout(steady_clock::time_point::max()).ms() == -1);
+	CHECK(timeout(seconds::min()).ms() == 0 && timeout(seconds::max()).ms() == -1);
+	CHECK(timeout(now + 24h * 365 * 8000).ms() == -1);
+	CHECK(timeout(now + 24h * 30).ms() == -1 && timeout(now - 24h * 30).ms() == 0);
+	CHECK(timeout(fractions(fraction(1e30))).ms() == -1);
+	CHECK(timeout(fractions(fraction(-1e30))).ms() == 0);
+}
+
 CASE(queue_brings_what_was_sent_in_order)
 {
 	auto frames = make(16);

@@ -13,7 +13,8 @@ namespace mempools
 
 /*
  * How long a call may wait: a duration or a deadline of std::chrono, in whole milliseconds, rounded
- * up so that no wait ends early. Beyond 24 days it is for ever.
+ * up so that no wait ends early. Beyond 24 days it is for ever. What is left until a deadline is
+ * computed once, when the timeout is made of it.
  */
 class timeout
 {
@@ -28,7 +29,7 @@ public:
 
 	template <class Clock, class Duration>
 	timeout(std::chrono::time_point<Clock, Duration> deadline)
-	    : timeout(deadline - Clock::now())
+	    : timeout(left(deadline.time_since_epoch(), Clock::now().time_since_epoch()))
 	{
 	}
 
@@ -39,6 +40,18 @@ public:
 	}
 
 private:
+	using rough = std::chrono::duration<double, std::milli>;
+
+	/* Only if they are near each other do deadline - now, and its ticks, fit into integers. */
+	template <class Deadline, class Now>
+	static constexpr rough left(Deadline deadline, Now now) noexcept
+	{
+		const rough about = rough(deadline) - rough(now);
+		const rough far = rough(INT_MAX);
+
+		return about > -far && about < far ? rough(deadline - now) : about;
+	}
+
 	static constexpr int round_up(double ms) noexcept
 	{
 		if (!(ms > 0)) {
