@@ -33,4 +33,5 @@ void use(mempools::connection &conn, mempools::pool<number> &numbers,
 	block.rest<long double>();                           // refused: not aligned so
 	block.put(), numbers.get().rest<std::wstring>();     // refused: it has a pointer
 	to.send(read.get());                                 // refused: another pool's type
+	mempools::resource memory(read);                     // refused: opened as reader
 }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <new>
+#include <type_traits>
 
 namespace mempools
 {
@@ -35,6 +36,7 @@ public:
 	explicit resource(pool<T> &pool) noexcept
 	    : pool_(pool.native()), block_size_(pool.block_size()), alignment_(pool.alignment())
 	{
+		static_assert(!std::is_const_v<T>, "a reader's blocks cannot be written to");
 	}
 
 private:
