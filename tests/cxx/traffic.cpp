@@ -4,6 +4,7 @@
 
 #include <sys/poll.h>
 
+#include <iterator>
 #include <list>
 #include <string>
 #include <thread>
@@ -25,6 +26,15 @@ static_assert(timeout(1ns).ms() == 1 && timeout(1000001ns).ms() == 2 && timeout(
 static_assert(timeout(std::chrono::duration<double>(0.0015)).ms() == 2);
 static_assert(timeout(24h * 30).ms() == -1 && timeout(std::chrono::hours::max()).ms() == -1);
 static_assert(timeout(std::chrono::milliseconds(INT_MAX - 1)).ms() == INT_MAX - 1);
+
+#ifdef __cpp_lib_concepts /* what loops go over is a range, too */
+using blocks = receiver<frame>::stream;
+using loans = subscriber<frame>::stream;
+static_assert(std::input_iterator<blocks::iterator> && std::input_iterator<loans::iterator>);
+static_assert(std::sentinel_for<blocks::sentinel, blocks::iterator>);
+static_assert(std::sentinel_for<loans::sentinel, loans::iterator>);
+static_assert(std::forward_iterator<batch<frame, 4>::iterator>);
+#endif
 
 static std::uint64_t number_of(block<frame> block)
 {

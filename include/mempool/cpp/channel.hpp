@@ -241,10 +241,13 @@ public:
 		{
 			return stream_->is_over_;
 		}
+/* C++20 derives != from ==; one written out keeps it from deriving sentinel == iterator. */
+#ifndef __cpp_impl_three_way_comparison
 		bool operator!=(sentinel) const noexcept
 		{
 			return !stream_->is_over_;
 		}
+#endif
 
 	private:
 		stream *stream_;
