@@ -34,4 +34,6 @@ void use(mempools::connection &conn, mempools::pool<number> &numbers,
 	block.put(), numbers.get().rest<std::wstring>();     // refused: it has a pointer
 	to.send(read.get());                                 // refused: another pool's type
 	mempools::resource memory(read);                     // refused: opened as reader
+	mempools::receiver<number>(numbers, 0).blocks();     // refused: it ends before the loop
+	mempools::subscriber<number>(numbers, 1).loans();    // refused: it ends before the loop
 }

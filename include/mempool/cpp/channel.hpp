@@ -337,8 +337,11 @@ public:
 		return to.add(detail::tell(ask(to, time), code));
 	}
 
-	/* For range loops, with block<T> & in each turn: `for (auto &block : receiver.blocks())` */
-	stream blocks() noexcept
+	/*
+	 * For range loops, with block<T> & in each turn: `for (auto &block : receiver.blocks())`.
+	 * The receiver has a name, as the loop would not keep a temporary one.
+	 */
+	stream blocks() &noexcept
 	{
 		return stream(this);
 	}
@@ -476,7 +479,7 @@ public:
 	}
 
 	/* For range loops, with loan<T> & in each turn: `for (auto &loan : subscriber.loans())` */
-	stream loans() noexcept
+	stream loans() &noexcept
 	{
 		return stream(this);
 	}
