@@ -54,6 +54,25 @@ CASE(what_was_thrown_keeps_its_sentence)
 	}
 }
 
+CASE(code_keeps_its_sentence_when_owners_end)
+{
+	mempools::block<frame> block;
+	mempools::loan<frame> loan;
+	std::error_code code;
+	std::string said;
+	{
+		auto frames = make(2);
+		mempools::sender<frame> to(frames, 0, MEMPOOL_CHANNEL_BROADCAST);
+		mempools::subscriber<frame> from(frames, 0);
+		to.send(frames.get());
+		loan = from.borrow();
+		block = frames.get();
+		CHECK(!frames.get(code));
+		said = code.message();
+	} /* neither closes: one has the loan, the other the block */
+	CHECK(code.message() == said && code == mempools::last_error());
+}
+
 CASE(codes_compare_with_errc_and_name_their_category)
 {
 	auto frames = make(2);

@@ -113,6 +113,7 @@ private:
 	struct closer {
 		void operator()(::mempool_channel *handle) const noexcept
 		{
+			detail::keep_sentence();
 			mempool_channel_close(handle);
 		}
 	};

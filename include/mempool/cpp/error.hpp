@@ -26,7 +26,7 @@ namespace detail
 /* This thread's last failure of a call of this header. */
 struct failure {
 	int error;
-	char sentence[192]; /* of a failure that libmempool knows nothing of; else empty */
+	char sentence[320]; /* empty while it is libmempool's last one */
 };
 inline thread_local failure last_failure{};
 
@@ -64,6 +64,15 @@ MEMPOOLS_COLD inline std::error_code note(int error) noexcept
 	last_failure.error = error;
 	last_failure.sentence[0] = '\0';
 	return {error, mempools::category()};
+}
+
+/* For destructors, before they call what may fail: its sentence would take this one's place. */
+inline void keep_sentence() noexcept
+{
+	if (last_failure.error != 0 && last_failure.sentence[0] == '\0') {
+		std::snprintf(last_failure.sentence, sizeof(last_failure.sentence), "%s",
+			      mempool_errmsg());
+	}
 }
 
 template <class... Values>

@@ -454,6 +454,7 @@ private:
 	struct closer {
 		void operator()(::mempool *handle) const noexcept
 		{
+			detail::keep_sentence();
 			mempool_close(handle);
 		}
 	};
