@@ -24,7 +24,8 @@ namespace mempools
 
 /*
  * What all ends have in common. An end is closed at the end of its owner's life, at which no other
- * thread may be inside a call on it. A subscriber with loans stays open for these; close() says so.
+ * thread may be inside a call on it. A subscriber with loans stays open, and subscribed, until the
+ * process ends, also when these have been returned; close() says so.
  */
 class channel
 {
