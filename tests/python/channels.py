@@ -238,6 +238,33 @@ class Channels(case.Case):
             self.assertEqual(asyncio.run(count(receiver, 100)), list(range(100)))
             thread.join()
 
+    def test_what_an_argument_s_own_code_closes_is_used_no_more(self):
+        class Closing:
+            """A timeout, or blocks, with side effects."""
+
+            def __init__(self, what):
+                self.what = what
+
+            def __float__(self):
+                self.what.close()
+                return 0.0
+
+            def __iter__(self):
+                self.what.close()
+                return iter(())
+
+        for use in ("drain", "receive", "receive_bulk", "send_bulk", "send"):
+            is_sender = use.startswith("send")
+            end = self.pool.sender(0) if is_sender else self.pool.receiver(0)
+            first = {"receive_bulk": [1], "send": [self.pool.get()], "send_bulk": [[]]}
+            with self.refuses(ValueError, "is closed"):
+                getattr(end, use)(*first.get(use, []), Closing(end))
+        with self.pool.sender(0) as end, self.refuses(ValueError, "is closed"):
+            end.send_bulk(Closing(end), timeout=0)
+        for use in ("get", "put_bulk", "give_bulk", "take_bulk", "withdraw_bulk"):
+            with mempool.Pool.open(self.name) as pool, self.refuses(ValueError, "is closed"):
+                getattr(pool, use)(Closing(pool))
+
 
 if __name__ == "__main__":
     case.main()

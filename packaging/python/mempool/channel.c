@@ -215,16 +215,21 @@ static int send_once(void *data, int timeout_ms)
 }
 
 /* Sends the first of @blocks, as many as there is room for. Returns how many, or -1. */
-static Py_ssize_t send(PyObject *self, PyObject *blocks, PyObject *timeout)
+static Py_ssize_t send(PyObject *self, PyObject *blocks, int64_t timeout_ns)
 {
 	struct channel *channel = channel_of(self);
 	struct state *state = state_of(self);
-	struct sending sending = {.handle = channel->handle};
+	struct sending sending = {0};
 
-	if (!is_open(channel) || !bunch_begin(&sending.bunch, state, blocks)) {
+	if (!bunch_begin(&sending.bunch, state, blocks)) {
 		return -1;
 	}
-	int error = wait_for(send_once, &sending, timeout, &channel->n_inside);
+	if (!is_open(channel)) {
+		bunch_end(&sending.bunch, 0, NULL);
+		return -1;
+	}
+	sending.handle = channel->handle;
+	int error = wait_for(send_once, &sending, timeout_ns, &channel->n_inside);
 	Py_ssize_t n_sent = error ? 0 : sending.n_sent;
 	if (error) {
 		raise_not_sent(channel, state, error);
@@ -242,16 +247,18 @@ PyDoc_STRVAR(send_doc,
 static PyObject *channel_send(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"block", "timeout", NULL};
-	PyObject *block, *timeout = Py_None;
+	PyObject *block;
+	int64_t timeout_ns = FOREVER_NS;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:send", names, &block, &timeout)) {
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O&:send", names, &block, read_timeout,
+					 &timeout_ns)) {
 		return NULL;
 	}
 	PyObject *blocks = PyTuple_Pack(1, block);
 	if (!blocks) {
 		return NULL;
 	}
-	Py_ssize_t n = send(self, blocks, timeout);
+	Py_ssize_t n = send(self, blocks, timeout_ns);
 	Py_DECREF(blocks);
 	if (n < 0) {
 		return NULL;
@@ -266,12 +273,14 @@ PyDoc_STRVAR(send_bulk_doc,
 static PyObject *channel_send_bulk(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"blocks", "timeout", NULL};
-	PyObject *blocks, *timeout = Py_None;
+	PyObject *blocks;
+	int64_t timeout_ns = FOREVER_NS;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:send_bulk", names, &blocks, &timeout)) {
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O&:send_bulk", names, &blocks,
+					 read_timeout, &timeout_ns)) {
 		return NULL;
 	}
-	Py_ssize_t n = send(self, blocks, timeout);
+	Py_ssize_t n = send(self, blocks, timeout_ns);
 	return n < 0 ? NULL : PyLong_FromSsize_t(n);
 }
 
@@ -317,7 +326,7 @@ static int receive_once(void *data, int timeout_ms)
 }
 
 /* Receives one block. NULL: an exception is set, but for an @end, which iteration has. */
-static PyObject *receive(PyObject *self, bool is_borrowing, PyObject *timeout, bool *end)
+static PyObject *receive(PyObject *self, bool is_borrowing, int64_t timeout_ns, bool *end)
 {
 	struct channel *channel = channel_of(self);
 	struct state *state = state_of(self);
@@ -328,7 +337,7 @@ static PyObject *receive(PyObject *self, bool is_borrowing, PyObject *timeout, b
 	if (!is_open(channel)) {
 		return NULL;
 	}
-	int error = wait_for(receive_once, &receiving, timeout, &channel->n_inside);
+	int error = wait_for(receive_once, &receiving, timeout_ns, &channel->n_inside);
 	if (error == 0) {
 		return block_new(state, channel->pool, is_borrowing ? channel : NULL, block);
 	}
@@ -342,10 +351,10 @@ static PyObject *receive(PyObject *self, bool is_borrowing, PyObject *timeout, b
 static PyObject *receive_one(PyObject *self, PyObject *args, PyObject *kwargs, bool is_borrowing)
 {
 	static char *names[] = {"timeout", NULL};
-	PyObject *timeout = Py_None;
+	int64_t timeout_ns = FOREVER_NS;
 
-	return PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &timeout)
-		       ? receive(self, is_borrowing, timeout, NULL)
+	return PyArg_ParseTupleAndKeywords(args, kwargs, "|O&", names, read_timeout, &timeout_ns)
+		       ? receive(self, is_borrowing, timeout_ns, NULL)
 		       : NULL;
 }
 
@@ -354,10 +363,12 @@ static PyObject *receive_bulk(PyObject *self, PyObject *args, PyObject *kwargs, 
 	static char *names[] = {"n", "timeout", NULL};
 	struct channel *channel = channel_of(self);
 	struct state *state = state_of(self);
-	PyObject *timeout = Py_None, *list = NULL;
+	int64_t timeout_ns = FOREVER_NS;
+	PyObject *list = NULL;
 	Py_ssize_t n;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|O", names, &n, &timeout) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|O&", names, &n, read_timeout,
+					 &timeout_ns) ||
 	    !is_open(channel)) {
 		return NULL;
 	}
@@ -373,7 +384,7 @@ static PyObject *receive_bulk(PyObject *self, PyObject *args, PyObject *kwargs, 
 				      .is_borrowing = is_borrowing,
 				      .blocks = blocks,
 				      .n = (size_t)n};
-	int error = wait_for(receive_once, &receiving, timeout, &channel->n_inside);
+	int error = wait_for(receive_once, &receiving, timeout_ns, &channel->n_inside);
 	if (error) {
 		raise_not_received(channel, state, error);
 	} else {
@@ -423,7 +434,7 @@ static PyObject *channel_next(PyObject *self)
 {
 	bool end = false;
 
-	return receive(self, channel_of(self)->is_broadcast, Py_None, &end);
+	return receive(self, channel_of(self)->is_broadcast, FOREVER_NS, &end);
 }
 
 /* ---- both ends ---- */
@@ -445,14 +456,15 @@ static PyObject *channel_drain(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"timeout", NULL};
 	struct channel *channel = channel_of(self);
-	struct draining draining = {.handle = channel->handle};
-	PyObject *timeout = Py_None;
+	int64_t timeout_ns = FOREVER_NS;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:drain", names, &timeout) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&:drain", names, read_timeout,
+					 &timeout_ns) ||
 	    !is_open(channel)) {
 		return NULL;
 	}
-	int error = wait_for(drain_once, &draining, timeout, &channel->n_inside);
+	struct draining draining = {.handle = channel->handle};
+	int error = wait_for(drain_once, &draining, timeout_ns, &channel->n_inside);
 	if (error == ETIMEDOUT) {
 		return raise_error(state_of(self)->full, error,
 				   "what was sent by channel %lu of pool %U was not all received "

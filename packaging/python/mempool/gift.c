@@ -62,7 +62,11 @@ PyObject *pool_give_bulk(PyObject *self, PyObject *blocks)
 	struct bunch bunch;
 	PyObject *list = NULL;
 
-	if (!pool_is_open(pool) || !bunch_begin(&bunch, state, blocks)) {
+	if (!bunch_begin(&bunch, state, blocks)) {
+		return NULL;
+	}
+	if (!pool_is_open(pool)) {
+		bunch_end(&bunch, 0, NULL);
 		return NULL;
 	}
 	struct mempool_token *tokens = array_of(bunch.n);
@@ -109,11 +113,8 @@ static PyObject *get_gifts(PyObject *self, PyObject *sequence,
 	PyObject *list = NULL;
 	Py_ssize_t n = 0;
 
-	if (!pool_is_open(pool)) {
-		return NULL;
-	}
 	struct mempool_token *tokens = read_tokens(sequence, &n);
-	void **blocks = tokens ? array_of(n) : NULL;
+	void **blocks = tokens && pool_is_open(pool) ? array_of(n) : NULL;
 	if (blocks) {
 		ssize_t got = call(pool->handle, tokens, blocks, (size_t)n);
 		list = got < 0 ? raise_failed(state->error, (int)-got)

@@ -103,17 +103,24 @@ PyObject *numbers_as_dict(const struct number *numbers, size_t n, const void *of
 
 /* ---- wait.c ---- */
 
+#define FOREVER_NS INT64_MAX
+
+/*
+ * Reads seconds, or None, into an int64_t of nanoseconds, for O& of PyArg_Parse. It may call the
+ * caller's __float__: look only after that whether the object is open.
+ */
+int read_timeout(PyObject *timeout, void *ns);
+
 /*
  * Calls @call with a timeout in milliseconds until it returns something else than that there is
- * nothing yet, or the time is up; @timeout is what the caller of Python gave: seconds, or None. A
- * signal's handler in Python runs meanwhile, and ends the wait by what it raises. *@n_inside is
- * raised while others may run.
+ * nothing yet, or the time is up. A signal's handler in Python runs meanwhile, and ends the wait by
+ * what it raises. *@n_inside is raised while others may run.
  *
  * Returns 0, or the errno of the last call: ETIMEDOUT when the time is up, but with a timeout of 0
  * what the only call said. -1: an exception is set.
  */
 typedef int wait_call(void *data, int timeout_ms);
-int wait_for(wait_call *call, void *data, PyObject *timeout, unsigned *n_inside);
+int wait_for(wait_call *call, void *data, int64_t timeout_ns, unsigned *n_inside);
 
 /* ---- pool.c ---- */
 
@@ -142,7 +149,11 @@ struct bunch {
 	Py_ssize_t n;
 };
 
-/* Takes the blocks of @sequence, each of which can go, and nobody else may touch meanwhile. */
+/*
+ * Takes the blocks of @sequence, each of which can go, and nobody else may touch meanwhile. The
+ * sequence may be a generator, which does what it likes: look only after that whether the object is
+ * open.
+ */
 bool bunch_begin(struct bunch *bunch, struct state *state, PyObject *sequence);
 
 /* Of the first @n_gone the objects have no block any more. */

@@ -287,15 +287,15 @@ static PyObject *pool_get(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"timeout", NULL};
 	struct pool *pool = pool_of(self);
 	struct state *state = state_of(self);
-	struct get get = {.handle = pool->handle};
-	PyObject *timeout = NULL;
-	int error;
+	int64_t timeout_ns = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:get", names, &timeout) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&:get", names, read_timeout,
+					 &timeout_ns) ||
 	    !pool_is_open(pool)) {
 		return NULL;
 	}
-	error = timeout ? wait_for(get_once, &get, timeout, &pool->n_inside) : get_once(&get, 0);
+	struct get get = {.handle = pool->handle};
+	int error = wait_for(get_once, &get, timeout_ns, &pool->n_inside);
 	if (error) {
 		return raise_not_got(pool, state, error);
 	}
@@ -338,7 +338,11 @@ static PyObject *pool_put_bulk(PyObject *self, PyObject *blocks)
 	struct pool *pool = pool_of(self);
 	struct bunch bunch;
 
-	if (!pool_is_open(pool) || !bunch_begin(&bunch, state_of(self), blocks)) {
+	if (!bunch_begin(&bunch, state_of(self), blocks)) {
+		return NULL;
+	}
+	if (!pool_is_open(pool)) {
+		bunch_end(&bunch, 0, NULL);
 		return NULL;
 	}
 	int error = -mempool_put_bulk(pool->handle, bunch.addresses, (size_t)bunch.n);

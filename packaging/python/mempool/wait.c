@@ -15,7 +15,6 @@
 #include "module.h"
 
 #define SLICE_NS 100000000 /* how late ^C may be */
-#define FOREVER_NS INT64_MAX
 
 static int64_t now_ns(void)
 {
@@ -25,22 +24,20 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Reads seconds, or None. Returns -1 with an exception set. */
-static int64_t read_timeout(PyObject *timeout)
+int read_timeout(PyObject *timeout, void *ns)
 {
-	if (timeout == Py_None) {
-		return FOREVER_NS;
-	}
-	double seconds = PyFloat_AsDouble(timeout);
+	double seconds = timeout == Py_None ? INFINITY : PyFloat_AsDouble(timeout);
+
 	if (seconds == -1.0 && PyErr_Occurred()) {
-		return -1;
+		return false;
 	}
 	if (!(seconds >= 0)) {
 		PyErr_SetString(PyExc_ValueError, "timeout must be None, for as long as it takes, "
 						  "or seconds, from 0 on");
-		return -1;
+		return false;
 	}
-	return seconds < 1e9 ? (int64_t)ceil(seconds * 1e9) : FOREVER_NS;
+	*(int64_t *)ns = seconds < 1e9 ? (int64_t)ceil(seconds * 1e9) : FOREVER_NS;
+	return true;
 }
 
 /* Whether the call that ended so may find something if it is made again. */
@@ -74,13 +71,8 @@ static int wait_until(wait_call *call, void *data, int error, int64_t end_ns)
 	return is_nothing_yet(error) ? ETIMEDOUT : error;
 }
 
-int wait_for(wait_call *call, void *data, PyObject *timeout, unsigned *n_inside)
+int wait_for(wait_call *call, void *data, int64_t timeout_ns, unsigned *n_inside)
 {
-	int64_t timeout_ns = read_timeout(timeout);
-
-	if (timeout_ns < 0) {
-		return -1;
-	}
 	int error = call(data, 0);
 	if (timeout_ns > 0 && is_nothing_yet(error)) {
 		++*n_inside; /* a handler in Python, too, finds it busy */
