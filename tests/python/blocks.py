@@ -140,7 +140,7 @@ with pool.get() as block, block.view() as view:
         block.put()
         self.assertEqual(self.pool.withdraw_bulk(tokens), [None] * 3)
         for wrong in ("x", -1, 1 << 64):
-            with self.assertRaises((TypeError, OverflowError)):
+            with self.refuses((TypeError, ValueError), "token"):
                 self.pool.take(wrong)
 
     def test_a_pool_is_closed_when_nothing_of_it_is_left(self):
@@ -187,6 +187,31 @@ with pool.get() as block, block.view() as view:
             self.assertEqual(pool.state, "live")
             mempool.destroy("options")
             self.assertEqual(pool.state, "destroyed")
+
+    def test_numbers_are_whole_numbers_of_any_kind(self):
+        class Number:
+            """Such as numpy's, of which none is an int."""
+
+            def __init__(self, number):
+                self.number = number
+
+            def __index__(self):
+                return self.number
+
+        with mempool.Pool.create("numbers", Number(4096), blocks=Number(4),
+                                 max_blocks=Number(8), schema=Number(5)) as pool:
+            pool.grow(Number(8))
+            self.assertEqual((pool.block_size, pool.blocks), (4096, 8))
+            token, *_ = pool.give_bulk(pool.get_bulk(Number(1)))
+            pool.take(Number(token)).put()
+            pool.sender(Number(1)).close()
+            mempool.destroy("numbers")
+        for wrong in (-1, 1 << 70, 1.0, "1", None):
+            for name, call in (("blocks", self.pool.grow), ("n", self.pool.get_bulk),
+                               ("number", self.pool.sender), ("token", self.pool.withdraw),
+                               ("schema", lambda n: mempool.Pool.open(self.name, schema=n))):
+                with self.refuses((TypeError, ValueError), "^" + name):
+                    call(wrong)
 
     def test_a_wrong_option_is_named(self):
         for words, args, options in (("colour", ("x", 4096, 1), {"colour": 1}),

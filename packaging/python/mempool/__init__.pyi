@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 import sys
 from types import TracebackType
-from typing import Final, Iterable, List, Literal, Optional, Type, TypedDict, final
+from typing import Final, Iterable, List, Literal, Optional, SupportsIndex, Type, TypedDict, final
 
 __version__: str
 
@@ -108,9 +108,9 @@ class Sender(_Channel):
 @final
 class Receiver(_Channel):
     def receive(self, timeout: Optional[float] = None) -> Block: ...
-    def receive_bulk(self, n: int, timeout: Optional[float] = None) -> List[Block]: ...
+    def receive_bulk(self, n: SupportsIndex, timeout: Optional[float] = None) -> List[Block]: ...
     def borrow(self, timeout: Optional[float] = None) -> Block: ...
-    def borrow_bulk(self, n: int, timeout: Optional[float] = None) -> List[Block]: ...
+    def borrow_bulk(self, n: SupportsIndex, timeout: Optional[float] = None) -> List[Block]: ...
     def __iter__(self) -> Receiver: ...
     def __next__(self) -> Block: ...
     def __enter__(self) -> Receiver: ...
@@ -121,56 +121,56 @@ class Pool:
     def create(
         cls,
         name: str,
-        block_size: int,
-        blocks: int,
+        block_size: SupportsIndex,
+        blocks: SupportsIndex,
         *,
-        max_blocks: int = 0,
-        alignment: int = 0,
-        uid: Optional[int] = None,
-        gid: Optional[int] = None,
-        mode: int = 0,
-        processes: int = 0,
-        threads: int = 0,
-        thread_cache: int = 0,
-        shards: int = 0,
-        gift_grace_ms: int = 0,
-        schema: int = 0,
-        schema_version: int = 0,
-        quota: int = 0,
-        lifetime: int = ...,
-        channels: int = 0,
-        channel_depth: int = 0,
-        backing: int = ...,
-        huge_pages: int = ...,
-        prefault: int = ...,
+        max_blocks: SupportsIndex = 0,
+        alignment: SupportsIndex = 0,
+        uid: Optional[SupportsIndex] = None,
+        gid: Optional[SupportsIndex] = None,
+        mode: SupportsIndex = 0,
+        processes: SupportsIndex = 0,
+        threads: SupportsIndex = 0,
+        thread_cache: SupportsIndex = 0,
+        shards: SupportsIndex = 0,
+        gift_grace_ms: SupportsIndex = 0,
+        schema: SupportsIndex = 0,
+        schema_version: SupportsIndex = 0,
+        quota: SupportsIndex = 0,
+        lifetime: SupportsIndex = ...,
+        channels: SupportsIndex = 0,
+        channel_depth: SupportsIndex = 0,
+        backing: SupportsIndex = ...,
+        huge_pages: SupportsIndex = ...,
+        prefault: SupportsIndex = ...,
         socket: Optional[str] = None,
     ) -> Pool: ...
     @classmethod
     def open_or_create(
         cls,
         name: str,
-        block_size: int,
-        blocks: int,
+        block_size: SupportsIndex,
+        blocks: SupportsIndex,
         *,
-        max_blocks: int = 0,
-        alignment: int = 0,
-        uid: Optional[int] = None,
-        gid: Optional[int] = None,
-        mode: int = 0,
-        processes: int = 0,
-        threads: int = 0,
-        thread_cache: int = 0,
-        shards: int = 0,
-        gift_grace_ms: int = 0,
-        schema: int = 0,
-        schema_version: int = 0,
-        quota: int = 0,
-        lifetime: int = ...,
-        channels: int = 0,
-        channel_depth: int = 0,
-        backing: int = ...,
-        huge_pages: int = ...,
-        prefault: int = ...,
+        max_blocks: SupportsIndex = 0,
+        alignment: SupportsIndex = 0,
+        uid: Optional[SupportsIndex] = None,
+        gid: Optional[SupportsIndex] = None,
+        mode: SupportsIndex = 0,
+        processes: SupportsIndex = 0,
+        threads: SupportsIndex = 0,
+        thread_cache: SupportsIndex = 0,
+        shards: SupportsIndex = 0,
+        gift_grace_ms: SupportsIndex = 0,
+        schema: SupportsIndex = 0,
+        schema_version: SupportsIndex = 0,
+        quota: SupportsIndex = 0,
+        lifetime: SupportsIndex = ...,
+        channels: SupportsIndex = 0,
+        channel_depth: SupportsIndex = 0,
+        backing: SupportsIndex = ...,
+        huge_pages: SupportsIndex = ...,
+        prefault: SupportsIndex = ...,
         socket: Optional[str] = None,
     ) -> Pool: ...
     @classmethod
@@ -180,8 +180,8 @@ class Pool:
         *,
         readonly: bool = False,
         observe: bool = False,
-        schema: int = 0,
-        schema_version: int = 0,
+        schema: SupportsIndex = 0,
+        schema_version: SupportsIndex = 0,
         socket: Optional[str] = None,
     ) -> Pool: ...
     @property
@@ -196,24 +196,31 @@ class Pool:
     def closed(self) -> bool: ...
     def close(self) -> None: ...
     def get(self, timeout: Optional[float] = 0) -> Block: ...
-    def get_bulk(self, n: int, /) -> List[Block]: ...
+    def get_bulk(self, n: SupportsIndex, /) -> List[Block]: ...
     def put_bulk(self, blocks: Iterable[Block], /) -> None: ...
-    def take(self, token: int, /) -> Block: ...
-    def withdraw(self, token: int, /) -> Block: ...
+    def take(self, token: SupportsIndex, /) -> Block: ...
+    def withdraw(self, token: SupportsIndex, /) -> Block: ...
     def give_bulk(self, blocks: Iterable[Block], /) -> List[int]: ...
-    def take_bulk(self, tokens: Iterable[int], /) -> List[Optional[Block]]: ...
-    def withdraw_bulk(self, tokens: Iterable[int], /) -> List[Optional[Block]]: ...
+    def take_bulk(self, tokens: Iterable[SupportsIndex], /) -> List[Optional[Block]]: ...
+    def withdraw_bulk(self, tokens: Iterable[SupportsIndex], /) -> List[Optional[Block]]: ...
     def gifts(self) -> List[int]: ...
-    def sender(self, number: int, kind: _Kind = "queue", *, ends: bool = False) -> Sender: ...
+    def sender(
+        self, number: SupportsIndex, kind: _Kind = "queue", *, ends: bool = False
+    ) -> Sender: ...
     def receiver(
-        self, number: int, kind: _Kind = "queue", *, ends: bool = False, lossy: bool = False
+        self,
+        number: SupportsIndex,
+        kind: _Kind = "queue",
+        *,
+        ends: bool = False,
+        lossy: bool = False,
     ) -> Receiver: ...
     def stat(self) -> _Stats: ...
     def check(self) -> _Report: ...
     def fileno(self) -> int: ...
     def flush(self) -> None: ...
     def cancel(self) -> None: ...
-    def grow(self, blocks: int, /) -> None: ...
+    def grow(self, blocks: SupportsIndex, /) -> None: ...
     def __enter__(self) -> Pool: ...
     def __exit__(
         self,

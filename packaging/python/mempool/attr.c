@@ -33,21 +33,13 @@ static const struct number *find_option(const char *name)
 
 static bool set_option(struct mempool_attr *attr, const struct number *option, PyObject *value)
 {
-	unsigned long long number = PyLong_AsUnsignedLongLong(value);
+	bool is_short = option->size == sizeof(uint32_t);
+	uint64_t number;
 
-	if (PyErr_Occurred()) {
-		if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
-			PyErr_Format(PyExc_ValueError, "%s=%R is out of range", option->name,
-				     value);
-		}
+	if (!read_number(option->name, value, is_short ? UINT32_MAX : UINT64_MAX, &number)) {
 		return false;
 	}
-	if (option->size == sizeof(uint32_t)) {
-		if (number > UINT32_MAX) {
-			PyErr_Format(PyExc_ValueError, "%s=%R is out of range", option->name,
-				     value);
-			return false;
-		}
+	if (is_short) {
 		*(uint32_t *)((char *)attr + option->offset) = (uint32_t)number;
 	} else {
 		*(uint64_t *)((char *)attr + option->offset) = number;

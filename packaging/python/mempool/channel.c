@@ -43,19 +43,20 @@ static bool read_kind(const char *name, unsigned *flags)
 	return false;
 }
 
-static PyObject *channel_new(PyObject *self, PyTypeObject *type, unsigned number, unsigned flags)
+static PyObject *channel_new(PyObject *self, PyTypeObject *type, PyObject *argument, unsigned flags)
 {
 	struct pool *pool = (struct pool *)self;
+	uint64_t number;
 
-	if (!pool_is_open(pool)) {
+	if (!read_number("number", argument, UINT32_MAX, &number) || !pool_is_open(pool)) {
 		return NULL;
 	}
 	struct channel *channel = (struct channel *)PyType_GenericAlloc(type, 0);
 	if (!channel) {
 		return NULL;
 	}
-	int error = -mempool_channel_open(pool->handle, number, flags | MEMPOOL_CHANNEL_EINTR,
-					  &channel->handle);
+	int error = -mempool_channel_open(pool->handle, (uint32_t)number,
+					  flags | MEMPOOL_CHANNEL_EINTR, &channel->handle);
 	if (error) {
 		raise_failed(state_of(self)->error, error);
 		Py_DECREF((PyObject *)channel);
@@ -64,7 +65,7 @@ static PyObject *channel_new(PyObject *self, PyTypeObject *type, unsigned number
 	Py_INCREF((PyObject *)pool);
 	pool->n_channels++;
 	channel->pool = pool;
-	channel->number = number;
+	channel->number = (uint32_t)number;
 	channel->is_broadcast = flags & MEMPOOL_CHANNEL_BROADCAST;
 	return (PyObject *)channel;
 }
@@ -74,14 +75,15 @@ PyObject *pool_sender(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"number", "kind", "ends", NULL};
 	const char *kind = "queue";
 	unsigned flags = 0;
-	int ends = 0, number;
+	int ends = 0;
+	PyObject *number;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|s$p:sender", names, &number, &kind,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|s$p:sender", names, &number, &kind,
 					 &ends) ||
 	    !read_kind(kind, &flags)) {
 		return NULL;
 	}
-	return channel_new(self, state_of(self)->sender_type, (unsigned)number,
+	return channel_new(self, state_of(self)->sender_type, number,
 			   flags | (ends ? MEMPOOL_CHANNEL_ENDS : 0));
 }
 
@@ -90,14 +92,15 @@ PyObject *pool_receiver(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"number", "kind", "ends", "lossy", NULL};
 	const char *kind = "queue";
 	unsigned flags = 0;
-	int ends = 0, lossy = 0, number;
+	int ends = 0, lossy = 0;
+	PyObject *number;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|s$pp:receiver", names, &number, &kind,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|s$pp:receiver", names, &number, &kind,
 					 &ends, &lossy) ||
 	    !read_kind(kind, &flags)) {
 		return NULL;
 	}
-	return channel_new(self, state_of(self)->receiver_type, (unsigned)number,
+	return channel_new(self, state_of(self)->receiver_type, number,
 			   flags | MEMPOOL_CHANNEL_RECEIVE | (ends ? MEMPOOL_CHANNEL_ENDS : 0) |
 				   (lossy ? MEMPOOL_CHANNEL_LOSSY : 0));
 }

@@ -12,8 +12,7 @@ static struct pool *pool_of(PyObject *self)
 /* Reads a token, or raises. */
 static bool read_token(PyObject *number, struct mempool_token *token)
 {
-	token->v = PyLong_AsUnsignedLongLong(number);
-	return !PyErr_Occurred();
+	return read_number("token", number, UINT64_MAX, &token->v);
 }
 
 static PyObject *get_gift(PyObject *self, PyObject *number,

@@ -62,6 +62,27 @@ void object_free(PyObject *self)
 	Py_DECREF(type);
 }
 
+bool read_number(const char *what, PyObject *argument, uint64_t max, uint64_t *number)
+{
+	if (!PyIndex_Check(argument)) {
+		PyErr_Format(PyExc_TypeError, "%s must be a whole number, not %R", what, argument);
+		return false;
+	}
+	PyObject *whole = PyNumber_Index(argument);
+	if (!whole) {
+		return false;
+	}
+	*number = PyLong_AsUnsignedLongLong(whole);
+	Py_DECREF(whole);
+	if (!PyErr_Occurred() && *number <= max) {
+		return true;
+	}
+	if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_OverflowError)) {
+		PyErr_Format(PyExc_ValueError, "%s=%R is out of range", what, argument);
+	}
+	return false;
+}
+
 void *array_of(Py_ssize_t n)
 {
 	void *array = n >= 0 && (size_t)n < SIZE_MAX / sizeof(uint64_t)

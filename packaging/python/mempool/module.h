@@ -96,6 +96,12 @@ struct number {
 	{                                                                 \
 #field, offsetof(type, field), sizeof(((type *)0)->field) \
 	}
+/*
+ * Reads an argument that is a whole number of any kind, as numpy has its own, from 0 to @max. @what
+ * names it to who gave something else: TypeError, or ValueError.
+ */
+bool read_number(const char *what, PyObject *argument, uint64_t max, uint64_t *number);
+
 /* Memory for n pointers or tokens, all zero, for PyMem_Free(). NULL: an exception is set. */
 void *array_of(Py_ssize_t n);
 

@@ -136,22 +136,14 @@ static PyObject *pool_open(PyObject *type, PyObject *args, PyObject *kwargs)
 	PyObject *schema = NULL, *version = NULL;
 	struct request request = {0};
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$ppO!O!z:open", names, &request.name,
-					 &readonly, &observe, &PyLong_Type, &schema, &PyLong_Type,
-					 &version, &request.socket)) {
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$ppOOz:open", names, &request.name,
+					 &readonly, &observe, &schema, &version, &request.socket)) {
 		return NULL;
 	}
 	request.flags = (readonly ? MEMPOOL_RDONLY : 0) | (observe ? MEMPOOL_OBSERVE : 0);
-	request.schema = schema ? PyLong_AsUnsignedLongLong(schema) : 0;
-	if (PyErr_Occurred()) {
-		return NULL;
-	}
-	unsigned long long number = version ? PyLong_AsUnsignedLongLong(version) : 0;
-	if (PyErr_Occurred()) {
-		return NULL;
-	}
-	if (number > UINT32_MAX) {
-		PyErr_SetString(PyExc_ValueError, "schema_version is out of range");
+	uint64_t number = 0;
+	if ((schema && !read_number("schema", schema, UINT64_MAX, &request.schema)) ||
+	    (version && !read_number("schema_version", version, UINT32_MAX, &number))) {
 		return NULL;
 	}
 	request.version = (uint32_t)number;
@@ -308,25 +300,21 @@ static PyObject *pool_get_bulk(PyObject *self, PyObject *number)
 {
 	struct pool *pool = pool_of(self);
 	struct state *state = state_of(self);
-	Py_ssize_t n = PyLong_AsSsize_t(number);
 	PyObject *list = NULL;
+	uint64_t n;
 
-	if (PyErr_Occurred() || !pool_is_open(pool)) {
+	if (!read_number("n", number, PY_SSIZE_T_MAX, &n) || !pool_is_open(pool)) {
 		return NULL;
 	}
-	if (n < 0) {
-		PyErr_SetString(PyExc_ValueError, "n must be 0 or more");
-		return NULL;
-	}
-	void **blocks = array_of(n);
+	void **blocks = array_of((Py_ssize_t)n);
 	if (!blocks) {
 		return NULL;
 	}
-	int error = -mempool_get_bulk(pool->handle, blocks, (size_t)n);
+	int error = -mempool_get_bulk(pool->handle, blocks, n);
 	if (error) {
 		raise_not_got(pool, state, error);
 	} else {
-		list = block_list(state, pool, NULL, blocks, n);
+		list = block_list(state, pool, NULL, blocks, (Py_ssize_t)n);
 	}
 	PyMem_Free(blocks);
 	return list;
@@ -408,14 +396,10 @@ PyDoc_STRVAR(grow_doc, "grow($self, blocks, /)\n--\n\n"
 static PyObject *pool_grow(PyObject *self, PyObject *blocks)
 {
 	struct pool *pool = pool_of(self);
-	unsigned long number = PyLong_AsUnsignedLong(blocks);
+	uint64_t number;
 	int error;
 
-	if (PyErr_Occurred() || !pool_is_open(pool)) {
-		return NULL;
-	}
-	if (number > UINT32_MAX) {
-		PyErr_SetString(PyExc_ValueError, "no pool has so many blocks");
+	if (!read_number("blocks", blocks, UINT32_MAX, &number) || !pool_is_open(pool)) {
 		return NULL;
 	}
 	const char *name = PyUnicode_AsUTF8AndSize(pool->name, NULL);
