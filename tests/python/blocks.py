@@ -218,6 +218,9 @@ with pool.get() as block, block.view() as view:
                                      ("block_size.*out of range", ("x", -1, 1), {}),
                                      ("blocks.*out of range", ("x", 4096, 1 << 32), {}),
                                      ("blocks is given twice", ("x", 4096, 1), {"blocks": 2}),
+                                     ("name has a null character", ("x\0y", 4096, 1), {}),
+                                     ("name must be a str", (b"x", 4096, 1), {}),
+                                     ("socket has a null", ("x", 4096, 1), {"socket": "/\0"}),
                                      ("needs a name", (), {"blocks": 2})):
             with self.assertRaisesRegex((TypeError, ValueError), words):
                 mempool.Pool.create(*args, **options)

@@ -47,15 +47,32 @@ static bool set_option(struct mempool_attr *attr, const struct number *option, P
 	return true;
 }
 
+/* The text of a str, which has it as long as it lives. NULL: an exception is set. */
+static const char *read_text(const char *key, PyObject *value)
+{
+	Py_ssize_t length;
+
+	if (!PyUnicode_Check(value)) {
+		PyErr_Format(PyExc_TypeError, "%s must be a str, not %R", key, value);
+		return NULL;
+	}
+	const char *text = PyUnicode_AsUTF8AndSize(value, &length);
+	if (text && strlen(text) != (size_t)length) {
+		PyErr_Format(PyExc_ValueError, "%s has a null character in it: %R", key, value);
+		return NULL;
+	}
+	return text;
+}
+
 /* Sets what @key says. None is the default of socket, uid and gid. */
 static bool set_keyword(struct creation *creation, const char *key, PyObject *value)
 {
 	if (strcmp(key, "socket") == 0) {
-		creation->socket = value == Py_None ? NULL : PyUnicode_AsUTF8AndSize(value, NULL);
+		creation->socket = value == Py_None ? NULL : read_text(key, value);
 		return value == Py_None || creation->socket;
 	}
 	if (strcmp(key, "name") == 0 && !creation->name) {
-		creation->name = PyUnicode_AsUTF8AndSize(value, NULL);
+		creation->name = read_text(key, value);
 		return creation->name;
 	}
 	const struct number *option = find_option(key);
