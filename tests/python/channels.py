@@ -265,6 +265,29 @@ class Channels(case.Case):
             with mempool.Pool.open(self.name) as pool, self.refuses(ValueError, "is closed"):
                 getattr(pool, use)(Closing(pool))
 
+    def test_a_refusal_names_what_python_has(self):
+        end = self.pool.receiver(0, "broadcast")
+        with self.pool.sender(0, "broadcast") as sender:
+            sender.send(self.pool.get())
+        loan, gone = end.borrow(), self.pool.receiver(1)
+        gone.cancel()
+        blocks = self.pool.get_bulk(63)
+        for name, call in (("get", self.pool.get), ("Block.own", loan.give),
+                           ("Receiver.borrow", end.receive), ("cancel", gone.receive),
+                           ("Receiver.receive", gone.borrow)):
+            with self.refuses(mempool.Error, name + r"\(") as caught:
+                call()
+            self.assertNotRegex(caught.exception.strerror, "mempool_|MEMPOOL_")
+        with self.refuses(ValueError, "lossy is for kind 'broadcast'"):
+            self.pool.receiver(2, lossy=True)
+        observer = self.start("pool.get()",
+                              opening="mempool.Pool.open(sys.argv[1], observe=True)")
+        self.assertIn("observe=False", observer.communicate(timeout=case.HANG_S)[1])
+        loan.put()
+        self.pool.put_bulk(blocks)
+        for handle in (end, gone):
+            handle.close()
+
 
 if __name__ == "__main__":
     case.main()

@@ -100,6 +100,10 @@ PyObject *pool_receiver(PyObject *self, PyObject *args, PyObject *kwargs)
 	    !read_kind(kind, &flags)) {
 		return NULL;
 	}
+	if (lossy && !(flags & MEMPOOL_CHANNEL_BROADCAST)) {
+		PyErr_Format(PyExc_ValueError, "lossy is for kind 'broadcast', not for '%s'", kind);
+		return NULL;
+	}
 	return channel_new(self, state_of(self)->receiver_type, number,
 			   flags | MEMPOOL_CHANNEL_RECEIVE | (ends ? MEMPOOL_CHANNEL_ENDS : 0) |
 				   (lossy ? MEMPOOL_CHANNEL_LOSSY : 0));

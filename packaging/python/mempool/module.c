@@ -11,9 +11,45 @@ struct state *state_of(PyObject *self)
 	return PyType_GetModuleState(Py_TYPE(self));
 }
 
+/* The library's sentence on this thread's last failed call, with what it names by Python's names. */
+static PyObject *sentence_of_failure(void)
+{
+	static const struct {
+		const char *c;
+		const char *python;
+	} names[] = {
+		{"mempool_get_wait()", "get(timeout=None)"},
+		{"mempool_withdraw()", "Pool.withdraw()"},
+		{"mempool_channel_return()", "Block.put()"},
+		{"mempool_channel_own()", "Block.own()"},
+		{"mempool_channel_borrow()", "Receiver.borrow()"},
+		{"mempool_channel_receive()", "Receiver.receive()"},
+		{"mempool_channel_cancel()", "its cancel()"},
+		{"mempool_cancel()", "Pool.cancel()"},
+		{"flags 0 or MEMPOOL_RDONLY", "observe=False"},
+	};
+	PyObject *sentence = PyUnicode_FromFormat("%s", mempool_errmsg());
+
+	for (size_t i = 0; sentence && i < sizeof names / sizeof names[0]; i++) {
+		if (strstr(mempool_errmsg(), names[i].c)) {
+			PyObject *other = PyObject_CallMethod(sentence, "replace", "ss", names[i].c,
+							      names[i].python);
+			Py_DECREF(sentence);
+			sentence = other;
+		}
+	}
+	return sentence;
+}
+
 PyObject *raise_failed(PyObject *type, int error)
 {
-	return raise_error(type, error, "%s", mempool_errmsg());
+	PyObject *sentence = sentence_of_failure();
+
+	if (sentence) {
+		raise_error(type, error, "%U", sentence);
+		Py_DECREF(sentence);
+	}
+	return NULL;
 }
 
 PyObject *raise_error(PyObject *type, int error, const char *format, ...)
