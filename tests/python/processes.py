@@ -51,6 +51,9 @@ class Processes(case.Case):
             answer = self.in_child(lambda: use(call))  # pylint: disable=cell-var-from-loop
             self.assertRegex(answer, "^%d .*opened? .*in this process" % errno.ECHILD)
         self.assertIn("open it in this process", self.in_child(lambda: use(block.view)))
+        with block.view():
+            self.assertRegex(self.in_child(lambda: use(block.put)), "^%d " % errno.ECHILD)
+        self.assertIn("the parent's", self.in_child(lambda: repr(block)))
         sender.close()
         block.put()
 

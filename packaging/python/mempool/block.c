@@ -30,6 +30,10 @@ bool block_can_go(struct block *block)
 	if (!is_here(block)) {
 		return false;
 	}
+	if (index_of(block) == -ECHILD) {
+		raise_failed(state_of((PyObject *)block)->error, ECHILD);
+		return false;
+	}
 	if (block->is_leaving) {
 		PyErr_Format(
 			PyExc_BufferError,
@@ -335,6 +339,10 @@ static PyObject *block_repr(PyObject *self)
 
 	if (!block->address) {
 		return PyUnicode_FromFormat("<mempool.Block that %s>", block->fate);
+	}
+	if (index_of(block) == -ECHILD) {
+		return PyUnicode_FromFormat("<mempool.Block of pool %U, the parent's>",
+					    block->pool->name);
 	}
 	return PyUnicode_FromFormat("<mempool.Block %lld of pool %U%s>", index_of(block),
 				    block->pool->name, block->lender ? ", borrowed" : "");
