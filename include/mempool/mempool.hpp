@@ -30,6 +30,8 @@
  * A code's value is an errno, to be compared with std::errc. Its message() is the sentence while
  * that is this thread's last failure, later the system's words; what() stays. Without exceptions
  * (-fno-exceptions) the first two forms print the sentence and abort, and there is no resource.
+ * A program has all its files compiled with exceptions, or all without: the linker keeps one of
+ * each function, which may else be the one that aborts.
  *
  * Types. T is trivially copyable, since a block is bytes for whoever gets it next; pointers in it
  * are good for nothing in another process. A block that was got has what its last owner left, and
