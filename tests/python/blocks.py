@@ -187,6 +187,11 @@ with pool.get() as block, block.view() as view:
             self.assertEqual(pool.state, "live")
             mempool.destroy("options")
             self.assertEqual(pool.state, "destroyed")
+            with mempool.Pool.create("options", 4096, blocks=1, max_blocks=9) as other:
+                with self.refuses(mempool.Error, "another of its name") as caught:
+                    pool.grow(5)
+                self.assertEqual((caught.exception.errno, other.blocks), (errno.ENOENT, 1))
+                mempool.destroy("options")
 
     def test_numbers_are_whole_numbers_of_any_kind(self):
         class Number:

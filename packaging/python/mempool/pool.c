@@ -402,6 +402,12 @@ static PyObject *pool_grow(PyObject *self, PyObject *blocks)
 	if (!read_number("blocks", blocks, UINT32_MAX, &number) || !pool_is_open(pool)) {
 		return NULL;
 	}
+	if (mempool_state(pool->handle) == MEMPOOL_REPLACED) {
+		return raise_error(state_of(self)->error, ENOENT,
+				   "pool %U was destroyed, and there is another of its name: open "
+				   "that to grow it",
+				   pool->name);
+	}
 	const char *name = PyUnicode_AsUTF8AndSize(pool->name, NULL);
 	if (!name) {
 		return NULL;
