@@ -16,8 +16,8 @@ bool __real_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct tim
 bool __wrap_mp_futex_wait(mp_atomic32 *word, uint32_t expected, const struct timespec *deadline);
 
 /*
- * A system call, which is one instruction. The vDSO reads again what a tick changes meanwhile: where
- * a step takes as long as a tick, for ever.
+ * A system call, which is one instruction. The vDSO reads again what a tick changes meanwhile:
+ * where a step takes as long as a tick, for ever.
  */
 static int clock_read(clockid_t clock, struct timespec *now)
 {

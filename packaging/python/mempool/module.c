@@ -11,7 +11,7 @@ struct state *state_of(PyObject *self)
 	return PyType_GetModuleState(Py_TYPE(self));
 }
 
-/* The library's sentence on this thread's last failed call, with what it names by Python's names. */
+/* The sentence on this thread's last failed call, with Python's names in it. */
 static PyObject *sentence_of_failure(void)
 {
 	static const struct {
