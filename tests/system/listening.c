@@ -102,18 +102,29 @@ START_TEST(who_sees_a_socket_that_was_made_again_can_connect)
 END_TEST
 
 /* As it leaves a socket of its own that nobody listens on. */
+/* In the process that starts a daemon: kills it, also while it does not answer yet, and ends. */
+static void kill_started(int signal)
+{
+	(void)signal;
+	kill(service.pid, SIGKILL);
+	waitpid(service.pid, NULL, 0);
+	_exit(0);
+}
+
 START_TEST(what_a_killed_daemon_had_begun_is_not_in_the_way)
 {
 	prepare_slow();
 	put("held", "");
 	pid_t pid = fork();
 	if (pid == 0) {
+		signal(SIGUSR1, kill_started);
 		service_restart(&service);
-		_exit(0);
+		_exit(1);
 	}
 	ck_assert(wait_until(has_draft, NULL, HANG_MS));
-	kill(pid, SIGKILL); /* and the daemon with it */
-	waitpid(pid, NULL, 0);
+	ck_assert_int_eq(kill(pid, SIGUSR1), 0);
+	ck_assert_int_eq(outcome(pid), 0);
+	ck_assert_uint_eq(drafts(), 1);
 	ck_assert_int_eq(access(service.socket, F_OK), -1);
 	take_away("held");
 	start();
