@@ -211,12 +211,15 @@ with pool.get() as block, block.view() as view:
             pool.take(Number(token)).put()
             pool.sender(Number(1)).close()
             mempool.destroy("numbers")
+        receiver = self.pool.receiver(0)
         for wrong in (-1, 1 << 70, 1.0, "1", None):
             for name, call in (("blocks", self.pool.grow), ("n", self.pool.get_bulk),
                                ("number", self.pool.sender), ("token", self.pool.withdraw),
+                               ("n", receiver.receive_bulk),
                                ("schema", lambda n: mempool.Pool.open(self.name, schema=n))):
                 with self.refuses((TypeError, ValueError), "^" + name):
                     call(wrong)
+        receiver.close()
 
     def test_a_wrong_option_is_named(self):
         for words, args, options in (("colour", ("x", 4096, 1), {"colour": 1}),

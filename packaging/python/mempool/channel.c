@@ -371,12 +371,12 @@ static PyObject *receive_bulk(PyObject *self, PyObject *args, PyObject *kwargs, 
 	struct channel *channel = channel_of(self);
 	struct state *state = state_of(self);
 	int64_t timeout_ns = FOREVER_NS;
-	PyObject *list = NULL;
-	Py_ssize_t n;
+	PyObject *number, *list = NULL;
+	uint64_t n;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|O&", names, &n, read_timeout,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O&", names, &number, read_timeout,
 					 &timeout_ns) ||
-	    !is_open(channel)) {
+	    !read_number("n", number, UINT64_MAX, &n) || !is_open(channel)) {
 		return NULL;
 	}
 	if (n < 1 || n > MEMPOOL_CHANNEL_DEPTH_MAX) {
