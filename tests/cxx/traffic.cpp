@@ -267,8 +267,35 @@ CASE(batches_are_got_and_put_all_or_none)
 	CHECK(last->number == 7 && all.size() == 7);
 	all.push(std::move(last));
 	CHECK(!last && all.size() == 8);
+	batch<frame, 1> one(frames);
+	CHECK(!one.pop());
+	one.push(all.pop());
+	last = all.pop();
+	CHECK(throws(std::errc::invalid_argument, [&] { one.push(std::move(last)); }));
+	CHECK(!one.push(std::move(last), code) && code == std::errc::invalid_argument);
+	CHECK(last && one.size() == 1);
+	all.push(std::move(last));
+	one.put();
 	all.put();
 	CHECK(all.empty() && used(frames) == 0);
+}
+
+CASE(batches_take_blocks_of_their_own_pool_alone)
+{
+	auto frames = make(8);
+	mempools::connection conn;
+	mempools::attributes attr;
+	attr.blocks = 8;
+	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
+	auto others = pool<frame>::create(conn, "cxx.others", attr);
+	batch<frame, 4> all(frames);
+	std::error_code code;
+	auto other = others.get();
+
+	CHECK(throws(std::errc::invalid_argument, [&] { all.push(std::move(other)); }));
+	CHECK(!all.push(std::move(other), code) && all.empty());
+	CHECK(code.message().find("one pool") != std::string::npos);
+	CHECK(other);
 }
 
 CASE(batches_are_sent_as_far_as_there_is_room)

@@ -12,7 +12,6 @@
 #include <sys/types.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 #include <iterator>
 #include <type_traits>
@@ -132,17 +131,29 @@ public:
 		return iterator(blocks_ + n_);
 	}
 
-	/* Adds a block of the same pool; there must be room for it. */
-	void push(block<T> &&added) noexcept
+	/* Adds a block. Without room for it, or if it is another pool's, EINVAL; added keeps it. */
+	void push(block<T> &&added)
 	{
-		assert(n_ < N && added.pool_ == pool_);
+		detail::need(refusal(added.pool_));
 		blocks_[n_++] = detail::raw(added.take());
 	}
 
-	/* The last block; there must be one. */
+	bool push(block<T> &&added, std::error_code &code) noexcept
+	{
+		code = refusal(added.pool_);
+		if (code) {
+			return false;
+		}
+		blocks_[n_++] = detail::raw(added.take());
+		return true;
+	}
+
+	/* The last block, or an empty owner when there is none. */
 	block<T> pop() noexcept
 	{
-		assert(n_ > 0);
+		if (n_ == 0) {
+			return {};
+		}
 		return block<T>(blocks_[--n_], pool_);
 	}
 
@@ -179,6 +190,22 @@ private:
 	{
 		n_ = std::exchange(other.n_, 0);
 		std::copy_n(other.blocks_, n_, blocks_);
+	}
+
+	/* Why a block of that pool is not added, if it is not. */
+	std::error_code refusal(::mempool *pool) const noexcept
+	{
+		if (__builtin_expect(pool != pool_, 0)) {
+			return detail::note_own(EINVAL,
+						"a batch of %zu has blocks of one pool alone: "
+						"make another for each pool",
+						N);
+		}
+		if (__builtin_expect(n_ == N, 0)) {
+			return detail::note_own(EINVAL, "a batch of %zu is full: it takes no block",
+						N);
+		}
+		return {};
 	}
 
 	/* For calls that add blocks: where, and how many there may be. */
