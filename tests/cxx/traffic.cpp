@@ -275,6 +275,7 @@ CASE(batches_are_got_and_put_all_or_none)
 	CHECK(!one.push(std::move(last), code) && code == std::errc::invalid_argument);
 	CHECK(last && one.size() == 1);
 	all.push(std::move(last));
+	CHECK(throws(std::errc::invalid_argument, [&] { all.push(std::move(last)); })); /* empty */
 	one.put();
 	all.put();
 	CHECK(all.empty() && used(frames) == 0);

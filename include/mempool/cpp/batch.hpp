@@ -134,13 +134,13 @@ public:
 	/* Adds a block. Without room for it, or if it is another pool's, EINVAL; added keeps it. */
 	void push(block<T> &&added)
 	{
-		detail::need(refusal(added.pool_));
+		detail::need(refusal(added));
 		blocks_[n_++] = detail::raw(added.take());
 	}
 
 	bool push(block<T> &&added, std::error_code &code) noexcept
 	{
-		code = refusal(added.pool_);
+		code = refusal(added);
 		if (code) {
 			return false;
 		}
@@ -192,10 +192,13 @@ private:
 		std::copy_n(other.blocks_, n_, blocks_);
 	}
 
-	/* Why a block of that pool is not added, if it is not. */
-	std::error_code refusal(::mempool *pool) const noexcept
+	/* Why a block is not added, if it is not. */
+	std::error_code refusal(const block<T> &added) const noexcept
 	{
-		if (__builtin_expect(pool != pool_, 0)) {
+		if (__builtin_expect(!added, 0)) {
+			return detail::note_own(EINVAL, "a batch of %zu takes no empty owner", N);
+		}
+		if (__builtin_expect(added.pool_ != pool_, 0)) {
 			return detail::note_own(EINVAL,
 						"a batch of %zu has blocks of one pool alone: "
 						"make another for each pool",

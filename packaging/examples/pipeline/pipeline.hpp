@@ -98,7 +98,7 @@ public:
 			n_spoilt_++;
 			return;
 		}
-		for (std::size_t i = 0; i < image->length; i += 64) {
+		for (std::size_t i = 0; i < width * height; i += 64) {
 			if (pixels[i] != filtered_pixel(raw_pixel(image->sequence, i))) {
 				n_spoilt_++;
 				return;

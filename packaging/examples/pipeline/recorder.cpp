@@ -8,6 +8,7 @@
 #include "pipeline.hpp"
 
 #include <fstream>
+#include <stdexcept>
 
 using namespace pipeline;
 
