@@ -28,12 +28,11 @@
  *	3 something is due, and bell_settle() is not under way => RUNG, or the ringer will look,
  *	  or who made it due is about to notify the word. So no wake is lost.
  *
- * 2: The ringer looks after it has made the state LOOKING and a full barrier, and makes it RUNG by
- * CAS from that. A
- * taker takes everything, then a full barrier, then looks at the state. Finding ARMED, it knows
- * that a later look of the ringer sees that all is taken. Finding LOOKING, it makes the CAS fail.
- * Finding RUNG, it reads the eventfd; if that is empty, the ringer has yet to write it, or another
- * taker to make the state ARMED, and it waits for either.
+ * 2: The ringer makes the state LOOKING, has a full barrier, looks, and makes the state RUNG by
+ * CAS from LOOKING. A taker takes everything, then a full barrier, then looks at the state. Finding
+ * ARMED, it knows that a later look of the ringer sees that all is taken. Finding LOOKING, it makes
+ * the CAS fail. Finding RUNG, it reads the eventfd; if that is empty, the ringer has yet to write
+ * it, or another taker to make the state ARMED, and it waits for either.
  *
  * 3: The ringer reads the word before it looks, and sleeps while the word is what it read. If it
  * has found ARMED and nothing due, it first prepared, which sets asleep in the word and is a full

@@ -23,15 +23,6 @@ static bool broadcast_has(const mp_atomic64 *at, uint64_t word, uint32_t channel
 	return at && mp_word_state(word) == MP_SHARED && mp_share_channel(word) == channel;
 }
 
-/* Wakes who sleeps there, after a read-modify-write that was waited for. */
-static void broadcast_wake(mp_atomic32 *word)
-{
-	mp_fence_after_rmw();
-	if (__builtin_expect(mp_load(word) & MP_FUTEX_ASLEEP, 0)) {
-		mp_futex_notify(word);
-	}
-}
-
 /* ---- the last bit ---- */
 
 /* The low half of the word after that step: with the last bit gone the block is ours. */
@@ -100,7 +91,7 @@ void mp_broadcast_decide(struct mp_pool *pool, struct mp_local *local, uint32_t 
 {
 	if (broadcast_try_decide(pool, local, number, token)) {
 		/* Its sender, who would wake them at the end of its batch, may be dead. */
-		broadcast_wake(&mp_pool_channel(pool, number)->hungry);
+		mp_futex_rouse(&mp_pool_channel(pool, number)->hungry);
 	}
 }
 
@@ -189,7 +180,7 @@ static bool broadcast_retire(struct mp_pool *pool, struct mp_local *local, uint3
 	}
 	mp_ring_raise_head(channel, p);
 	if (p != head) {
-		broadcast_wake(&channel->crowded); /* who drains the channel */
+		mp_futex_rouse(&channel->crowded); /* who drains the channel */
 	}
 	return p != head;
 }
@@ -256,7 +247,7 @@ uint32_t mp_broadcast_send(struct mp_pool *pool, struct mp_local *local, uint32_
 	}
 	mp_store_release(&channel->tail, p);
 	if (sent > 0) {
-		broadcast_wake(&channel->hungry);
+		mp_futex_rouse(&channel->hungry);
 	}
 	return sent;
 }
@@ -376,7 +367,7 @@ uint32_t mp_broadcast_borrow(struct mp_pool *pool, struct mp_local *local, struc
 	*error = step == STEP_SCRIBBLED ? -EIO : 0;
 	broadcast_note(pool, s);
 	if (got > 0) {
-		broadcast_wake(&broadcast_channel(pool, s)->crowded);
+		mp_futex_rouse(&broadcast_channel(pool, s)->crowded);
 	}
 	return got;
 }

@@ -44,15 +44,6 @@ void mp_channel_evict(struct mp_channel *channel, uint32_t slot)
 
 /* ---- sending ---- */
 
-/* Wakes the consumer if it sleeps, after the CAS of mp_ring_post(). */
-static void channel_feed(struct mp_channel *channel)
-{
-	mp_fence_after_rmw();
-	if (__builtin_expect(mp_load(&channel->hungry) & MP_FUTEX_ASLEEP, 0)) {
-		mp_futex_notify(&channel->hungry);
-	}
-}
-
 uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void *const *blocks,
 			 uint32_t n, int *error)
 {
@@ -81,7 +72,7 @@ uint32_t mp_channel_send(struct mp_pool *pool, struct mp_channel *channel, void 
 	}
 	mp_store_release(&channel->tail, p);
 	if (sent > 0) {
-		channel_feed(channel);
+		mp_futex_rouse(&channel->hungry);
 	}
 	return sent;
 }

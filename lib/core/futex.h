@@ -72,6 +72,15 @@ uint32_t mp_futex_prepare(mp_atomic32 *word);
  */
 void mp_futex_notify(mp_atomic32 *word);
 
+/* Does so after a read-modify-write, where seldom anybody sleeps: looks without a call. */
+static inline void mp_futex_rouse(mp_atomic32 *word)
+{
+	mp_fence_after_rmw();
+	if (__builtin_expect(mp_load(word) & MP_FUTEX_ASLEEP, 0)) {
+		mp_futex_notify(word);
+	}
+}
+
 /* Wakes all, and keeps those awake that are about to sleep. Leaves asleep as it is. */
 void mp_futex_stir(mp_atomic32 *word);
 

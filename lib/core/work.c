@@ -52,10 +52,7 @@ uint32_t mp_work_receive(struct mp_pool *pool, struct mp_channel *channel, void 
 	}
 	if (p != begin) {
 		mp_ring_raise_head(channel, p);
-		mp_fence_after_rmw();
-		if (__builtin_expect(mp_load(&channel->crowded) & MP_FUTEX_ASLEEP, 0)) {
-			mp_futex_notify(&channel->crowded);
-		}
+		mp_futex_rouse(&channel->crowded);
 	}
 	return got;
 }

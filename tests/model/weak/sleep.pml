@@ -2,7 +2,7 @@
 /*
  * Channels: nobody sleeps while there is a token for him, or room. On the machine of machine.pml.
  *
- *	A	a producer: CAS of the cell; fence; hungry? notify (channel_feed())
+ *	A	a producer: CAS of the cell; fence; hungry? notify (mp_futex_rouse())
  *	C	the consumer: hungry |= asleep; fence; head, cell; sleep (mp_channel_await_token())
  * or, with -DCROWDED, of a ring that is full:
  *	A	hungry? notify; crowded |= asleep; fence; membarrier; head, cell; sleep
