@@ -57,14 +57,21 @@ struct frame {
 };
 
 /* A pool of this case's own, which goes with it. */
-template <class T = frame> mempools::pool<T> make(std::uint32_t blocks)
+template <class T = frame>
+mempools::pool<T> make(mempools::attributes attr, const char *name = "cxx")
 {
 	mempools::connection conn;
+
+	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
+	return mempools::pool<T>::create(conn, name, attr);
+}
+
+template <class T = frame> mempools::pool<T> make(std::uint32_t blocks, const char *name = "cxx")
+{
 	mempools::attributes attr;
 
 	attr.blocks = blocks;
-	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
-	return mempools::pool<T>::create(conn, "cxx", attr);
+	return make<T>(attr, name);
 }
 
 /* Blocks that processes own. */

@@ -134,13 +134,11 @@ CASE(try_tells_outcomes_and_throws_faults)
 
 CASE(quota_is_a_fault_also_to_try)
 {
-	mempools::connection conn;
 	mempools::attributes attr;
 
 	attr.blocks = 8;
 	attr.quota = 1;
-	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
-	auto frames = pool<frame>::create(conn, "cxx", attr);
+	auto frames = make(attr);
 	auto block = frames.get();
 	CHECK(throws(std::errc(EDQUOT), [&] { frames.try_get(); }));
 }

@@ -284,11 +284,7 @@ CASE(batches_are_got_and_put_all_or_none)
 CASE(batches_take_blocks_of_their_own_pool_alone)
 {
 	auto frames = make(8);
-	mempools::connection conn;
-	mempools::attributes attr;
-	attr.blocks = 8;
-	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
-	auto others = pool<frame>::create(conn, "cxx.others", attr);
+	auto others = make(8, "cxx.others");
 	batch<frame, 4> all(frames);
 	std::error_code code;
 	auto other = others.get();
@@ -301,12 +297,10 @@ CASE(batches_take_blocks_of_their_own_pool_alone)
 
 CASE(batches_are_sent_as_far_as_there_is_room)
 {
-	mempools::connection conn;
 	mempools::attributes attr;
 	attr.blocks = 16;
 	attr.channel_depth = 8;
-	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
-	auto frames = pool<frame>::create(conn, "cxx", attr);
+	auto frames = make(attr);
 	sender<frame> to(frames, 0);
 	receiver<frame> from(frames, 0);
 	batch<frame, 12> there(frames);
@@ -377,12 +371,10 @@ struct header {
 
 CASE(block_shows_its_bytes_and_what_is_behind_its_type)
 {
-	mempools::connection conn;
 	mempools::attributes attr;
 	attr.blocks = 4;
 	attr.block_size = 100;
-	attr.lifetime = MEMPOOL_UNTIL_LAST_USER;
-	auto frames = pool<header>::create(conn, "cxx", attr);
+	auto frames = make<header>(attr);
 	auto block = frames.get();
 	const auto bytes = block.bytes();
 	const auto doubles = block.rest<double>();
